@@ -1,0 +1,180 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from "axios";
+import pRetry from "p-retry";
+import { type ErrorKind, WorkerError } from "./errors.ts";
+
+/** A JSON value, as it travels in bodies and queues. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** One request to a PSP or to Norce. */
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path below the base URL, ids already encoded (use `pathOf`). */
+  readonly path: string;
+  /** The same path with its ids taken out, for logs and metrics: `/orders/{orderId}`. */
+  readonly route: string;
+  readonly query?: Readonly<Record<string, string | number>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Json;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** The parsed JSON body; `null` where the body is empty. */
+  readonly body: unknown;
+}
+
+export interface HttpOptions {
+  /** Who is asked, for errors, logs and metrics: `norce`, `klarna-checkout`. */
+  readonly peer: string;
+  readonly baseUrl: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Per request, in milliseconds. Default 5000: half of a job's lock. */
+  readonly timeoutMs?: number;
+  /** What a status means to this peer where it differs from the default table; `undefined` leaves it to the table. */
+  readonly classify?: (status: number, body: unknown) => ErrorKind | undefined;
+  /** Told of every request that was sent, answered or not. */
+  readonly observe?: (fact: { peer: string; method: string; route: string; status: number; seconds: number }) => void;
+}
+
+/** Sends one request; resolves with a 2xx answer, rejects with a `WorkerError`. */
+export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
+
+const agents = {
+  // One pool per process: connections are kept, so that a look costs round trips and no handshakes.
+  httpAgent: new HttpAgent({ keepAlive: true, maxSockets: 128 }),
+  httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
+};
+
+const quickRepeats = 2;
+const maxAnswerBytes = 10 * 1024 * 1024;
+
+/**
+ * An HTTP client for one peer. GETs are repeated at most twice, quickly, when the network or the peer stumbles; everything
+ * longer is the queue's. Errors carry method, host, route and status, never a header or a body.
+ */
+export function createHttp(options: HttpOptions): Http {
+  const client = axios.create({
+    ...agents,
+    baseURL: options.baseUrl.replace(/\/+$/, ""),
+    timeout: options.timeoutMs ?? 5_000,
+    maxRedirects: 0,
+    maxContentLength: maxAnswerBytes,
+    responseType: "text",
+    transformResponse: (text: unknown) => text,
+    validateStatus: () => true,
+    headers: { accept: "application/json", ...options.headers },
+  });
+  const host = hostOf(options.baseUrl);
+  return async (request) => {
+    if (request.method !== "GET") return await send(client, options, host, request);
+    return await pRetry(() => send(client, options, host, request), {
+      retries: quickRepeats,
+      minTimeout: 50,
+      maxTimeout: 400,
+      randomize: true,
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      shouldRetry: ({ error }) =>
+        error instanceof WorkerError &&
+        error.kind === "Unreachable" &&
+        error.retryAfterMs === undefined &&
+        request.signal?.aborted !== true,
+    });
+  };
+}
+
+/** A path from a template whose values are encoded: ``pathOf`/orders/${id}` ``. */
+export function pathOf(parts: TemplateStringsArray, ...values: readonly string[]): string {
+  return parts.reduce((path, part, index) => path + encodeURIComponent(values[index - 1] ?? "") + part);
+}
+
+async function send(
+  client: AxiosInstance,
+  options: HttpOptions,
+  host: string,
+  request: HttpRequest,
+): Promise<HttpAnswer> {
+  const started = performance.now();
+  const facts = { peer: options.peer, host, method: request.method, route: request.route };
+  const observed = (status: number): void =>
+    options.observe?.({
+      peer: options.peer,
+      method: request.method,
+      route: request.route,
+      status,
+      seconds: (performance.now() - started) / 1000,
+    });
+  let response: AxiosResponse<unknown>;
+  try {
+    response = await client.request({
+      method: request.method,
+      url: request.path,
+      ...(request.query === undefined ? {} : { params: request.query }),
+      ...(request.headers === undefined ? {} : { headers: { ...request.headers } }),
+      ...(request.body === undefined
+        ? {}
+        : { data: JSON.stringify(request.body), headers: { ...request.headers, "content-type": "application/json" } }),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    });
+  } catch (error) {
+    observed(0);
+    // The axios error holds headers and bodies, secrets among them: only its code leaves this function.
+    const code = isAxiosError(error) ? (error.code ?? "unknown") : "unknown";
+    throw new WorkerError("Unreachable", `${options.peer} did not answer`, { context: { ...facts, code } });
+  }
+  observed(response.status);
+  const context = { ...facts, status: response.status };
+  const body = parseBody(response.data);
+  if (response.status >= 200 && response.status < 300) {
+    if (body === notJson)
+      throw new WorkerError("Unreachable", `${options.peer} answered something that is not JSON`, { context });
+    return { status: response.status, headers: response.headers, body };
+  }
+  const kind = options.classify?.(response.status, body === notJson ? null : body) ?? kindOf(response.status);
+  throw new WorkerError(kind, `${options.peer} answered ${response.status}`, {
+    context: { ...context, code: errorCodeOf(body) },
+    retryAfterMs: retryAfterMs(response.headers["retry-after"]),
+  });
+}
+
+/** What a status means where the peer says nothing else (design: the table of errors). */
+function kindOf(status: number): ErrorKind {
+  if (status === 401) return "Unauthorized";
+  if (status === 408 || status === 425 || status === 429 || status >= 500) return "Unreachable";
+  if (status === 409 || status === 412) return "Conflict";
+  return "Refused";
+}
+
+const notJson = Symbol("not JSON");
+
+function parseBody(text: unknown): unknown {
+  if (typeof text !== "string" || text.trim() === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return notJson;
+  }
+}
+
+/** The peer's own short error code, where its body has one that looks like a code and not like a sentence. */
+function errorCodeOf(body: unknown): string | undefined {
+  if (typeof body !== "object" || body === null) return undefined;
+  const code = "error_code" in body ? body.error_code : "code" in body ? body.code : undefined;
+  return typeof code === "string" && /^[\w.-]{1,64}$/.test(code) ? code : undefined;
+}
+
+/** `Retry-After` in milliseconds, from seconds or a date; `undefined` where it is absent or cannot be read. */
+export function retryAfterMs(header: unknown, now: number = Date.now()): number | undefined {
+  if (typeof header !== "string" || header === "") return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : "invalid";
+}
