@@ -169,6 +169,8 @@ export type OperationName = "capture" | "cancel" | "refund";
 export interface DesiredPayment {
   readonly phase: Phase;
   readonly money: Money;
+  /** What the purchase is for, authorised or not: has to agree before a reference is bound. */
+  readonly total: Minor;
   /** ISO 4217, upper case. */
   readonly currency: string;
   readonly reference: string;

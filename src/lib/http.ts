@@ -86,9 +86,18 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-/** A path from a template whose values are encoded: ``pathOf`/orders/${id}` ``. */
+/**
+ * A path from a template whose values are encoded: ``pathOf`/orders/${id}` ``.
+ * @throws WorkerError `Refused` for a value that is no id: empty, or a dot segment, which encoding leaves alone.
+ */
 export function pathOf(parts: TemplateStringsArray, ...values: readonly string[]): string {
-  return parts.reduce((path, part, index) => path + encodeURIComponent(values[index - 1] ?? "") + part);
+  return parts.reduce((path, part, index) => path + segmentOf(values[index - 1] ?? "") + part);
+}
+
+function segmentOf(value: string): string {
+  if (value === "" || value === "." || value === "..")
+    throw new WorkerError("Refused", "an id is no id", { context: { reason: "malformed-id" } });
+  return encodeURIComponent(value);
 }
 
 async function send(

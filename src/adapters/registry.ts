@@ -1,0 +1,44 @@
+import { readdir } from "node:fs/promises";
+import type { AnyAdapter, Simulator } from "./adapter.ts";
+
+/** The adapters by folder name. */
+export type Adapters = ReadonlyMap<string, AnyAdapter>;
+
+/**
+ * Finds the adapters: every folder beside this file is one. Nothing is registered by hand, so that adding a PSP touches one folder.
+ * @throws Error naming the folder whose adapter does not say the folder's name as its id.
+ */
+export async function loadAdapters(): Promise<Adapters> {
+  const adapters = await Promise.all(
+    (await adapterFolders()).map(async (folder) => [folder, await loadAdapter(folder)] as const),
+  );
+  return new Map(adapters);
+}
+
+/** The adapter folders' names, sorted. */
+export async function adapterFolders(): Promise<string[]> {
+  const entries = await readdir(import.meta.dirname, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .toSorted();
+}
+
+/** The folder's simulator; `undefined` where the PSP has none. */
+export async function loadSimulator(
+  folder: string,
+  options: { readonly timeScale: number },
+): Promise<Simulator | undefined> {
+  const files = await readdir(`${import.meta.dirname}/${folder}`);
+  if (!files.includes("simulator.ts")) return undefined;
+  const module = (await import(`./${folder}/simulator.ts`)) as {
+    createSimulator: (options: { timeScale: number }) => Simulator;
+  };
+  return module.createSimulator(options);
+}
+
+async function loadAdapter(folder: string): Promise<AnyAdapter> {
+  const module = (await import(`./${folder}/index.ts`)) as { default: AnyAdapter };
+  if (module.default.id !== folder) throw new Error(`adapter folder ${folder} says its id is ${module.default.id}`);
+  return module.default;
+}

@@ -1,0 +1,325 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import type { AnyAdapter, CommonConfig, PaymentKey } from "./adapters/adapter.ts";
+import type { Adapters } from "./adapters/registry.ts";
+
+/** One merchant channel's settings of one adapter, already validated by the adapter's own schema. */
+export interface AdapterSettings {
+  readonly adapter: AnyAdapter;
+  readonly settings: CommonConfig;
+}
+
+/** Everything the service is told from outside, validated. */
+export interface Config {
+  readonly port: number;
+  readonly publicUrl: string;
+  readonly redisUrl: string | undefined;
+  readonly queueUrl: string | undefined;
+  readonly dataDir: string;
+  readonly urlSigningKeys: readonly string[];
+  readonly adminToken: string | undefined;
+  readonly logLevel: string;
+  readonly workerConcurrency: number;
+  readonly bodyLimitBytes: number;
+  readonly norce: z.infer<typeof norceSchema>;
+  readonly adapters: Adapters;
+  /** The settings for a merchant's channel and adapter; `undefined` where the merchant has not configured it. */
+  find(target: Pick<PaymentKey, "adapter" | "merchant" | "channel">): AdapterSettings | undefined;
+  /** Every configured target with its settings, in the order of the file. */
+  readonly targets: readonly (Pick<PaymentKey, "merchant" | "channel"> & AdapterSettings)[];
+  /** What the operator should hear at start-up. */
+  readonly warnings: readonly string[];
+}
+
+/** Every fault of the configuration at once, each with its path. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(
+      `the configuration has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`,
+    );
+    this.name = "ConfigError";
+    this.faults = faults;
+  }
+}
+
+const optionalText = z
+  .string()
+  .optional()
+  .transform((text) => (text === undefined || text === "" ? undefined : text));
+const wholeNumber = (fallback: number, least: number, most: number) =>
+  z.preprocess((text) => (text === undefined || text === "" ? fallback : Number(text)), z.int().min(least).max(most));
+
+const environmentSchema = z.object({
+  PORT: wholeNumber(3000, 0, 65_535),
+  PUBLIC_URL: optionalText.pipe(z.url({ protocol: /^https?$/ }).optional()),
+  REDIS_URL: optionalText.pipe(
+    z
+      .string()
+      .regex(/^rediss?:\/\//, "has to start with redis:// or rediss://")
+      .optional(),
+  ),
+  QUEUE_URL: optionalText.pipe(
+    z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, "has to start with postgres://")
+      .optional(),
+  ),
+  CONFIG_FILE: optionalText,
+  URL_SIGNING_KEYS: z
+    .string()
+    .default("")
+    .transform((text) =>
+      text
+        .split(",")
+        .map((key) => key.trim())
+        .filter((key) => key !== ""),
+    ),
+  ADMIN_TOKEN: optionalText.pipe(z.string().min(16, "has to be at least 16 characters long").optional()),
+  LOG_LEVEL: z.preprocess(
+    (text) => (text === "" ? undefined : text),
+    z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  ),
+  WORKER_CONCURRENCY: wholeNumber(16, 1, 1_000),
+  BODY_LIMIT: z.preprocess((text) => (text === "" ? undefined : text), z.string().default("1mb").transform(bytesFrom)),
+});
+
+const norceSchema = z.strictObject({
+  /** Base URL of the Order API, for example `https://acme.api-se.norce.tech/checkout/order`. */
+  orderApi: z.url({ protocol: /^https?$/ }),
+  token: z.string().min(1),
+  version: z.enum(["v0", "v1"]).default("v0"),
+  states: z.enum(["ten", "twelve"]).default("ten"),
+});
+
+const settingsByAdapter = z.record(z.string(), z.record(z.string(), z.unknown()));
+const fileSchema = z.strictObject({
+  norce: norceSchema,
+  merchants: z.record(z.string(), z.record(z.string(), settingsByAdapter)),
+});
+
+/** Norce's own adapters (fact sheet norce.md, 8.1): a payment of theirs has a second writer. */
+const managedAdapterIds: ReadonlySet<string> = new Set([
+  "klarna_checkout_adapter",
+  "klarna_payments_adapter",
+  "adyen_dropin_adapter",
+  "svea_checkout_adapter",
+  "walley_checkout_adapter",
+  "paypal_adapter",
+  "qliro_checkout_adapter",
+  "avarda_checkout_adapter",
+  "nonpsp_adapter",
+  "awardit_adapter",
+  "norce_adapter",
+]);
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment, with `.env` laid under it where there is one. */
+export function processEnvironment(): Environment {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  return process.env;
+}
+
+/** The configuration file to read, or `undefined` where none was named and the default one is not there. */
+export function configFileOf(environment: Environment): string | undefined {
+  const named = environment["CONFIG_FILE"];
+  if (named !== undefined && named !== "") return named;
+  return existsSync("config.yaml") ? "config.yaml" : undefined;
+}
+
+/** Reads the configuration file named by the environment. @throws ConfigError where it cannot be read or is not YAML. */
+export function readConfigFile(environment: Environment): unknown {
+  const file = configFileOf(environment) ?? "config.yaml";
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw new ConfigError([`CONFIG_FILE: ${file} cannot be read`]);
+  }
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    // Only the position: the parser quotes the line, and a line may hold a secret.
+    const position = error instanceof Error && "linePos" in error ? JSON.stringify(error.linePos) : "unknown position";
+    throw new ConfigError([`${file}: is not YAML (${position})`]);
+  }
+}
+
+/**
+ * Validates environment and configuration document together.
+ * @param document the parsed `config.yaml`; `${VAR}` in it is taken from the environment.
+ * @throws ConfigError with every fault, each with its path.
+ */
+export function createConfig(environment: Environment, document: unknown, adapters: Adapters): Config {
+  const faults: string[] = [];
+  const warnings: string[] = [];
+  const env = collect(environmentSchema.safeParse(environment), "", faults);
+  if (env?.URL_SIGNING_KEYS.length === 0) faults.push(noSigningKey);
+  if (env?.REDIS_URL !== undefined && env.QUEUE_URL !== undefined)
+    faults.push("QUEUE_URL: set it or REDIS_URL, not both");
+  const file = collect(fileSchema.safeParse(substitute(document, environment, "", faults)), "", faults);
+  const targets = file === undefined ? [] : targetsFrom(file.merchants, adapters, faults, warnings);
+  if (faults.length > 0 || env === undefined || file === undefined) throw new ConfigError([...new Set(faults)]);
+  const byTarget = new Map(targets.map((target) => [targetId(target), target]));
+  return {
+    port: env.PORT,
+    publicUrl: publicUrlOf(env),
+    redisUrl: env.REDIS_URL,
+    queueUrl: env.QUEUE_URL,
+    dataDir: ".data",
+    urlSigningKeys: env.URL_SIGNING_KEYS,
+    adminToken: env.ADMIN_TOKEN,
+    logLevel: env.LOG_LEVEL,
+    workerConcurrency: env.WORKER_CONCURRENCY,
+    bodyLimitBytes: env.BODY_LIMIT,
+    norce: file.norce,
+    adapters,
+    find: (target) => byTarget.get(targetId(target)),
+    targets,
+    warnings,
+  };
+}
+
+/**
+ * What callback and operation URLs are made with; needs no configuration file.
+ * @throws ConfigError where the environment lacks a signing key or is faulty.
+ */
+export function urlMakerFrom(environment: Environment): { readonly publicUrl: string; readonly signingKey: string } {
+  const faults: string[] = [];
+  const env = collect(environmentSchema.safeParse(environment), "", faults);
+  const signingKey = env?.URL_SIGNING_KEYS[0];
+  if (env !== undefined && signingKey !== undefined) return { publicUrl: publicUrlOf(env), signingKey };
+  throw new ConfigError(faults.length > 0 ? faults : [noSigningKey]);
+}
+
+const noSigningKey = "URL_SIGNING_KEYS: is not set; callback URLs could not be proven";
+
+function publicUrlOf({ PUBLIC_URL, PORT }: z.infer<typeof environmentSchema>): string {
+  return (PUBLIC_URL ?? `http://localhost:${PORT}`).replace(/\/+$/, "");
+}
+
+/** What may be printed of the configuration: every secret is replaced, nothing else is left out. */
+export function redacted(config: Config): Readonly<Record<string, unknown>> {
+  return {
+    port: config.port,
+    publicUrl: config.publicUrl,
+    queue: config.redisUrl !== undefined ? "redis" : config.queueUrl !== undefined ? "postgres" : "embedded",
+    urlSigningKeys: config.urlSigningKeys.length,
+    adminToken: config.adminToken !== undefined,
+    workerConcurrency: config.workerConcurrency,
+    bodyLimitBytes: config.bodyLimitBytes,
+    norce: { ...config.norce, token: "[redacted]" },
+    adapters: config.targets.map(({ adapter, merchant, channel, settings }) => ({
+      adapter: adapter.id,
+      merchant,
+      channel,
+      ...withoutSecrets(adapter, settings),
+    })),
+  };
+}
+
+function withoutSecrets(adapter: AnyAdapter, settings: CommonConfig): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [
+      name,
+      adapter.secrets.includes(name) && value !== undefined ? "[redacted]" : value,
+    ]),
+  );
+}
+
+type Target = Config["targets"][number];
+
+function targetsFrom(
+  merchants: z.infer<typeof fileSchema>["merchants"],
+  adapters: Adapters,
+  faults: string[],
+  warnings: string[],
+): Target[] {
+  const targets: Target[] = [];
+  for (const [merchant, channels] of Object.entries(merchants)) {
+    for (const [channel, byAdapter] of Object.entries(channels)) {
+      for (const [name, given] of Object.entries(byAdapter)) {
+        const path = `merchants.${merchant}.${channel}.${name}`;
+        const adapter = adapters.get(name);
+        if (adapter === undefined) {
+          faults.push(`${path}: there is no such adapter; there are ${[...adapters.keys()].join(", ")}`);
+          continue;
+        }
+        const settings = collect(adapter.config.safeParse(given), path, faults) as CommonConfig | undefined;
+        if (settings === undefined) continue;
+        warnings.push(...unknownSettings(given, settings, path), ...managedAdapter(settings, path));
+        targets.push({ adapter, merchant, channel, settings });
+      }
+    }
+  }
+  return targets;
+}
+
+function unknownSettings(given: Record<string, unknown>, settings: CommonConfig, path: string): string[] {
+  return Object.keys(given)
+    .filter((name) => !(name in settings))
+    .map((name) => `${path}.${name}: is not a setting of this adapter and is ignored`);
+}
+
+function managedAdapter({ adapterId }: CommonConfig, path: string): string[] {
+  if (!managedAdapterIds.has(adapterId)) return [];
+  return [
+    `${path}.adapterId: ${adapterId} is one of Norce's managed adapters: its payments would have two writers, and our x-adapterid would silence its hooks. Use an id of your own.`,
+  ];
+}
+
+function targetId({
+  adapter,
+  merchant,
+  channel,
+}: {
+  adapter: string | AnyAdapter;
+  merchant: string;
+  channel: string;
+}): string {
+  return JSON.stringify([typeof adapter === "string" ? adapter : adapter.id, merchant, channel]);
+}
+
+/** `${VAR}` in every text of the document, after parsing, so that no value can change the document's structure. */
+function substitute(value: unknown, environment: Environment, path: string, faults: string[]): unknown {
+  if (typeof value === "string") {
+    return value.replaceAll(/\$\{([A-Za-z_]\w*)\}/g, (_, name: string) => {
+      const found = environment[name];
+      if (found === undefined || found === "") faults.push(`${path}: the environment variable ${name} is not set`);
+      return found ?? "";
+    });
+  }
+  if (Array.isArray(value))
+    return value.map((item, index) => substitute(item, environment, `${path}.${index}`, faults));
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [
+        name,
+        substitute(item, environment, path === "" ? name : `${path}.${name}`, faults),
+      ]),
+    );
+  }
+  return value;
+}
+
+function collect<T>(result: z.ZodSafeParseResult<T>, path: string, faults: string[]): T | undefined {
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    const at = [path, ...issue.path].filter((part) => part !== "").join(".");
+    // A missing variable has been named already; its empty text would be named a second time.
+    if (!faults.some((fault) => fault.startsWith(`${at}: the environment variable`)))
+      faults.push(`${at === "" ? "config" : at}: ${issue.message}`);
+  }
+  return undefined;
+}
+
+function bytesFrom(text: string, context: z.core.$RefinementCtx): number {
+  const match = /^(\d+)\s*(b|kb|mb)?$/i.exec(text.trim());
+  const unit = { b: 1, kb: 1024, mb: 1024 * 1024 }[(match?.[2] ?? "b").toLowerCase()] ?? 1;
+  const bytes = Number(match?.[1]) * unit;
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  context.addIssue({ code: "custom", message: "has to be a size such as 512kb or 1mb" });
+  return z.NEVER;
+}

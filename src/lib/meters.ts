@@ -1,0 +1,86 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/** Whose credential: a PSP's is one merchant's and channel's. */
+export interface Credential {
+  readonly peer: string;
+  readonly merchant: string;
+  readonly channel: string;
+}
+
+/** What is counted; the names are what dashboards and alerts are built on. */
+export interface Meters {
+  readonly contentType: string;
+  /** The Prometheus exposition of everything counted in this process, and of the queues as they are now. */
+  text(): Promise<string>;
+  webhook(adapter: string, webhook: string, result: string): void;
+  look(adapter: string, outcome: string, seconds: number): void;
+  /** Something that a person should see, by reason: a refused reference, a difference, a conflict. */
+  oddity(adapter: string, reason: string): void;
+  request(fact: { peer: string; method: string; route: string; status: number; seconds: number }): void;
+  /** A credential that its peer refuses now (1) or takes again (0). */
+  credential(credential: Credential, refused: boolean): void;
+  /** Read when `text` is asked: jobs per queue and state. */
+  queues(read: () => Promise<readonly { queue: string; state: string; jobs: number }[]>): void;
+}
+
+/** Counters of one process. */
+export function createMeters(): Meters {
+  const registers = [new Registry()];
+  const registry = registers[0] as Registry;
+  collectDefaultMetrics({ register: registry });
+  const webhooks = new Counter({
+    name: "norce_psp_webhooks_total",
+    help: "Webhooks by result",
+    labelNames: ["adapter", "webhook", "result"],
+    registers,
+  });
+  const looks = new Histogram({
+    name: "norce_psp_look_seconds",
+    help: "Looks at a payment by outcome",
+    labelNames: ["adapter", "outcome"],
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  const oddities = new Counter({
+    name: "norce_psp_oddities_total",
+    help: "What a person should see, by reason",
+    labelNames: ["adapter", "reason"],
+    registers,
+  });
+  const requests = new Histogram({
+    name: "norce_psp_request_seconds",
+    help: "Requests to Norce and to PSPs; status 0 means no answer",
+    labelNames: ["peer", "method", "route", "status"],
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  });
+  const credentials = new Gauge({
+    name: "norce_psp_credential_refused",
+    help: "1 while a peer refuses our credentials",
+    labelNames: ["peer", "merchant", "channel"],
+    registers,
+  });
+  const jobs = new Gauge({
+    name: "norce_psp_jobs",
+    help: "Jobs per queue and state",
+    labelNames: ["queue", "state"],
+    registers,
+  });
+  let readQueues: (() => Promise<readonly { queue: string; state: string; jobs: number }[]>) | undefined;
+  return {
+    contentType: registry.contentType,
+    async text() {
+      const counts = (await readQueues?.()) ?? [];
+      for (const count of counts) jobs.set({ queue: count.queue, state: count.state }, count.jobs);
+      return await registry.metrics();
+    },
+    webhook: (adapter, webhook, result) => webhooks.inc({ adapter, webhook, result }),
+    look: (adapter, outcome, seconds) => looks.observe({ adapter, outcome }, seconds),
+    oddity: (adapter, reason) => oddities.inc({ adapter, reason }),
+    request: ({ peer, method, route, status, seconds }) => requests.observe({ peer, method, route, status }, seconds),
+    credential: (credential, refused) => credentials.set({ ...credential }, refused ? 1 : 0),
+    queues(read) {
+      readQueues = read;
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import type { Json } from "../lib/http.ts";
+import { paymentStates } from "./states.ts";
+
+/** Enums are lower case, but Norce's own examples write `Intent`: read any casing (fact sheet norce.md, 1.4). */
+const state = z
+  .string()
+  .transform((text) => text.toLowerCase())
+  .pipe(z.enum(paymentStates));
+
+const attributes = z.record(z.string(), z.json()).nullish();
+
+/** What we read of a Norce payment. Everything else in it is kept as it is. */
+export const paymentSchema = z.object({
+  id: z.string().nullish(),
+  adapterId: z.string().nullish(),
+  currency: z.string().nullish(),
+  amount: z.number(),
+  upperLimitAmount: z.number().nullish(),
+  state,
+  reference: z.string().nullish(),
+  attributes,
+  recurring: z.looseObject({ token: z.string().nullish(), description: z.string().nullish(), attributes }).nullish(),
+  upsell: z.looseObject({}).nullish(),
+});
+
+export type ReadPayment = Readonly<z.infer<typeof paymentSchema>>;
+
+/** A payment as Norce sent it: the fields we understand, and the whole document for the PUT that replaces it. */
+export interface NorcePayment {
+  readonly read: ReadPayment;
+  readonly raw: { readonly [key: string]: Json };
+}
+
+export const transactionSchema = z.object({
+  event: z.string().nullish(),
+  responseJson: z.string().nullish(),
+});
+
+export const transactionsSchema = z.array(transactionSchema);
+
+/** What is read of an order where a look needs more than its payment. */
+export const orderSchema = z.object({
+  id: z.string(),
+  currency: z.string().nullish(),
+  reference: z.string().nullish(),
+  cart: z.object({ reference: z.string().nullish() }).nullish(),
+  payments: z
+    .array(z.object({ id: z.string(), adapterId: z.string().nullish(), state: z.string().nullish() }))
+    .nullish(),
+});
+
+export type NorceOrder = Readonly<z.infer<typeof orderSchema>>;

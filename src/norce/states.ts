@@ -1,0 +1,60 @@
+import type { Money, Phase } from "../adapters/adapter.ts";
+
+/**
+ * Norce's `PaymentState`. The Order API 0.1 documents the first ten, newer versions add the last two
+ * (fact sheet norce.md, 1.4). All twelve are read; which are written is a setting.
+ */
+export const paymentStates = [
+  "intent",
+  "removed",
+  "processing",
+  "failed",
+  "confirmed",
+  "pending",
+  "declined",
+  "reserved",
+  "credited",
+  "captured",
+  "cancelled",
+  "refunded",
+] as const;
+
+export type PaymentState = (typeof paymentStates)[number];
+
+/** Which set of states is written. */
+export type StateSet = "ten" | "twelve";
+
+/** What is still authorised and neither captured nor released. */
+export function openAmount({ authorized, captured, released }: Money): number {
+  return authorized - captured - released;
+}
+
+/**
+ * The one policy that turns money into a Norce state, for all PSPs: no PSP's status alone gives it. State follows sums, not
+ * event names.
+ */
+export function stateOf(phase: Phase, money: Money, states: StateSet): PaymentState {
+  switch (phase) {
+    case "created":
+      return "intent";
+    case "paying":
+      return "processing";
+    case "review":
+      return "pending";
+    case "declined":
+      return "declined";
+    case "failed":
+      return "failed";
+    case "confirmed":
+      return confirmedState(money, states);
+  }
+}
+
+function confirmedState(money: Money, states: StateSet): PaymentState {
+  const { authorized, captured, refunded } = money;
+  if (authorized === 0) return "confirmed";
+  if (openAmount(money) > 0) return "reserved";
+  if (captured === 0) return states === "twelve" ? "cancelled" : "removed";
+  if (captured > refunded) return "captured";
+  return states === "twelve" ? "refunded" : "credited";
+}
