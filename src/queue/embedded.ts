@@ -1,0 +1,90 @@
+import { EventEmitter } from "node:events";
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { PGlite, type Results } from "@electric-sql/pglite";
+import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
+import type { Logger } from "../lib/log.ts";
+import { engineOn, workerDefaults } from "./bull.ts";
+import type { Engine } from "./engine.ts";
+import { schema } from "./postgres.ts";
+
+/**
+ * BullMQ on a PostgreSQL that runs in this process (PGlite, WebAssembly): for development and demos, so that a fresh machine needs
+ * nothing but npm. Survives the death of the process, not power loss: it never syncs.
+ * @throws Error in plain words when another process has the folder.
+ */
+export async function openEmbedded(dataDir: string, log: Logger): Promise<Engine> {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  chmodSync(dataDir, 0o700);
+  const lock = takeLock(dataDir);
+  const database = await PGlite.create(join(dataDir, "queue"));
+  const pool = poolOver(database);
+  await runMigrations(await pool.connect(), schema);
+  await database.exec(`SET search_path TO ${schema}`);
+  return engineOn(
+    {
+      kind: "embedded",
+      makeQueue: (name) => new Queue(name, { connection: pool }, createPostgresBackend),
+      makeWorker: (name, processor, options) =>
+        new Worker(
+          name,
+          processor as () => Promise<void>,
+          { ...workerDefaults, ...options, connection: pool },
+          createPostgresBackend,
+        ),
+      guarantee: async () => ({
+        level: "process",
+        text: `an acknowledged webhook in ${dataDir} survives the death of this process, not power loss: for development and demos`,
+      }),
+      async ping() {
+        await database.query("SELECT 1");
+      },
+      async close() {
+        await database.close();
+        lock.close();
+      },
+    },
+    log,
+  );
+}
+
+/**
+ * PGlite takes no lock, and two processes on one folder destroy each other's jobs. SQLite's is the kernel's: it ends with the
+ * process that holds it, however that dies, and needs no guess about whether a lock file is stale.
+ */
+function takeLock(dataDir: string): DatabaseSync {
+  const lock = new DatabaseSync(join(dataDir, "lock"), { timeout: 0 });
+  try {
+    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (cause) {
+    lock.close();
+    throw new Error(
+      `the embedded queue in ${dataDir} belongs to another process that is still running; stop it, or set REDIS_URL or QUEUE_URL to share a queue`,
+      { cause },
+    );
+  }
+}
+
+/** What BullMQ needs of a `pg.Pool`, on the one session that PGlite has: no socket, no wire protocol. */
+function poolOver(database: PGlite) {
+  const clients = new Set<EventEmitter>();
+  // LISTEN belongs to the session, and all clients share it: whoever listens hears every notification and picks its channel.
+  database.onNotification((channel, payload) => {
+    for (const client of clients) client.emit("notification", { channel, payload });
+  });
+  const query = async (text: string, parameters?: readonly unknown[]): Promise<Results<never>> =>
+    parameters === undefined
+      ? ((await database.exec(text)).at(-1) as Results<never>)
+      : await database.query(text, [...parameters]);
+  return Object.assign(new EventEmitter(), {
+    query,
+    async connect() {
+      const client = Object.assign(new EventEmitter(), { query, release: () => clients.delete(client) });
+      clients.add(client);
+      return client;
+    },
+    end: async () => undefined,
+  });
+}

@@ -1,0 +1,60 @@
+import type { Job as BullJob, Processor, Queue as BullQueue, Worker as BullWorker } from "bullmq";
+import type { Logger } from "../lib/log.ts";
+import { openEmbedded } from "./embedded.ts";
+import { openPostgres } from "./postgres.ts";
+import { openRedis } from "./redis.ts";
+
+/** BullMQ's classes, whatever backend they were made with. */
+export type Job<Data> = BullJob<Data>;
+export type Queue<Data> = BullQueue<Data>;
+export type Worker<Data, Result> = BullWorker<Data, Result>;
+
+/**
+ * How a queue behaves while its server is away. `prompt`: the ack path's; an add fails within a second and never hangs. `patient`: a
+ * worker's; it rides out an outage.
+ */
+export type Temper = "prompt" | "patient";
+
+/** What an acknowledgement promises, for the start-up log. */
+export interface Guarantee {
+  /** What survives: power loss; all but its last second; the death of our process; not known. */
+  readonly level: "power-loss" | "last-second" | "process" | "unknown";
+  readonly text: string;
+}
+
+/** BullMQ on one of three stores. */
+export interface Engine {
+  readonly kind: "redis" | "postgres" | "embedded";
+  guarantee(): Promise<Guarantee>;
+  /** A queue to add to; asked twice, it is the same one. */
+  queue<Data>(name: string, temper: Temper): Queue<Data>;
+  /** A worker that takes over a dead worker's jobs within seconds. */
+  worker<Data, Result>(
+    name: string,
+    processor: Processor<Data, Result>,
+    options: { readonly concurrency: number },
+  ): Worker<Data, Result>;
+  /** @throws WorkerError `QueueUnavailable` within a second when the store does not answer. */
+  ping(): Promise<void>;
+  /** Closes queues and connections; workers are closed before. Never hangs, also when the store is gone. */
+  close(): Promise<void>;
+}
+
+export interface EngineSettings {
+  /** `redis://`, `rediss://`; comma-separated nodes are a Redis Cluster. */
+  readonly redisUrl?: string;
+  /** `postgres://`. */
+  readonly queueUrl?: string;
+  /** Where the embedded engine lives when neither is given. */
+  readonly dataDir: string;
+}
+
+/**
+ * Opens the engine that the settings name.
+ * @throws Error in plain words where the embedded folder belongs to another process or PostgreSQL cannot be reached.
+ */
+export async function openEngine(settings: EngineSettings, log: Logger): Promise<Engine> {
+  if (settings.redisUrl !== undefined) return await openRedis(settings.redisUrl, log);
+  if (settings.queueUrl !== undefined) return await openPostgres(settings.queueUrl, log);
+  return await openEmbedded(settings.dataDir, log);
+}

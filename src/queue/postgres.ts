@@ -1,0 +1,105 @@
+import { createPostgresBackend, type PgPool, Queue, runMigrations, Worker } from "bullmq";
+import pRetry from "p-retry";
+import pg from "pg";
+import type { Logger } from "../lib/log.ts";
+import { engineOn, promptMs, reachability, workerDefaults } from "./bull.ts";
+import type { Engine, Guarantee } from "./engine.ts";
+
+/** BullMQ's own name for its schema. */
+export const schema = "bullmq";
+
+/** How often reaching the database is tried at start-up, with pauses up to five seconds: about half a minute. */
+const startTries = 8;
+
+/**
+ * BullMQ on PostgreSQL. Brings the schema up to date; several processes may do so at once.
+ * @throws Error when the database cannot be reached for half a minute.
+ */
+export async function openPostgres(url: string, log: Logger): Promise<Engine> {
+  const news = reachability("postgres", log);
+  const pool = (options: pg.PoolConfig): pg.Pool => {
+    const made = new pg.Pool({
+      connectionString: url,
+      options: `-c search_path=${schema}`,
+      keepAlive: true,
+      ...options,
+    });
+    made.on("error", news.lost).on("connect", news.found);
+    return made;
+  };
+  const prompt = pool({
+    max: 10,
+    connectionTimeoutMillis: promptMs,
+    query_timeout: promptMs,
+    statement_timeout: promptMs,
+  });
+  const patient = pool({ max: 10 });
+  // Every worker keeps one connection for LISTEN; out of a shared pool, enough workers would leave none for queries.
+  const listening = pool({ max: 1_000 });
+  const pools = {
+    prompt: composed(prompt, prompt),
+    patient: composed(patient, listening),
+  };
+  await pRetry(() => migrate(patient), {
+    retries: startTries,
+    minTimeout: 250,
+    maxTimeout: 5_000,
+    onFailedAttempt: ({ error }) => news.lost(error),
+  });
+  return engineOn(
+    {
+      kind: "postgres",
+      makeQueue: (name, temper) => new Queue(name, { connection: pools[temper] }, createPostgresBackend),
+      makeWorker: (name, processor, options) =>
+        new Worker(
+          name,
+          processor as () => Promise<void>,
+          { ...workerDefaults, ...options, connection: pools.patient },
+          createPostgresBackend,
+        ),
+      guarantee: () => guaranteeOf(prompt),
+      async ping() {
+        await prompt.query("SELECT 1");
+      },
+      async close() {
+        await Promise.all([prompt.end(), patient.end(), listening.end()]);
+      },
+    },
+    log,
+  );
+}
+
+/** What BullMQ takes for a pool: queries go to one, connections that are kept come from another. */
+function composed(queries: pg.Pool, connections: pg.Pool): PgPool {
+  const pool: unknown = new Proxy(queries, {
+    get(target, name) {
+      const owner = name === "connect" ? connections : target;
+      const value: unknown = Reflect.get(owner, name, owner);
+      return typeof value === "function" ? (value.bind(owner) as unknown) : value;
+    },
+  });
+  return pool as PgPool;
+}
+
+async function migrate(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await runMigrations(client, schema);
+  } finally {
+    client.release();
+  }
+}
+
+async function guaranteeOf(pool: pg.Pool): Promise<Guarantee> {
+  const { rows } = await pool.query<{ commit: string; sync: string }>(
+    "SELECT current_setting('synchronous_commit') AS commit, current_setting('fsync') AS sync",
+  );
+  const [settings] = rows;
+  if (settings?.sync === "on" && settings.commit !== "off" && settings.commit !== "local") {
+    return { level: "power-loss", text: "an acknowledged webhook survives power loss of PostgreSQL" };
+  }
+  return {
+    level: "last-second",
+    text: `PostgreSQL does not wait for its disk (synchronous_commit ${settings?.commit ?? "?"}, fsync ${settings?.sync ?? "?"}): power loss may lose acknowledged webhooks`,
+  };
+}

@@ -1,0 +1,117 @@
+import { Queue, Worker } from "bullmq";
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { Logger } from "../lib/log.ts";
+import { engineOn, prefix, promptMs, reachability, within, workerDefaults } from "./bull.ts";
+import type { Engine, Guarantee } from "./engine.ts";
+
+type Connection = Redis | Cluster;
+
+/** Reconnects quickly at first, never less than twice a second: nobody waits long for a queue that is back. */
+const reconnect = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 5), 500);
+
+/** How long the start waits for Redis to be there. */
+const startMs = 2_000;
+
+/** The ack path: a command that cannot be sent or is not answered fails, at once or after 800 ms. */
+const prompt = {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+  commandTimeout: promptMs,
+} as const satisfies RedisOptions;
+
+/** Workers: commands wait for the connection to come back. BullMQ insists on this for its blocking ones. */
+const patient = { maxRetriesPerRequest: null } as const satisfies RedisOptions;
+
+/** BullMQ on Redis. Comes up also while Redis is down, and recovers by itself. */
+export async function openRedis(url: string, log: Logger): Promise<Engine> {
+  const news = reachability("redis", log);
+  const connections = {
+    prompt: connect(url, prompt),
+    patient: connect(url, patient),
+  };
+  for (const connection of Object.values(connections)) connection.on("error", news.lost).on("ready", news.found);
+  // A Redis that is there is used from the first webhook on; one that is not must not hold up the start.
+  await Promise.all(Object.values(connections).map((connection) => readyWithin(startMs, connection)));
+  return engineOn(
+    {
+      kind: "redis",
+      makeQueue: (name, temper) =>
+        new Queue(name, {
+          connection: connections[temper],
+          prefix,
+          // Waiting to be ready, asking the version and writing the queue's meta data would all hang or fail while Redis is down.
+          ...(temper === "prompt" ? { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true } : {}),
+        }),
+      makeWorker: (name, processor, options) =>
+        new Worker(name, processor as () => Promise<void>, {
+          ...workerDefaults,
+          ...options,
+          connection: connections.patient,
+          prefix,
+        }),
+      guarantee: () => guaranteeOf(connections.prompt),
+      async ping() {
+        await connections.prompt.ping();
+      },
+      async close() {
+        for (const connection of Object.values(connections)) connection.disconnect();
+      },
+    },
+    log,
+  );
+}
+
+function connect(urls: string, options: typeof prompt | typeof patient): Connection {
+  const nodes = urls.split(",").map((url) => url.trim());
+  const [url = ""] = nodes;
+  const common = { ...options, connectTimeout: 2_000, keepAlive: 10_000 };
+  if (nodes.length === 1) return new Redis(url, { ...common, retryStrategy: reconnect });
+  const { password, username, protocol } = new URL(url);
+  return new Cluster(nodes, {
+    enableOfflineQueue: !("enableOfflineQueue" in options),
+    clusterRetryStrategy: reconnect,
+    redisOptions: {
+      ...common,
+      ...(password === "" ? {} : { password: decodeURIComponent(password) }),
+      ...(username === "" ? {} : { username: decodeURIComponent(username) }),
+      ...(protocol === "rediss:" ? { tls: {} } : {}),
+    },
+  });
+}
+
+async function readyWithin(ms: number, connection: Connection): Promise<void> {
+  await within(ms, new Promise((resolve) => connection.once("ready", resolve))).catch(() => undefined);
+}
+
+async function guaranteeOf(connection: Connection): Promise<Guarantee> {
+  const setting = async (name: string): Promise<unknown> => {
+    const answer: unknown = await connection.call("CONFIG", ["GET", name]);
+    return Array.isArray(answer) ? answer[1] : undefined;
+  };
+  try {
+    if ((await setting("appendonly")) !== "yes") {
+      return {
+        level: "process",
+        text: "Redis writes no append-only file: a restart of Redis may lose acknowledged webhooks. Set appendonly yes",
+      };
+    }
+  } catch {
+    return {
+      level: "unknown",
+      text: "Redis does not show its CONFIG, or is not there yet: whether it survives power loss is unknown",
+    };
+  }
+  const [appendfsync, policy] = await Promise.all([setting("appendfsync"), setting("maxmemory-policy")]);
+  if (policy !== "noeviction") {
+    return {
+      level: "unknown",
+      text: `Redis may evict jobs when its memory is full (maxmemory-policy ${String(policy)}). Set maxmemory-policy noeviction`,
+    };
+  }
+  if (appendfsync === "always")
+    return { level: "power-loss", text: "an acknowledged webhook survives power loss of Redis" };
+  return {
+    level: "last-second",
+    text: `Redis syncs its file by itself (appendfsync ${String(appendfsync)}): power loss may lose the last second. Set appendfsync always`,
+  };
+}

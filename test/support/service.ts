@@ -1,0 +1,208 @@
+import { randomUUID } from "node:crypto";
+import { pino } from "pino";
+import type { PaymentKey } from "../../src/adapters/adapter.ts";
+import { type Adapters, loadAdapters, loadSimulator } from "../../src/adapters/registry.ts";
+import { type Config, createConfig } from "../../src/config.ts";
+import { createMeters, type Meters } from "../../src/lib/meters.ts";
+import { type Engine, openEngine } from "../../src/queue/engine.ts";
+import { createQueues, type Queues } from "../../src/queue/queues.ts";
+import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
+import { createSandboxPsp, type SandboxPsp } from "../../src/sandbox/psp.ts";
+import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
+import { startWeb } from "../../src/web.ts";
+import { callbackUrl, operationUrl } from "../../src/webhooks/urls.ts";
+import { startWorker } from "../../src/worker.ts";
+import { until } from "./until.ts";
+
+export const signingKey = "signing-key-1";
+export const adapterId = "acme_klarna_adapter";
+const adapter = "klarna-checkout";
+
+/** Norce, the PSP and the service on one engine, in this process; everything ends with `stop`. */
+export interface World {
+  readonly config: Config;
+  readonly norce: SandboxNorce;
+  readonly psp: SandboxPsp;
+  readonly engine: Engine;
+  readonly queues: Queues;
+  readonly meters: Meters;
+  /** Every line that was logged, as text. */
+  readonly logged: string[];
+  readonly url: string;
+  /** Moves the service's clock on, in milliseconds. */
+  advance(ms: number): void;
+  /** A Norce order with one payment, and the purchase at the PSP that belongs to it. */
+  purchase(options?: PurchaseOptions): Purchase;
+  post(url: string, init?: RequestInit): Promise<Response>;
+  /** Resolves once no lane has anything to do. */
+  idle(): Promise<void>;
+  looks(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface PurchaseOptions {
+  readonly amount?: number;
+  readonly payment?: Document;
+  /** False: the payment has no reference yet. */
+  readonly referenced?: boolean;
+  /** False: Norce knows neither order nor payment yet; `appear` makes them. */
+  readonly present?: boolean;
+  readonly recurring?: boolean;
+}
+
+export interface Purchase {
+  readonly key: PaymentKey;
+  readonly reference: string;
+  readonly pushUrl: string;
+  payment(): Document;
+  state(): string;
+  transactions(): readonly Document[];
+  /** Makes order and payment appear in Norce. */
+  appear(): void;
+  /** Does something at the PSP without its webhook being sent by itself. */
+  act(action: string, amount?: number): void;
+  push(): Promise<Response>;
+  refresh(): Promise<Response>;
+  reaches(wanted: string): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly engine: { readonly redisUrl?: string; readonly queueUrl?: string; readonly dataDir: string };
+  /** Whether the simulated PSP sends its webhooks by itself. */
+  readonly pushes?: boolean;
+  readonly environment?: Record<string, string>;
+  readonly norce?: Record<string, unknown>;
+  readonly settings?: Record<string, unknown>;
+}
+
+/** Starts a world of its own. */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const adapters: Adapters = await loadAdapters();
+  let skew = 0;
+  const now = (): number => Date.now() + skew;
+  const simulator = await loadSimulator(adapter, { timeScale: 0 });
+  if (simulator === undefined) throw new Error("no simulator");
+  const norce = createSandboxNorce({ now });
+  const silent = options.pushes === true ? simulator : { ...simulator, due: () => [] };
+  const psp = createSandboxPsp({ simulators: new Map([[adapter, silent]]), now });
+  const norceServer = await listenOnLoopback(norce.handler);
+  const pspServer = await listenOnLoopback(psp.handler);
+  const config = createConfig(
+    { PORT: "0", URL_SIGNING_KEYS: signingKey, ADMIN_TOKEN: "an-admin-token-of-ours", ...options.environment },
+    {
+      norce: { orderApi: `${norceServer.url}/checkout/order`, token: norce.token, ...options.norce },
+      merchants: {
+        acme: {
+          se: { [adapter]: { adapterId, ...simulator.settings(`${pspServer.url}/${adapter}`), ...options.settings } },
+        },
+      },
+    },
+    adapters,
+  );
+  const logged: string[] = [];
+  const log = pino({ level: "debug", base: null }, { write: (line: string) => void logged.push(line) });
+  const meters = createMeters();
+  const engine = await openEngine(options.engine, log);
+  const queues = createQueues(engine);
+  const worker = startWorker({ config, engine, queues, log, meters, now });
+  const web = await startWeb({ config, engine, queues, log, meters });
+  const url = `http://127.0.0.1:${web.port}`;
+  const maker = { publicUrl: url, signingKey };
+
+  const world: World = {
+    config,
+    norce,
+    psp,
+    engine,
+    queues,
+    meters,
+    logged,
+    url,
+    advance(ms) {
+      skew += ms;
+    },
+    purchase(given = {}) {
+      const key: PaymentKey = {
+        adapter,
+        merchant: "acme",
+        channel: "se",
+        orderId: `o_${randomUUID()}`,
+        paymentId: `p_${randomUUID()}`,
+      };
+      const amount = given.amount ?? 100_00;
+      const klarna = config.adapters.get(adapter);
+      if (klarna === undefined) throw new Error("no adapter");
+      const urls = Object.fromEntries(
+        Object.keys(klarna.webhooks).map((name) => [name, callbackUrl(maker, klarna, key, name)]),
+      );
+      const reference = psp.open(adapter, {
+        ...key,
+        amount,
+        currency: "SEK",
+        callbackUrls: urls,
+        ...(given.recurring === undefined ? {} : { recurring: given.recurring }),
+      });
+      const appear = (): void => {
+        norce.createOrder({
+          merchant: "acme",
+          channel: "se",
+          id: key.orderId,
+          order: { currency: "SEK", country: "SE", culture: "sv-SE" },
+        });
+        norce.addPayment(key.orderId, {
+          id: key.paymentId,
+          adapterId,
+          name: "Klarna",
+          type: "default",
+          currency: "SEK",
+          amount: amount / 100,
+          state: "intent",
+          ...(given.referenced === false ? {} : { reference }),
+          ...given.payment,
+        });
+      };
+      if (given.present !== false) appear();
+      const state = (): string => {
+        const value = payment()["state"];
+        return typeof value === "string" ? value : "";
+      };
+      const payment = (): Document => norce.payment(key.orderId, key.paymentId) ?? {};
+      const pushUrl = (urls["push"] ?? "").replace("{checkout.order.id}", reference);
+      return {
+        key,
+        reference,
+        pushUrl,
+        payment,
+        state,
+        transactions: () => norce.transactions(key.orderId, key.paymentId),
+        appear,
+        act: (action, part) => psp.act(adapter, reference, action, part),
+        push: () => world.post(pushUrl),
+        refresh: () => world.post(operationUrl(maker, key, "refresh", Math.floor(Date.now() / 1000) + 60)),
+        reaches: (wanted) => until(() => state() === wanted, `the payment to be ${wanted}`),
+      };
+    },
+    post: (to, init) => fetch(to, { method: "POST", ...init }),
+    idle: () =>
+      until(async () => {
+        const counts = await queues.counts([adapter]);
+        return counts.every(
+          ({ queue, state, jobs }) => queue === "dead" || queue === "timers" || state === "delayed" || jobs === 0,
+        );
+      }, "the queues to be idle"),
+    async looks() {
+      const text = await meters.text();
+      return [...text.matchAll(/norce_psp_look_seconds_count\{[^}]*\} (\d+)/g)].reduce(
+        (sum, match) => sum + Number(match[1]),
+        0,
+      );
+    },
+    async stop() {
+      await Promise.all([web.close(), psp.close()]);
+      await worker.close();
+      await engine.close();
+      await Promise.all([norceServer.close(), pspServer.close()]);
+    },
+  };
+  return world;
+}
