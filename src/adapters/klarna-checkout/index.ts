@@ -1,0 +1,18 @@
+import type { FetchAdapter } from "../adapter.ts";
+import { acknowledge, fetchSnapshot } from "./client.ts";
+import { type Config, config } from "./config.ts";
+import { map } from "./map.ts";
+import type { Snapshot } from "./schema.ts";
+import { notification, push } from "./webhooks.ts";
+
+/** Klarna Checkout v3, sold as Kustom Checkout since autumn 2024: same paths, another host (`apiUrl`). */
+export default {
+  id: "klarna-checkout",
+  title: "Klarna Checkout (Kustom)",
+  config,
+  secrets: ["password", "apiKey"],
+  webhooks: { push, notification },
+  fetch: fetchSnapshot,
+  map,
+  afterWrite: acknowledge,
+} satisfies FetchAdapter<Config, Snapshot>;

@@ -1,0 +1,250 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { DesiredPayment } from "../adapter.ts";
+import { map } from "./map.ts";
+import { checkoutSchema, type Order, orderSchema, parsed, type Snapshot } from "./schema.ts";
+
+const fixtures = `${import.meta.dirname}/fixtures`;
+const cases = readdirSync(fixtures);
+const statuses = orderSchema.shape.status.options;
+const decisions = orderSchema.shape.fraud_status.options;
+
+function snapshotOf(name: string): Snapshot {
+  return JSON.parse(readFileSync(`${fixtures}/${name}/snapshot.json`, "utf8")) as Snapshot;
+}
+
+function desiredOf(name: string): DesiredPayment {
+  return JSON.parse(readFileSync(`${fixtures}/${name}/desired.json`, "utf8")) as DesiredPayment;
+}
+
+/** The authorised order, changed. */
+function mapped(change: Partial<Order>, more: { readAt?: string } = {}): DesiredPayment {
+  const { order } = snapshotOf("authorized");
+  if (order === null) throw new Error("the fixture has no order");
+  return map({ ...snapshotOf("authorized"), ...more, order: { ...order, ...change } });
+}
+
+function outcomeOf(row: Partial<Order>): DesiredPayment | "Unmapped" {
+  try {
+    return mapped(row);
+  } catch (error) {
+    expect(error).toMatchObject({ kind: "Unmapped" });
+    return "Unmapped";
+  }
+}
+
+/** The captured order as Klarna sends it. */
+function raw(): Partial<Order> {
+  return { ...snapshotOf("captured").order };
+}
+
+function readLater(name: string, readAt: string): DesiredPayment {
+  return map({ ...snapshotOf(name), readAt });
+}
+
+describe("golden", () => {
+  it.each(cases)("%s maps to what its desired.json says", (name) => {
+    expect(map(snapshotOf(name))).toEqual(desiredOf(name));
+  });
+
+  it.each(cases)("%s is what the schema makes of an answer", (name) => {
+    const { order, checkout } = snapshotOf(name);
+    if (order !== null) expect(parsed(orderSchema, order)).toEqual(order);
+    if (checkout !== null) expect(parsed(checkoutSchema, checkout)).toEqual(checkout);
+  });
+});
+
+describe("every status × fraud decision × sums", () => {
+  const amounts = [0, 4000, 10000];
+  const table = statuses.flatMap((status) =>
+    decisions.flatMap((fraud_status) =>
+      amounts.flatMap((captured_amount) =>
+        amounts.flatMap((refunded_amount) =>
+          amounts.map((remaining_authorized_amount) => ({
+            status,
+            fraud_status,
+            captured_amount,
+            refunded_amount,
+            remaining_authorized_amount,
+          })),
+        ),
+      ),
+    ),
+  );
+
+  it("has both: orders that are read and orders that contradict themselves", () => {
+    const outcomes = table.map(outcomeOf);
+    expect(outcomes.filter((outcome) => outcome === "Unmapped").length).toBeGreaterThan(100);
+    expect(outcomes.filter((outcome) => outcome !== "Unmapped").length).toBeGreaterThan(100);
+  });
+
+  it("is a payment whose sums add up, or Unmapped", () => {
+    for (const row of table) {
+      const outcome = outcomeOf(row);
+      if (outcome === "Unmapped") continue;
+      const { authorized, captured, refunded, released } = outcome.money;
+      const sums = [authorized, captured, refunded, released, authorized - captured - released, captured - refunded];
+      expect(
+        sums.every((sum) => Number.isSafeInteger(sum) && sum >= 0),
+        JSON.stringify(row),
+      ).toBe(true);
+      expect(new Set(outcome.transactions.map(({ key }) => key)).size).toBe(outcome.transactions.length);
+      expect(outcome.transactions.map(({ key }) => key)).toContain(outcome.marker);
+    }
+  });
+
+  it("never reserves or lets capture what the fraud review has not accepted", () => {
+    for (const row of table.filter(({ fraud_status }) => fraud_status !== "ACCEPTED")) {
+      const outcome = outcomeOf(row);
+      if (outcome === "Unmapped") continue;
+      expect(outcome.possible, JSON.stringify(row)).not.toContain("capture");
+      if (row.status === "AUTHORIZED" && row.captured_amount === 0) {
+        expect(["review", "declined"], JSON.stringify(row)).toContain(outcome.phase);
+      }
+    }
+  });
+
+  it("holds nothing open once the order is over", () => {
+    for (const row of table.filter(({ status }) => !["AUTHORIZED", "PART_CAPTURED"].includes(status))) {
+      const outcome = outcomeOf(row);
+      if (outcome === "Unmapped") continue;
+      const { authorized, captured, released } = outcome.money;
+      expect(authorized - captured - released, JSON.stringify(row)).toBe(0);
+      expect(outcome.possible.filter((name) => name !== "refund")).toEqual([]);
+    }
+  });
+});
+
+describe("contradictions are no truth", () => {
+  it.each([
+    ["captured above ordered", { status: "CAPTURED", captured_amount: 10001, remaining_authorized_amount: 0 }],
+    ["refunded above captured", { status: "CAPTURED", captured_amount: 100, refunded_amount: 101 }],
+    ["remaining above what is left", { status: "PART_CAPTURED", captured_amount: 4000 }],
+    ["captured in name only", { status: "CAPTURED", remaining_authorized_amount: 0 }],
+    ["authorised with nothing remaining", { remaining_authorized_amount: 0 }],
+  ] as const)("%s", (_, change) => {
+    expect(() => mapped(change)).toThrow(expect.objectContaining({ kind: "Unmapped" }));
+  });
+});
+
+describe("reading", () => {
+  it.each([
+    ["a status nobody mapped", { status: "SETTLED" }, "status"],
+    ["a fraud decision nobody mapped", { fraud_status: "MAYBE" }, "fraud_status"],
+    ["a negative amount", { captured_amount: -1 }, "captured_amount"],
+    ["a fraction", { order_amount: 99.5 }, "order_amount"],
+    ["an amount that is not exact", { order_amount: 2 ** 53 }, "order_amount"],
+    ["a list that is none", { captures: "canary" }, "captures"],
+    ["an id that bends a path", { order_id: "../canary" }, "order_id"],
+  ])("refuses %s, naming the field and never the value", (_, change, field) => {
+    const read = () => parsed(orderSchema, { ...raw(), ...change });
+    expect(read).toThrow(expect.objectContaining({ kind: "Unmapped" }));
+    expect(read).toThrow(field);
+    expect(read).not.toThrow(/SETTLED|MAYBE|canary|99\.5/);
+  });
+
+  it("keeps no personal data and no unreadable detail", () => {
+    const order = parsed(orderSchema, {
+      ...raw(),
+      billing_address: { given_name: "canary" },
+      klarna_reference: "canary with spaces",
+      expires_at: "canary",
+      initial_payment_method: { type: "canary with spaces" },
+      captures: [{ ...raw().captures?.[0], description: "canary" }],
+    });
+    expect(JSON.stringify(order)).not.toContain("canary");
+  });
+
+  it("takes absent lists for empty ones", () => {
+    const { captures: _c, refunds: _r, ...rest } = raw();
+    expect(parsed(orderSchema, rest)).toMatchObject({ captures: [], refunds: [] });
+  });
+});
+
+describe("the log", () => {
+  it("counts captures up in the order of their time, whatever order Klarna lists them in", () => {
+    const { order } = snapshotOf("captured");
+    const turned = mapped({ ...order, captures: order?.captures.toReversed() ?? [] });
+    expect(turned).toEqual({ ...desiredOf("captured"), lookAgain: undefined });
+  });
+
+  it("goes by time before it goes by id", () => {
+    const captures = [
+      { capture_id: "a", captured_amount: 4000, captured_at: "2026-02-05T09:00:00Z" },
+      { capture_id: "b", captured_amount: 6000, captured_at: "2026-02-05T08:00:00.500Z" },
+    ];
+    const change = { status: "CAPTURED", captured_amount: 10000, remaining_authorized_amount: 0 } as const;
+    const lines = mapped({ ...change, captures }).transactions.filter(({ event }) => event === "capture");
+    expect(lines.map(({ key, amount }) => [key, amount])).toEqual([
+      ["capture:b", 6000],
+      ["capture:a", 10000],
+    ]);
+  });
+
+  it("releases nothing during a review, whatever the remaining amount says", () => {
+    const { money, transactions } = mapped({ fraud_status: "PENDING", remaining_authorized_amount: 0 });
+    expect(money.released).toBe(0);
+    expect(transactions.map(({ event }) => event)).toEqual(["confirm"]);
+  });
+
+  it("keeps one release line when a released order is closed later", () => {
+    const released = snapshotOf("released-rest").order ?? {};
+    const keys = (change: Partial<Order>) => mapped({ ...released, ...change }).transactions.map(({ key }) => key);
+    expect(keys({ status: "CLOSED" })).toEqual(keys({ status: "CAPTURED" }));
+  });
+
+  it("shows a stop of a captured order, whose state stays with its money", () => {
+    const { phase, transactions } = mapped({
+      status: "CAPTURED",
+      fraud_status: "STOPPED",
+      captured_amount: 10000,
+      remaining_authorized_amount: 0,
+    });
+    expect(phase).toBe("confirmed");
+    expect(transactions[0]).toMatchObject({ key: "confirm:STOPPED", success: false });
+  });
+});
+
+describe("looking again", () => {
+  it("goes on hourly where an authorisation outlives its end", () => {
+    expect(mapped({}, { readAt: "2026-03-03T10:17:00.000Z" }).lookAgain).toEqual({ afterSeconds: 3600 });
+  });
+
+  it("waits longer the longer order management lags", () => {
+    expect(readLater("om-lag", "2026-02-03T10:15:31.000Z").lookAgain).toEqual({ afterSeconds: 5 });
+    expect(readLater("om-lag", "2026-02-03T10:19:30.000Z").lookAgain).toEqual({ afterSeconds: 60 });
+    expect(readLater("om-lag", "2026-02-05T10:15:30.000Z").lookAgain).toEqual({ afterSeconds: 3600 });
+  });
+
+  it("asks for the recurring token after a minute, and gives up after a day", () => {
+    expect(readLater("recurring-awaited", "2026-02-03T10:15:40.000Z").lookAgain).toEqual({ afterSeconds: 60 });
+    expect(readLater("recurring-awaited", "2026-02-03T10:15:40.000Z").attributes).not.toHaveProperty("checkout");
+    expect(readLater("recurring-awaited", "2026-02-05T10:15:30.000Z").attributes).toMatchObject({
+      checkout: "no-token",
+    });
+  });
+
+  it("hands out no recurring token of a refused purchase", () => {
+    const { order, ...rest } = snapshotOf("recurring");
+    if (order === null) throw new Error("the fixture has no order");
+    expect(map({ ...rest, order: { ...order, fraud_status: "REJECTED" } })).not.toHaveProperty("recurring");
+  });
+
+  it("does not wait for a token when nobody knows since when", () => {
+    const { checkout } = snapshotOf("recurring-awaited");
+    const { order } = snapshotOf("authorized");
+    if (order === null || checkout === null) throw new Error("the fixtures have no orders");
+    const snapshot = {
+      readAt: "2026-02-03T10:15:40.000Z",
+      order: { ...order, created_at: undefined },
+      checkout: { ...checkout, completed_at: undefined },
+    };
+    expect(map(snapshot).attributes).toMatchObject({ checkout: "no-token" });
+  });
+
+  it("has nothing to wait for once all is settled", () => {
+    for (const name of ["captured", "refunded", "cancelled", "expired", "rejected", "checkout-incomplete"]) {
+      expect(map(snapshotOf(name)).lookAgain, name).toBeUndefined();
+    }
+  });
+});

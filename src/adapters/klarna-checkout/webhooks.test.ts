@@ -1,0 +1,164 @@
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { PspEvent, RawRequest } from "../adapter.ts";
+import adapter from "./index.ts";
+import { notification, push } from "./webhooks.ts";
+
+const target = { adapter: "klarna-checkout", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
+const id = "6f1d6c4e-0f0e-4f0a-9c0e-2f8b7a1d0001";
+const other = "6f1d6c4e-0f0e-4f0a-9c0e-2f8b7a1d0002";
+
+function requestOf(query: string, body = ""): RawRequest {
+  const url = `/push?${query}`;
+  return { method: "POST", url, query: new URLSearchParams(query), headers: {}, body: Buffer.from(body) };
+}
+
+function parsePush(query: string, body = ""): readonly PspEvent[] {
+  return push.parse(requestOf(query, body), target);
+}
+
+function parseNotification(body: string, query = ""): readonly PspEvent[] {
+  return notification.parse(requestOf(query, body), target);
+}
+
+const malformed = expect.objectContaining({ kind: "MalformedWebhook" });
+
+describe("push", () => {
+  it("names the order that Klarna wrote into the query", () => {
+    expect(parsePush(`klarna_order_id=${id}`)).toEqual([expect.objectContaining({ type: "push", reference: id })]);
+  });
+
+  it.each([
+    ["missing", ""],
+    ["empty", "klarna_order_id="],
+    ["a placeholder nobody filled in", "klarna_order_id={checkout.order.id}"],
+    ["an escaped placeholder", "klarna_order_id=%7Bcheckout.order.id%7D"],
+  ])("is an event without a reference where the id is %s", (_, query) => {
+    const [event] = parsePush(query);
+    expect(event).toMatchObject({ type: "push" });
+    expect(event).not.toHaveProperty("reference");
+  });
+
+  it.each([
+    ["a control character", "klarna_order_id=a%00b"],
+    ["a line break", "klarna_order_id=a%0Ab"],
+    ["an absurd length", `klarna_order_id=${"a".repeat(65)}`],
+    ["a path", "klarna_order_id=..%2F.."],
+    ["two ids", `klarna_order_id=${id}&klarna_order_id=${other}`],
+  ])("refuses %s", (_, query) => {
+    expect(() => parsePush(query)).toThrow(malformed);
+  });
+
+  it("does not look at the body", () => {
+    expect(parsePush(`klarna_order_id=${id}`, "{ no JSON")).toEqual(parsePush(`klarna_order_id=${id}`));
+  });
+
+  it("has one key however often Klarna repeats it, and another for another payment", () => {
+    const [first] = parsePush(`klarna_order_id=${id}`);
+    const [again] = parsePush(`klarna_order_id=${id}&sig=x`);
+    const [elsewhere] = push.parse(requestOf(`klarna_order_id=${id}`), { ...target, paymentId: "p_2" });
+    expect(again?.key).toBe(first?.key);
+    expect(elsewhere?.key).not.toBe(first?.key);
+  });
+});
+
+describe("notification", () => {
+  it.each(["FRAUD_RISK_ACCEPTED", "FRAUD_RISK_REJECTED", "FRAUD_RISK_STOPPED", "SOMETHING_NEW"])("reads %s", (type) => {
+    const body = JSON.stringify({ order_id: id, event_type: type, extra: { deep: [1] } });
+    expect(parseNotification(body)).toEqual([expect.objectContaining({ type, reference: id })]);
+  });
+
+  it("tells decisions apart", () => {
+    const keys = ["FRAUD_RISK_ACCEPTED", "FRAUD_RISK_STOPPED"].map(
+      (event_type) => parseNotification(JSON.stringify({ order_id: id, event_type }))[0]?.key,
+    );
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  it.each(["", "  ", "{}", '{"order_id":null}', '{"order_id":""}'])("is an event without a reference: %j", (body) => {
+    const [event] = parseNotification(body);
+    expect(event).toMatchObject({ type: "unknown" });
+    expect(event).not.toHaveProperty("reference");
+  });
+
+  it("lets no text pass as a type", () => {
+    expect(parseNotification('{"event_type":"A sentence\\nwith a break"}')[0]?.type).toBe("unknown");
+  });
+
+  it.each(["{", "[]", '"text"', "null", '{"order_id":7}', '{"order_id":"a b"}', '{"event_type":[]}'])(
+    "refuses %s",
+    (body) => {
+      expect(() => parseNotification(body)).toThrow(malformed);
+    },
+  );
+
+  it("refuses to choose between two orders", () => {
+    const body = JSON.stringify({ order_id: id });
+    expect(parseNotification(body, `klarna_order_id=${id}`)[0]?.reference).toBe(id);
+    expect(() => parseNotification(body, `klarna_order_id=${other}`)).toThrow(malformed);
+  });
+});
+
+describe("both", () => {
+  it("give events or MalformedWebhook, nothing else", () => {
+    const body = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.json(),
+      fc.record({ order_id: fc.anything(), event_type: fc.anything() }).map((value) => JSON.stringify(value) ?? ""),
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(push, notification),
+        fc.string({ unit: "binary" }),
+        body,
+        (webhook, reference, text) => {
+          const request = requestOf(new URLSearchParams({ klarna_order_id: reference }).toString(), text);
+          try {
+            const events = webhook.parse(request, target);
+            expect(JSON.parse(JSON.stringify(events))).toEqual(events);
+            expect(webhook.parse(request, target)).toEqual(events);
+          } catch (error) {
+            expect(error).toMatchObject({ kind: "MalformedWebhook" });
+          }
+        },
+      ),
+    );
+  });
+
+  it.each(withRequests())("fixture %s is proven, and not once its signature is touched", async (_, fixture) => {
+    const webhook = adapter.webhooks[fixture.webhook];
+    const check = (url: string) => {
+      const { searchParams: query } = new URL(url, "http://localhost");
+      const request: RawRequest = { ...fixture, url, query, body: Buffer.from(fixture.body) };
+      const context = {
+        config: configOf(),
+        target,
+        webhook: fixture.webhook,
+        urlSigningKeys: ["new", "signing-key-1"],
+      };
+      return webhook.verify.check(request, context);
+    };
+    expect(await check(fixture.url)).toBe(true);
+    expect(await check(`${fixture.url.slice(0, -2)}__`)).toBe(false);
+  });
+});
+
+interface RequestFixture {
+  readonly webhook: "push" | "notification";
+  readonly method: "POST";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+function withRequests(): readonly (readonly [string, RequestFixture])[] {
+  const fixtures = `${import.meta.dirname}/fixtures`;
+  return readdirSync(fixtures)
+    .filter((name) => readdirSync(`${fixtures}/${name}`).includes("request.json"))
+    .map((name) => [name, JSON.parse(readFileSync(`${fixtures}/${name}/request.json`, "utf8")) as RequestFixture]);
+}
+
+function configOf() {
+  return adapter.config.parse({ adapterId: "a", apiUrl: "https://klarna.invalid", username: "u", password: "p" });
+}
