@@ -1,0 +1,106 @@
+import { loadAdapters } from "./adapters/registry.ts";
+import { exitWith } from "./exit.ts";
+import { type Config, ConfigError, createConfig, processEnvironment, readConfigFile, redacted } from "./config.ts";
+import { createLog, type Logger } from "./lib/log.ts";
+import { createMeters, type Meters } from "./lib/meters.ts";
+import { type Engine, openEngine } from "./queue/engine.ts";
+import { createQueues, type Queues } from "./queue/queues.ts";
+
+/** Something that runs until it is closed. */
+export interface Running {
+  close(): Promise<void>;
+}
+
+/** What a process is given to start with. */
+export interface ProcessParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly meters: Meters;
+  /** Opens the queue engine that the configuration names. */
+  open(): Promise<{ readonly engine: Engine; readonly queues: Queues }>;
+}
+
+/** Hosts give a process about ten seconds after SIGTERM. */
+const stopMs = 9_500;
+
+/**
+ * Runs a process of its own: reads the configuration, starts, and on SIGTERM or SIGINT takes no new work, finishes or gives
+ * back what runs, and exits within ten seconds. A configuration fault is told in plain words and exits with 1.
+ */
+export async function runProcess(
+  name: "web" | "worker",
+  start: (parts: ProcessParts) => Promise<Running>,
+): Promise<void> {
+  try {
+    const environment = processEnvironment();
+    const config = createConfig(environment, readConfigFile(environment), await loadAdapters());
+    if (config.redisUrl === undefined && config.queueUrl === undefined) {
+      throw new ConfigError([
+        `REDIS_URL or QUEUE_URL: is not set. The ${name} process shares its queue with others, and the embedded engine belongs to one process only: set one of them, or use \`npm start\``,
+      ]);
+    }
+    const parts = partsOf(config);
+    runUntilStopped(await start(parts), parts.log);
+  } catch (error) {
+    exitWith(error);
+  }
+}
+
+/** Logger, meters and engine of a process with this configuration; says at start-up what was configured. */
+export function partsOf(config: Config): ProcessParts {
+  const log = createLog(config.logLevel);
+  const meters = createMeters();
+  log.info(redacted(config), "config.read");
+  for (const warning of config.warnings) log.warn({ warning }, "config.doubtful");
+  return {
+    config,
+    log,
+    meters,
+    async open() {
+      const engine = await openEngine({ ...engineUrl(config), dataDir: config.dataDir }, log);
+      const queues = createQueues(engine);
+      meters.queues(() => queues.counts(config.targets.map(({ adapter }) => adapter.id)));
+      // The guarantee asks the server: a server that is not there yet must not hold up the start.
+      void engine.guarantee().then(
+        (guarantee) =>
+          log[guarantee.level === "power-loss" ? "info" : "warn"](
+            { engine: engine.kind, ...guarantee },
+            "queue.opened",
+          ),
+        (error: unknown) => log.warn({ engine: engine.kind, error }, "queue.opened"),
+      );
+      return { engine, queues };
+    },
+  };
+}
+
+function engineUrl({ redisUrl, queueUrl }: Config): { redisUrl?: string; queueUrl?: string } {
+  return { ...(redisUrl === undefined ? {} : { redisUrl }), ...(queueUrl === undefined ? {} : { queueUrl }) };
+}
+
+/** Waits for a signal to stop; a second one stops at once. */
+export function runUntilStopped(running: Running, log: Logger): void {
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, "process.stopping");
+    const late = setTimeout(() => {
+      // Nothing is lost: what still ran is found stalled and looked at again by another worker.
+      log.warn("process.stopped-late");
+      process.exit(0);
+    }, stopMs);
+    running.close().then(
+      () => {
+        clearTimeout(late);
+        log.info("process.stopped");
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.error({ error }, "process.stopped");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", stop).on("SIGINT", stop);
+}

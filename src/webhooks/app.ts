@@ -1,0 +1,226 @@
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from "express";
+import type { PaymentKey } from "../adapters/adapter.ts";
+import type { Config } from "../config.ts";
+import { type ErrorKind, isWorkerError, WorkerError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Meters } from "../lib/meters.ts";
+import type { Inbox } from "./inbox.ts";
+import { type Lanes, operate } from "./operations.ts";
+import { receive, route, type WebhookRoute } from "./receive.ts";
+import { queryOf, rawRequest } from "./request.ts";
+
+/** What the web half needs; nothing here knows Norce or a PSP's API. */
+export interface AppParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly meters: Meters;
+  readonly inbox: Inbox;
+  readonly lanes: Lanes;
+  /** Rejects where the queue does not answer. */
+  readonly ping: () => Promise<void>;
+  /** What stands at `/`: the sandbox's page. */
+  readonly home?: RequestHandler;
+}
+
+const paymentWebhook = "/:adapter/api/checkout/v1/callback/orders/:orderId/payments/:paymentId/:webhook";
+const accountWebhook = "/:adapter/api/checkout/v1/callback/orders/:webhook";
+const operation = "/:adapter/api/order/v1/orders/:orderId/payments/:paymentId/:operation";
+
+/** More webhooks than this at once are asked to come again, so that bodies held in memory stay bounded. */
+const maxInFlight = 1_000;
+
+/** The web half's routes. Express ends here: nothing behind it knows it. */
+export function createApp(parts: AppParts): Express {
+  const app = express();
+  app
+    .disable("x-powered-by")
+    .disable("etag")
+    .set("query parser", false)
+    .set("strict routing", true)
+    .set("case sensitive routing", true);
+  const body = express.raw({ type: () => true, limit: parts.config.bodyLimitBytes, inflate: false });
+
+  app.all([paymentWebhook, accountWebhook], bounded(), knownWebhook(parts), body, answerWebhook(parts));
+  app.all(operation, onlyMethods("POST", "GET"), body, answerOperation(parts));
+  app.get("/health/live", (_, response) => json(response, 200, { status: "live" }));
+  app.get("/health/ready", async (_, response) => {
+    await parts.ping();
+    json(response, 200, { status: "ready" });
+  });
+  app.get("/metrics", async (_, response) => {
+    end(response, 200, parts.meters.contentType, await parts.meters.text());
+  });
+  if (parts.home !== undefined) app.use("/", parts.home);
+  app.use((): never => {
+    throw new WorkerError("UnknownTarget", "no such path");
+  });
+  app.use(answerError(parts));
+  return app;
+}
+
+function bounded(): RequestHandler {
+  let inFlight = 0;
+  return (_, response, next) => {
+    if (inFlight >= maxInFlight) {
+      response.setHeader("retry-after", "5");
+      json(response, 429, { code: "too-many-requests", message: "too many webhooks at once" });
+      return;
+    }
+    inFlight += 1;
+    response.once("close", () => {
+      inFlight -= 1;
+    });
+    next();
+  };
+}
+
+/** Refuses before the body is read: unknown targets, malformed ids, wrong methods. */
+function knownWebhook({ config }: AppParts): RequestHandler {
+  return (request, response, next) => {
+    const { rules } = route(config, webhookRoute(request));
+    if (request.method !== rules.method) {
+      methodNotAllowed(response, rules.method);
+      return;
+    }
+    next();
+  };
+}
+
+function answerWebhook({ config, inbox, log, meters }: AppParts): RequestHandler {
+  return async (request, response) => {
+    const started = performance.now();
+    const to = webhookRoute(request);
+    const { ack, events } = await receive(config, inbox, to, rawRequest(request), Date.now());
+    end(response, ack.status, ack.type, ack.body);
+    meters.webhook(to.target.adapter, to.webhook, "received");
+    log.info(
+      { ...to.target, webhook: to.webhook, events, ms: Math.round(performance.now() - started) },
+      "webhook.received",
+    );
+  };
+}
+
+function answerOperation({ config, lanes, log }: AppParts): RequestHandler {
+  return async (request, response) => {
+    const call = {
+      key: { ...operationTarget(request), orderId: param(request, "orderId"), paymentId: param(request, "paymentId") },
+      operation: param(request, "operation"),
+    };
+    const answer = await operate(config, lanes, call, rawRequest(request), Date.now());
+    json(response, 200, answer);
+    log.info(
+      { ...call.key, operation: call.operation, operationId: answer.operationId, status: answer.status },
+      "operation.answered",
+    );
+  };
+}
+
+function onlyMethods(...methods: readonly string[]): RequestHandler {
+  return (request, response, next) => {
+    if (methods.includes(request.method)) next();
+    else methodNotAllowed(response, methods.join(", "));
+  };
+}
+
+function methodNotAllowed(response: Response, allow: string): void {
+  response.setHeader("allow", allow);
+  json(response, 405, { code: "method-not-allowed", message: `use ${allow}` });
+}
+
+/** Every error answer is `{code, message}` in our own words: it never echoes input. */
+function answerError({ config, log, meters }: AppParts): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const refusal = refusalOf(error);
+    if (refusal.retryAfterSeconds !== undefined) response.setHeader("retry-after", String(refusal.retryAfterSeconds));
+    json(response, refusal.status, { code: refusal.code, message: refusal.message });
+    const facts = { method: request.method, status: refusal.status, code: refusal.code };
+    if (refusal.status === 500) log.error({ ...facts, error }, "request.failed");
+    else if (request.params["webhook"] !== undefined) {
+      const to = webhookRoute(request);
+      // Anybody can call any URL: only names of ours become label values.
+      const known = config.adapters.get(to.target.adapter)?.webhooks[to.webhook] !== undefined;
+      meters.webhook(known ? to.target.adapter : "unknown", known ? to.webhook : "unknown", refusal.code);
+      log.warn({ ...facts, ...(known ? { ...to.target, webhook: to.webhook } : {}) }, "webhook.refused");
+    }
+  };
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfterSeconds?: number;
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (isWorkerError(error)) {
+    const answer = answers[error.kind];
+    if (answer !== undefined) return { message: error.message, ...answer };
+  }
+  const status = typeof error === "object" && error !== null && "status" in error ? error.status : undefined;
+  if (status === 413) return { status, code: "too-large", message: "the body is larger than is accepted" };
+  // Express and body-parser say 4xx for what the client sent: an undecodable path, an encoded body, a connection cut short.
+  if (typeof status === "number" && status >= 400 && status < 500)
+    return { status: 400, code: "malformed", message: "the request cannot be read" };
+  return { status: 500, code: "internal-error", message: "something went wrong here" };
+}
+
+const answers: Readonly<Partial<Record<ErrorKind, { status: number; code: string; retryAfterSeconds?: number }>>> = {
+  UntrustedWebhook: { status: 401, code: "not-proven" },
+  MalformedWebhook: { status: 400, code: "malformed" },
+  UnknownTarget: { status: 404, code: "not-found" },
+  QueueUnavailable: { status: 503, code: "queue-unavailable", retryAfterSeconds: 10 },
+};
+
+function webhookRoute(request: Request): WebhookRoute {
+  const ids =
+    request.params["paymentId"] === undefined
+      ? {}
+      : { orderId: param(request, "orderId"), paymentId: param(request, "paymentId") };
+  return { target: { ...target(request), ...ids }, webhook: param(request, "webhook") };
+}
+
+/** Merchant and channel stand in the query, where the PSP was told them. */
+function target(request: Request): Pick<PaymentKey, "adapter" | "merchant" | "channel"> {
+  const query = queryOf(request.originalUrl);
+  return {
+    adapter: param(request, "adapter"),
+    merchant: query.get("merchant") ?? "",
+    channel: query.get("channel") ?? "",
+  };
+}
+
+/** Norce sends merchant and channel as headers; a published URL has them in its query. */
+function operationTarget(request: Request): Pick<PaymentKey, "adapter" | "merchant" | "channel"> {
+  const { adapter, merchant, channel } = target(request);
+  return {
+    adapter,
+    merchant: merchant || (request.get("x-merchant") ?? ""),
+    channel: channel || (request.get("x-channel") ?? ""),
+  };
+}
+
+function param(request: Request, name: string): string {
+  const value = request.params[name];
+  return typeof value === "string" ? value : "";
+}
+
+function json(response: Response, status: number, body: unknown): void {
+  end(response, status, "application/json", JSON.stringify(body));
+}
+
+function end(response: Response, status: number, type: string | undefined, body: string | undefined): void {
+  response.statusCode = status;
+  if (type !== undefined) response.setHeader("content-type", type);
+  response.end(body);
+}

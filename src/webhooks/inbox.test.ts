@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { WorkerError } from "../lib/errors.ts";
+import type { StoredEvent } from "../queue/queues.ts";
+import { createInbox } from "./inbox.ts";
+
+const event = (key: string, filling = ""): StoredEvent => ({
+  target: { adapter: "any", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" },
+  webhook: "push",
+  receivedAt: 0,
+  event: { key, type: `push${filling}`, at: null },
+});
+
+function recording(): { groups: StoredEvent[][]; add: (events: readonly StoredEvent[]) => Promise<void> } {
+  const groups: StoredEvent[][] = [];
+  return {
+    groups,
+    add: async (events) => {
+      groups.push([...events]);
+    },
+  };
+}
+
+test("events of the same turn share one job", async () => {
+  const { groups, add } = recording();
+  const inbox = createInbox(add);
+  await Promise.all([inbox([event("1")]), inbox([event("2")]), inbox([event("3")])]);
+  await inbox([event("4")]);
+  expect(groups.map((group) => group.map(({ event: { key } }) => key))).toEqual([["1", "2", "3"], ["4"]]);
+});
+
+test("a group holds at most 100 events, and a request's events may span groups", async () => {
+  const { groups, add } = recording();
+  await createInbox(add)(Array.from({ length: 250 }, (_, index) => event(String(index))));
+  expect(groups.map((group) => group.length)).toEqual([100, 100, 50]);
+});
+
+test("a group holds at most 256 kB", async () => {
+  const { groups, add } = recording();
+  const large = "x".repeat(100_000);
+  const inbox = createInbox(add);
+  await Promise.all(["1", "2", "3"].map((key) => inbox([event(key, large)])));
+  expect(groups.map((group) => group.length)).toEqual([2, 1]);
+});
+
+test("nobody is told that an event was stored when its group was not", async () => {
+  const inbox = createInbox(() => Promise.reject(new WorkerError("QueueUnavailable", "down")));
+  const answers = await Promise.allSettled([inbox([event("1")]), inbox([event("2")])]);
+  expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+});
+
+test("a webhook without events stores nothing", async () => {
+  const { groups, add } = recording();
+  await createInbox(add)([]);
+  expect(groups).toEqual([]);
+});

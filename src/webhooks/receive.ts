@@ -1,0 +1,63 @@
+/**
+ * START HERE. What happens to a webhook while the PSP waits: route, verify, parse, persist, ack. Nothing of the payment is read or
+ * changed: once it is stored, `workers/` takes over.
+ */
+import type { Ack, RawRequest, Target, Webhook } from "../adapters/adapter.ts";
+import type { AdapterSettings, Config } from "../config.ts";
+import { WorkerError } from "../lib/errors.ts";
+import type { StoredEvent } from "../queue/queues.ts";
+import type { Inbox } from "./inbox.ts";
+
+/** Where a webhook was sent to, as its URL says. */
+export interface WebhookRoute {
+  readonly target: Target;
+  readonly webhook: string;
+}
+
+export interface Received {
+  readonly ack: Ack;
+  readonly events: number;
+}
+
+/** The webhook's settings and rules. @throws WorkerError `UnknownTarget`, `MalformedWebhook`. */
+export function route(
+  config: Config,
+  { target, webhook }: WebhookRoute,
+): AdapterSettings & { readonly rules: Webhook<unknown> } {
+  const ids = [target.orderId, target.paymentId].filter((id) => id !== undefined);
+  if (!ids.every(isId)) throw new WorkerError("MalformedWebhook", "an id in the URL is malformed");
+  const found = config.find(target);
+  const rules = found?.adapter.webhooks[webhook] as Webhook<unknown> | undefined;
+  const scope = target.paymentId === undefined ? "account" : "payment";
+  if (found === undefined || rules?.scope !== scope)
+    throw new WorkerError("UnknownTarget", "no such adapter, merchant, channel or webhook");
+  return { ...found, rules };
+}
+
+/**
+ * Proves a webhook, stores its events and says what to answer. Resolves only once the queue has every event.
+ * @throws WorkerError `UnknownTarget`, `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`; nothing is stored then.
+ */
+export async function receive(
+  config: Config,
+  inbox: Inbox,
+  to: WebhookRoute,
+  request: RawRequest,
+  now: number,
+): Promise<Received> {
+  const { rules, settings } = route(config, to);
+  const proof = { config: settings, target: to.target, webhook: to.webhook, urlSigningKeys: config.urlSigningKeys };
+  if (!(await rules.verify.check(request, proof)))
+    throw new WorkerError("UntrustedWebhook", "the webhook could not be proven");
+  const events = rules.parse(request, to.target).map((event): StoredEvent => ({ ...to, receivedAt: now, event }));
+  await inbox(events);
+  return { ack: rules.ack, events: events.length };
+}
+
+/** Ids are opaque, but none has control characters, which could forge a signed text, and none climbs a path. */
+export function isId(id: string): boolean {
+  return id.length > 0 && id.length <= 200 && id !== "." && id !== ".." && !controls.test(id);
+}
+
+/** Unicode's control characters, and its two line separators. */
+const controls = /[\p{Cc}\u2028\u2029]/u;

@@ -1,0 +1,51 @@
+import type { AnyAdapter, PaymentKey, Target } from "../adapters/adapter.ts";
+import { callbackSignature, operationSignature, type SignedOperation } from "../signatures/signed-url.ts";
+
+/** What a URL is made with: where we are reached, and the newest of `URL_SIGNING_KEYS`. */
+export interface UrlMaker {
+  readonly publicUrl: string;
+  readonly signingKey: string;
+}
+
+/**
+ * The URL to give the PSP for one webhook. Placeholders that the PSP fills in stand in it as the PSP writes them, unencoded.
+ * @throws Error where the adapter has no such webhook for this kind of target.
+ */
+export function callbackUrl(
+  { publicUrl, signingKey }: UrlMaker,
+  adapter: AnyAdapter,
+  target: Target,
+  webhook: string,
+): string {
+  const rules = adapter.webhooks[webhook];
+  const scope = target.paymentId === undefined ? "account" : "payment";
+  if (rules?.scope !== scope) throw new Error(`${adapter.id} has no ${scope}-level webhook ${webhook}`);
+  const ids = scope === "account" ? "" : `/${encode(target.orderId)}/payments/${encode(target.paymentId)}`;
+  const query = new URLSearchParams({
+    merchant: target.merchant,
+    channel: target.channel,
+    sig: callbackSignature(signingKey, target, webhook),
+  });
+  const placeholders = Object.entries(rules.placeholders ?? {}).map(([name, placeholder]) => `&${name}=${placeholder}`);
+  return `${publicUrl}/${adapter.id}/api/checkout/v1/callback/orders${ids}/${encode(webhook)}?${query.toString()}${placeholders.join("")}`;
+}
+
+/** The URL that performs one operation until `exp` (unix seconds). */
+export function operationUrl(
+  { publicUrl, signingKey }: UrlMaker,
+  key: PaymentKey,
+  operation: SignedOperation,
+  exp: number,
+): string {
+  const query = new URLSearchParams({
+    merchant: key.merchant,
+    channel: key.channel,
+    exp: String(exp),
+    sig: operationSignature(signingKey, key, operation, exp),
+  });
+  return `${publicUrl}/${key.adapter}/api/order/v1/orders/${encode(key.orderId)}/payments/${encode(key.paymentId)}/${operation}?${query.toString()}`;
+}
+
+function encode(part: string | undefined): string {
+  return encodeURIComponent(part ?? "");
+}

@@ -1,0 +1,65 @@
+/** The worker process: turns stored events into payment keys, looks at payments, wakes what waits. */
+import type { PaymentKey } from "./adapters/adapter.ts";
+import type { Config } from "./config.ts";
+import type { Logger } from "./lib/log.ts";
+import type { Meters } from "./lib/meters.ts";
+import { createNorceClient } from "./norce/client.ts";
+import { type Running, runProcess } from "./process.ts";
+import type { Engine } from "./queue/engine.ts";
+import type { Queues } from "./queue/queues.ts";
+import { startTimers } from "./queue/timers.ts";
+import { startLanes } from "./workers/lanes.ts";
+import { startLocate } from "./workers/locate.ts";
+import { createContexts } from "./workers/observe.ts";
+
+export interface WorkerParts {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly queues: Queues;
+  readonly log: Logger;
+  readonly meters: Meters;
+  readonly now?: () => number;
+}
+
+/** How long running looks may take to finish after the process was told to stop; then they are given back. */
+const finishMs = 5_000;
+
+/** Starts all workers. `close` takes nothing new, lets running looks finish or gives them back, within seconds. */
+export function startWorker({ config, engine, queues, log, meters, now = Date.now }: WorkerParts): Running {
+  const stopping = new AbortController();
+  const observe = meters.request;
+  const norce = createNorceClient({
+    ...config.norce,
+    adapterIdOf: (key) => config.find(key)?.settings.adapterId ?? key.adapter,
+    observe,
+  });
+  const oddity = (key: PaymentKey, reason: string): void => {
+    meters.oddity(key.adapter, reason);
+    log.warn({ ...key, reason }, "payment.odd");
+  };
+  const shared = { config, engine, queues, norce, log, now, oddity, concurrency: config.workerConcurrency };
+  const workers = [
+    startLocate(shared),
+    startTimers(engine, queues, config.workerConcurrency),
+    ...startLanes({ ...shared, meters, contexts: createContexts(observe), stopping: stopping.signal }),
+  ];
+  log.info(
+    { adapters: [...new Set(config.targets.map(({ adapter }) => adapter.id))], concurrency: config.workerConcurrency },
+    "worker.started",
+  );
+  return {
+    async close() {
+      const giveBack = setTimeout(() => stopping.abort(), finishMs);
+      await Promise.all(workers.map((worker) => worker.close()));
+      clearTimeout(giveBack);
+    },
+  };
+}
+
+if (import.meta.main) {
+  await runProcess("worker", async ({ config, open, log, meters }) => {
+    const { engine, queues } = await open();
+    const worker = startWorker({ config, engine, queues, log, meters });
+    return { close: async () => worker.close().then(() => engine.close()) };
+  });
+}

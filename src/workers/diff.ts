@@ -1,0 +1,295 @@
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import type {
+  CommonConfig,
+  DesiredPayment,
+  DesiredTransaction,
+  Money,
+  PaymentKey,
+  Phase,
+} from "../adapters/adapter.ts";
+import { WorkerError } from "../lib/errors.ts";
+import type { CurrentPayment, PaymentChanges, PaymentRecord } from "../norce/client.ts";
+import type { NorceOrder } from "../norce/schema.ts";
+import { openAmount, type PaymentState, type StateSet, stateOf } from "../norce/states.ts";
+
+/** What has to happen so that Norce says what is true. */
+export interface Changes {
+  /** Absent where the payment already says it. */
+  readonly payment?: PaymentChanges;
+  readonly transactions: readonly DesiredTransaction[];
+  /** The marker is missing: the PSP has to be told. */
+  readonly afterWrite: boolean;
+}
+
+export type Verdict =
+  | { readonly is: "agreed" }
+  | { readonly is: "differs"; readonly changes: Changes }
+  /** Money or phase would move backwards: believed only when two looks agree. The fingerprint names what was seen. */
+  | { readonly is: "backwards"; readonly fingerprint: string; readonly changes: Changes };
+
+/** What a comparison needs to know; all of it plain data. */
+export interface Comparison {
+  readonly current: CurrentPayment;
+  readonly logged: ReadonlySet<string>;
+  readonly desired: DesiredPayment;
+  readonly states: StateSet;
+  /** v1 documents no `upsell`. */
+  readonly version: "v0" | "v1";
+}
+
+/**
+ * Current and desired → what to write, and the moves that are never made. Pure.
+ * @throws WorkerError `Refused` with a `reason`: a person has to look.
+ */
+export function diff(comparison: Comparison): Verdict {
+  const { current, logged, desired } = comparison;
+  refuseImpossible(current, desired);
+  if (removedByOthers(current)) {
+    if (holdsMoney(desired.money))
+      throw refusal("paid-on-removed", "the PSP holds or took money on a payment that was removed");
+    return { is: "agreed" };
+  }
+  const payment = paymentChanges(comparison);
+  const transactions = desired.transactions.filter((transaction) => !logged.has(transaction.key));
+  const afterWrite = desired.marker !== undefined && !logged.has(desired.marker);
+  if (payment === undefined && transactions.length === 0 && !afterWrite) return { is: "agreed" };
+  const changes: Changes = { ...(payment === undefined ? {} : { payment }), transactions, afterWrite };
+  if (!movesBackwards(current, desired)) return { is: "differs", changes };
+  return { is: "backwards", fingerprint: JSON.stringify([desired.phase, sums(desired.money)]), changes };
+}
+
+/** Refuses a payment that another adapter owns. @throws WorkerError `Refused`. */
+export function refuseOthers(current: CurrentPayment, settings: CommonConfig): void {
+  if (current.adapterId !== settings.adapterId)
+    throw refusal("other-adapter", "the payment belongs to another adapter");
+}
+
+/**
+ * Refuses a PSP payment that names another order than ours. Where nothing is echoed there is nothing to disagree, unless the
+ * reference is yet to be bound: then something has to agree.
+ * @param order needed only where the setting says the merchant reference is the order's or the cart's.
+ * @throws WorkerError `Refused`.
+ */
+export function refuseForeign(
+  key: PaymentKey,
+  desired: DesiredPayment,
+  settings: CommonConfig,
+  order: NorceOrder | null,
+  binding: boolean,
+): void {
+  if (desired.echoes.length === 0 && !binding) return;
+  const names = [key.paymentId, `${key.orderId}:${key.paymentId}`, key.orderId];
+  if (settings.merchantReference === "orderReference") names.push(order?.reference ?? "");
+  if (settings.merchantReference === "cartReference") names.push(order?.cart?.reference ?? "");
+  if (!desired.echoes.some((echo) => echo !== "" && names.includes(echo))) {
+    throw refusal("other-order", "the PSP's payment names another order; see the setting merchantReference");
+  }
+}
+
+/** Refuses to bind a reference whose purchase is not this payment's. @throws WorkerError `Refused`. */
+export function refuseUnlike(current: CurrentPayment, desired: DesiredPayment): void {
+  if (desired.total !== current.amount || desired.currency !== current.currency) {
+    throw refusal(
+      "reference-not-bound",
+      "the PSP's payment has another amount or currency than the payment without a reference",
+    );
+  }
+}
+
+function refuseImpossible(current: CurrentPayment, { currency, money }: DesiredPayment): void {
+  if (currency !== current.currency) throw refusal("currency-differs", "the PSP's payment has another currency");
+  if (current.upperLimit !== null && money.authorized > current.upperLimit) {
+    throw refusal("above-upper-limit", "the PSP authorised more than the payment's upper limit");
+  }
+}
+
+function refusal(reason: string, message: string): WorkerError {
+  return new WorkerError("Refused", message, { context: { reason } });
+}
+
+function removedByOthers({ state, record }: CurrentPayment): boolean {
+  return (state === "removed" || state === "cancelled") && record?.["removed"] !== true;
+}
+
+function holdsMoney(money: Money): boolean {
+  return openAmount(money) > 0 || money.captured > money.refunded;
+}
+
+/** The fields of ours that Norce says otherwise; `undefined` where there is none. */
+function paymentChanges({ current, desired, states, version }: Comparison): PaymentChanges | undefined {
+  const state = stateOf(desired.phase, desired.money, states);
+  const amount = coveredAmount(desired);
+  const record = recordOf(current, desired, state);
+  const changes: PaymentChanges = {
+    ...(sameState(current.state, state) || onlyStarted(current.state, desired) ? {} : { state }),
+    ...(amount === undefined || amount === current.amount ? {} : { amount }),
+    ...(desired.reference === current.reference ? {} : { reference: desired.reference }),
+    ...(desired.recurring === undefined || contains(current.recurring, desired.recurring)
+      ? {}
+      : { recurring: desired.recurring }),
+    ...(desired.upsell === undefined || version === "v1" || contains(current.upsell, desired.upsell)
+      ? {}
+      : { upsell: desired.upsell }),
+    ...(isDeepStrictEqual(current.record, record) ? {} : { record }),
+  };
+  return Object.keys(changes).length === 0 ? undefined : changes;
+}
+
+/** The ten-state word and the twelve-state word for the same thing do not differ: a change of setting rewrites no history. */
+function sameState(current: PaymentState, desired: PaymentState): boolean {
+  return canonical(current) === canonical(desired);
+}
+
+/** That a session exists is no objection to a storefront that has seen the shopper leave to pay. */
+function onlyStarted(current: PaymentState, { phase }: DesiredPayment): boolean {
+  return phase === "created" && current === "processing";
+}
+
+function canonical(state: PaymentState): PaymentState {
+  if (state === "cancelled") return "removed";
+  return state === "refunded" ? "credited" : state;
+}
+
+/** What the payment covers: authorised less released. Nothing is said while nothing was authorised. */
+function coveredAmount({ money }: DesiredPayment): number | undefined {
+  return money.authorized === 0 ? undefined : money.authorized - money.released;
+}
+
+/** Our note on the payment: partial amounts for people, and what a later look has to know. */
+function recordOf(current: CurrentPayment, desired: DesiredPayment, state: PaymentState): PaymentRecord {
+  const asked = current.record?.["amountAsked"] ?? (differsFromAsked(current, desired) ? current.amount : undefined);
+  return {
+    ...current.record,
+    ...desired.attributes,
+    phase: desired.phase,
+    ...sums(desired.money),
+    // Says that it was us: a payment that somebody else removed is never revived.
+    removed: canonical(state) === "removed",
+    ...(asked === undefined ? {} : { amountAsked: asked }),
+  };
+}
+
+/** On first contact the PSP may have authorised something else than Norce asked for; that stays visible. */
+function differsFromAsked({ record, amount }: CurrentPayment, { money }: DesiredPayment): boolean {
+  return record === null && money.authorized > 0 && money.authorized !== amount;
+}
+
+/** How far a phase is; `undefined` where no other phase is behind it. Confirmed without any money seen may yet go to review. */
+function rankOf(phase: Phase, authorized: number): number | undefined {
+  switch (phase) {
+    case "created":
+      return 0;
+    case "paying":
+      return 1;
+    case "review":
+      return 3;
+    case "confirmed":
+      return authorized === 0 ? 2 : 4;
+    case "declined":
+    case "failed":
+      return undefined;
+  }
+}
+
+/** C, R or V falls, or the phase does. A lower A alone is not backwards; from declined or failed every way is forward. */
+function movesBackwards(current: CurrentPayment, desired: DesiredPayment): boolean {
+  const { phase, money } = desired;
+  if (onlyStarted(current.state, desired)) return false;
+  const before = lastTruth(current);
+  const rankBefore = rankOf(before.phase, before.authorized);
+  const rankNow = rankOf(phase, money.authorized);
+  if (rankBefore !== undefined && rankNow !== undefined && rankNow < rankBefore) return true;
+  return money.captured < before.captured || money.refunded < before.refunded || money.released < before.released;
+}
+
+interface Truth extends Money {
+  readonly phase: Phase;
+}
+
+/** What was true at the last look; where there was none, or somebody moved the state since, at least what the state implies. */
+function lastTruth(current: CurrentPayment): Truth {
+  const noted = notedIn(current.record);
+  if (noted === undefined) return impliedBy(current);
+  if (sameState(current.state, stateOf(noted.phase, noted, "twelve"))) return noted;
+  const implied = impliedBy(current);
+  return {
+    phase: implied.phase,
+    authorized: Math.max(noted.authorized, implied.authorized),
+    captured: Math.max(noted.captured, implied.captured),
+    refunded: Math.max(noted.refunded, implied.refunded),
+    released: noted.released,
+  };
+}
+
+function notedIn(record: PaymentRecord | null): Truth | undefined {
+  const phase = phaseSchema.safeParse(record?.["phase"]);
+  if (record === null || !phase.success) return undefined;
+  const sum = (name: keyof Money): number => (typeof record[name] === "number" ? record[name] : 0);
+  return {
+    phase: phase.data,
+    authorized: sum("authorized"),
+    captured: sum("captured"),
+    refunded: sum("refunded"),
+    released: sum("released"),
+  };
+}
+
+const phaseSchema = z.enum(["created", "paying", "review", "confirmed", "declined", "failed"]);
+
+function impliedBy({ state, amount }: CurrentPayment): Truth {
+  const nothing = { authorized: 0, captured: 0, refunded: 0, released: 0 };
+  switch (state) {
+    case "intent":
+      return { ...nothing, phase: "created" };
+    case "processing":
+      return { ...nothing, phase: "paying" };
+    case "pending":
+      return { ...nothing, phase: "review" };
+    case "declined":
+      return { ...nothing, phase: "declined" };
+    case "failed":
+      return { ...nothing, phase: "failed" };
+    case "confirmed":
+      return { ...nothing, phase: "confirmed" };
+    case "reserved":
+    case "removed":
+    case "cancelled":
+      return { ...nothing, phase: "confirmed", authorized: amount };
+    case "captured":
+      return { ...nothing, phase: "confirmed", authorized: amount, captured: amount };
+    case "credited":
+    case "refunded":
+      return { ...nothing, phase: "confirmed", authorized: amount, captured: amount, refunded: amount };
+  }
+}
+
+function sums({
+  authorized,
+  captured,
+  refunded,
+  released,
+}: Money): Record<"authorized" | "captured" | "refunded" | "released", number> {
+  return { authorized, captured, refunded, released };
+}
+
+/** True where everything that is desired stands in what is there; what else is there is not ours to judge. */
+function contains(current: unknown, desired: unknown): boolean {
+  if (Array.isArray(desired)) {
+    return (
+      Array.isArray(current) &&
+      current.length === desired.length &&
+      desired.every((item, index) => contains(current[index], item))
+    );
+  }
+  if (typeof desired === "object" && desired !== null) {
+    return (
+      typeof current === "object" &&
+      current !== null &&
+      Object.entries(desired).every(
+        ([name, value]) => value === undefined || contains((current as Record<string, unknown>)[name], value),
+      )
+    );
+  }
+  return isDeepStrictEqual(current, desired);
+}

@@ -1,0 +1,208 @@
+import type { PaymentKey } from "../adapters/adapter.ts";
+import { isWorkerError, WorkerError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Credential, Meters } from "../lib/meters.ts";
+import type { Engine, Job, Worker } from "../queue/engine.ts";
+import { laneName, type Look, type Queues, type Wait } from "../queue/queues.ts";
+import { type Outcome, reconcile, type ReconcileParts } from "./reconcile.ts";
+import { type Next, next, type Result } from "./retry.ts";
+import type { Guard } from "./write.ts";
+
+export interface LaneParts extends ReconcileParts {
+  readonly engine: Engine;
+  readonly queues: Queues;
+  readonly log: Logger;
+  readonly meters: Meters;
+  readonly concurrency: number;
+  /** Aborted when the process stops: running looks are given back. */
+  readonly stopping: AbortSignal;
+}
+
+/** What a look's job returns; an operator who asked for the look gets to see it. */
+export interface LookResult {
+  readonly outcome: string;
+  readonly [fact: string]: unknown;
+}
+
+/** A look that takes longer than this has lost its way; its job's lock is kept alive as long. */
+const longestLookMs = 30_000;
+/** From this age on a look asks whether its lock is still its own before it writes: a blocked event loop loses it unnoticed. */
+const lockTrustMs = 4_000;
+const lockMs = 10_000;
+
+/** Starts the workers that look at payments: one lane queue per adapter that a merchant has configured. */
+export function startLanes(parts: LaneParts): Worker<Look, LookResult>[] {
+  const adapters = new Set(parts.config.targets.map(({ adapter }) => adapter.id));
+  return [...adapters].map((adapter) => {
+    const worker = parts.engine.worker<Look, LookResult>(laneName(adapter), (job, token) => look(job, token, parts), {
+      concurrency: parts.concurrency,
+    });
+    // A lane's job fails only by stalling too often: whatever a look throws has been settled before its job ends.
+    worker.on("failed", (job, error) => {
+      if (job !== undefined) void buryStalled(job.data, error, parts);
+    });
+    return worker;
+  });
+}
+
+async function look(job: Job<Look>, token: string | undefined, parts: LaneParts): Promise<LookResult> {
+  const started = parts.now();
+  const { key } = job.data;
+  const signal = AbortSignal.any([parts.stopping, AbortSignal.timeout(longestLookMs)]);
+  const memory = memoryOf(job.data, parts.queues);
+  const guard = guardOf(job, token, signal);
+  let result: Result;
+  try {
+    result = { outcome: await reconcile(job.data, memory, parts, guard, signal) };
+  } catch (error) {
+    result = { error };
+  }
+  const step =
+    parts.stopping.aborted && "error" in result
+      ? givenBack(await memory())
+      : next(result, await memoryFor(result, memory), parts.now(), Math.random());
+  await settled(() => settle(job.data, step, memory, parts), parts);
+  const seconds = (parts.now() - started) / 1_000;
+  const facts = describe(result, step);
+  parts.meters.look(key.adapter, facts.outcome, seconds);
+  tellCredentials(key, result, parts);
+  const level = step.do === "bury" || ("error" in result && !isWorkerError(result.error)) ? "error" : "info";
+  parts.log[level](
+    { ...key, ...facts, ms: Math.round(seconds * 1_000), ...("error" in result ? { error: result.error } : {}) },
+    `payment.${facts.outcome}`,
+  );
+  return facts;
+}
+
+/** What the timer that woke us remembered, or the one that waits: read at most once. */
+function memoryOf({ key, wait }: Look, { timers }: Queues): () => Promise<Wait | undefined> {
+  let read: Promise<Wait | undefined> | undefined;
+  return () => (read ??= wait === undefined ? timers.get(key) : Promise.resolve(wait));
+}
+
+/** A look that came to rest needs no memory; asking for it would cost a round trip per look. */
+async function memoryFor(result: Result, memory: () => Promise<Wait | undefined>): Promise<Wait | undefined> {
+  const restful = "outcome" in result && (result.outcome.is === "written" || result.outcome.is === "unchanged");
+  return restful ? undefined : await memory();
+}
+
+function guardOf(job: Job<Look>, token: string | undefined, signal: AbortSignal): Guard {
+  let trustedUntil = Date.now() + lockTrustMs;
+  return async () => {
+    if (signal.aborted) throw new WorkerError("Unreachable", "the look was given up before it was done");
+    if (Date.now() < trustedUntil) return;
+    const kept = await job.extendLock(token ?? "", lockMs).catch(() => 0);
+    if (kept !== 1) throw new WorkerError("Unreachable", "the look's lock was lost");
+    trustedUntil = Date.now() + lockTrustMs;
+  };
+}
+
+/** The process stops: the payment is looked at again as soon as another worker is there. */
+function givenBack(wait: Wait | undefined): Next {
+  const { since = Date.now(), tries = 0, why = "stopped", suspect } = wait ?? {};
+  return { do: "wait", delayMs: 500, wait: { since, tries, why, ...(suspect === undefined ? {} : { suspect }) } };
+}
+
+/** The timer is written first, then the job may complete: a crash in between costs one look more, never one less. */
+async function settle(
+  { key, reference }: Look,
+  step: Next,
+  memory: () => Promise<Wait | undefined>,
+  { queues, now }: LaneParts,
+): Promise<void> {
+  switch (step.do) {
+    case "rest":
+      await Promise.all([
+        step.lookAgainMs === undefined
+          ? queues.timers.clear(key)
+          : queues.timers.set(key, { since: now(), tries: 0, why: "look-again" }, step.lookAgainMs),
+        queues.dead.clear(key),
+      ]);
+      return;
+    case "wait": {
+      const hint = reference ?? (await memory())?.reference;
+      await queues.timers.set(key, { ...step.wait, ...(hint === undefined ? {} : { reference: hint }) }, step.delayMs);
+      return;
+    }
+    case "bury":
+      await queues.dead.put({
+        key,
+        kind: step.kind,
+        reason: step.reason,
+        since: step.since,
+        at: now(),
+        context: step.context,
+      });
+      await queues.timers.clear(key);
+      return;
+  }
+}
+
+/** A look's end has to be written down, or the payment is forgotten: as long as the queue is away, the job stays ours. */
+async function settled(step: () => Promise<void>, { log, stopping }: LaneParts): Promise<void> {
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+    try {
+      await step();
+      return;
+    } catch (error) {
+      // When we stop, the job's lock runs out and another worker looks again.
+      if (stopping.aborted) throw error;
+      log.warn({ error }, "payment.unsettled");
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
+async function buryStalled({ key }: Look, error: Error, { queues, log, now }: LaneParts): Promise<void> {
+  log.error({ ...key, outcome: "dead", error }, "payment.dead");
+  await queues.dead
+    .put({ key, kind: "Stalled", reason: "its worker died again and again", since: now(), at: now() })
+    .catch((failure: unknown) => {
+      log.error({ ...key, error: failure }, "payment.unsettled");
+    });
+}
+
+function describe(result: Result, step: Next): LookResult {
+  const wait = step.do === "wait" ? { nextLookMs: step.delayMs } : {};
+  if (step.do === "bury") return { outcome: "dead", kind: step.kind, reason: step.context["reason"] ?? step.reason };
+  if ("error" in result)
+    return { outcome: "later", why: isWorkerError(result.error) ? result.error.kind : "Bug", ...wait };
+  return { ...factsOf(result.outcome), ...wait };
+}
+
+function factsOf(outcome: Outcome): LookResult {
+  switch (outcome.is) {
+    case "written":
+      return { outcome: "written", from: outcome.from, to: outcome.to, wrote: outcome.wrote };
+    case "unchanged":
+      return { outcome: "unchanged" };
+    case "later":
+      return { outcome: "later", why: outcome.why };
+    case "suspect":
+      return { outcome: "later", why: "suspect" };
+  }
+}
+
+/** One alert per credential, however many payments meet it. */
+const refusedCredentials = new Set<string>();
+
+function tellCredentials({ adapter, merchant, channel }: PaymentKey, result: Result, { log, meters }: LaneParts): void {
+  if ("error" in result) {
+    if (!isWorkerError(result.error, "Unauthorized")) return;
+    const credential =
+      result.error.context["peer"] === "norce" ? norceCredential : { peer: adapter, merchant, channel };
+    if (!refusedCredentials.has(JSON.stringify(credential))) log.error(credential, "credential.refused");
+    refusedCredentials.add(JSON.stringify(credential));
+    meters.credential(credential, true);
+    return;
+  }
+  if (refusedCredentials.size === 0 || result.outcome.is === "later") return;
+  for (const credential of [norceCredential, { peer: adapter, merchant, channel }]) {
+    if (!refusedCredentials.delete(JSON.stringify(credential))) continue;
+    log.info(credential, "credential.accepted");
+    meters.credential(credential, false);
+  }
+}
+
+/** Norce's token is one for all merchants. */
+const norceCredential: Credential = { peer: "norce", merchant: "", channel: "" };

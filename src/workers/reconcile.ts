@@ -1,0 +1,156 @@
+/**
+ * THEN HERE. What a look at one payment does, whoever asked for it: observe (PSP), map, read (Norce), diff, write. At most one look
+ * per payment runs at a time; that is the lane's promise, and what makes a PUT without ETag safe.
+ */
+import type { DesiredPayment, PaymentKey } from "../adapters/adapter.ts";
+import type { AdapterSettings, Config } from "../config.ts";
+import { WorkerError } from "../lib/errors.ts";
+import type { CurrentPayment, NorceClient } from "../norce/client.ts";
+import type { PaymentState } from "../norce/states.ts";
+import type { Look, Suspect } from "../queue/queues.ts";
+import { type Changes, diff, refuseForeign, refuseOthers, refuseUnlike, type Verdict } from "./diff.ts";
+import type { ContextFactory } from "./observe.ts";
+import { type Guard, write } from "./write.ts";
+
+/** What a look came to. Waiting is an outcome, not an error. */
+export type Outcome =
+  | {
+      readonly is: "written";
+      readonly from: PaymentState;
+      readonly to: PaymentState;
+      readonly wrote: readonly string[];
+      readonly lookAgainMs?: number;
+    }
+  | { readonly is: "unchanged"; readonly lookAgainMs?: number }
+  | { readonly is: "later"; readonly why: "not-in-norce" | "no-reference" | "not-at-psp" }
+  /** Money or phase would move backwards: to be confirmed by a second look. */
+  | { readonly is: "suspect"; readonly suspect: Suspect; readonly afterMs: number };
+
+/** What a look needs; `oddity` is told of what a person should see although the look goes on. */
+export interface ReconcileParts {
+  readonly config: Config;
+  readonly norce: NorceClient;
+  readonly contexts: ContextFactory;
+  readonly now: () => number;
+  readonly oddity: (key: PaymentKey, reason: string) => void;
+}
+
+/** What the payment's timer remembers; read only where it decides something. */
+export type Remembered = () => Promise<{ readonly reference?: string; readonly suspect?: Suspect } | undefined>;
+
+/** Two looks have to be this far apart before a move backwards is believed: PSP reads lag. */
+const suspicionMs = 60_000;
+
+/**
+ * Makes Norce say what the PSP says of one payment.
+ * @throws WorkerError of any kind of the table of errors; nothing is written after a `Refused`.
+ */
+export async function reconcile(
+  look: Look,
+  remembered: Remembered,
+  parts: ReconcileParts,
+  guard: Guard,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { key } = look;
+  const found = parts.config.find(key);
+  if (found === undefined)
+    throw new WorkerError("Refused", "the payment's adapter is not configured", {
+      context: { reason: "not-configured" },
+    });
+  const current = await parts.norce.payment(key, signal);
+  if (current === null) return { is: "later", why: "not-in-norce" };
+  refuseOthers(current, found.settings);
+  const reference = await referenceOf(look, current, remembered, parts);
+  if (reference === undefined) return { is: "later", why: "no-reference" };
+
+  const context = parts.contexts(key, found, current.record ?? {}, signal);
+  const [snapshot, logged] = await Promise.all([
+    found.adapter.fetch(reference, context),
+    parts.norce.loggedKeys(key, signal),
+  ]);
+  if (snapshot === null) return { is: "later", why: "not-at-psp" };
+  const desired = found.adapter.map(snapshot);
+  await refuseMistaken(key, current, desired, found, parts, signal);
+
+  const compare = (payment: CurrentPayment): Verdict =>
+    diff({ current: payment, logged, desired, states: parts.config.norce.states, version: parts.config.norce.version });
+  const lookAgain = lookAgainMs(desired, parts.now());
+  const first = compare(current);
+  if (first.is === "agreed") return { is: "unchanged", ...lookAgain };
+  // Asking the PSP took a while: what is replaced has to be what stands there now.
+  const latest = first.changes.payment === undefined ? current : ((await parts.norce.payment(key, signal)) ?? current);
+  const verdict = latest === current ? first : compare(latest);
+  if (verdict.is === "agreed") return { is: "unchanged", ...lookAgain };
+  if (verdict.is === "backwards") {
+    const suspect = await suspicion(verdict.fingerprint, remembered, parts.now());
+    const waitMs = suspect.at + suspicionMs - parts.now();
+    if (waitMs > 0) return { is: "suspect", suspect, afterMs: waitMs };
+  }
+  await write(
+    parts.norce,
+    key,
+    latest,
+    verdict.changes,
+    async () => found.adapter.afterWrite?.(snapshot, context),
+    guard,
+    signal,
+  );
+  if (verdict.changes.payment?.record?.["amountAsked"] !== latest.record?.["amountAsked"])
+    parts.oddity(key, "amount-differs");
+  return {
+    is: "written",
+    from: latest.state,
+    to: verdict.changes.payment?.state ?? latest.state,
+    wrote: wrote(verdict.changes),
+    ...lookAgain,
+  };
+}
+
+/**
+ * The payment's own reference. Where it has none, what a webhook named serves until it is bound; where it has one, another one that a
+ * webhook names is refused and counted.
+ */
+async function referenceOf(
+  look: Look,
+  current: CurrentPayment,
+  remembered: Remembered,
+  { oddity }: ReconcileParts,
+): Promise<string | undefined> {
+  if (current.reference === null) return look.reference ?? (await remembered())?.reference;
+  if (look.reference !== undefined && look.reference !== current.reference) oddity(look.key, "reference-refused");
+  return current.reference;
+}
+
+async function refuseMistaken(
+  key: PaymentKey,
+  current: CurrentPayment,
+  desired: DesiredPayment,
+  { settings }: AdapterSettings,
+  { norce }: ReconcileParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const binding = current.reference === null;
+  const byOrder = settings.merchantReference === "orderReference" || settings.merchantReference === "cartReference";
+  refuseForeign(key, desired, settings, byOrder ? await norce.order(key, signal) : null, binding);
+  if (binding) refuseUnlike(current, desired);
+}
+
+/** The suspicion that stands, or a new one where the last look saw something else. */
+async function suspicion(fingerprint: string, remembered: Remembered, now: number): Promise<Suspect> {
+  const earlier = (await remembered())?.suspect;
+  return earlier?.fingerprint === fingerprint ? earlier : { fingerprint, at: now };
+}
+
+function lookAgainMs({ lookAgain }: DesiredPayment, now: number): { lookAgainMs?: number } {
+  if (lookAgain === undefined) return {};
+  if ("afterSeconds" in lookAgain) return { lookAgainMs: lookAgain.afterSeconds * 1_000 };
+  const inMs = Date.parse(lookAgain.at) - now;
+  // A time that has passed was looked at just now; a PSP that does not move on is the sweep's, not a busy loop's.
+  return Number.isNaN(inMs) || inMs <= 0 ? {} : { lookAgainMs: inMs };
+}
+
+/** What was written, in names: fields of the payment and keys of transactions. */
+function wrote({ payment, transactions, afterWrite }: Changes): string[] {
+  return [...Object.keys(payment ?? {}), ...(afterWrite ? ["afterWrite"] : []), ...transactions.map(({ key }) => key)];
+}
