@@ -1,0 +1,31 @@
+/** Text that is HTML already. */
+export class Html {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Value = string | number | Html | readonly Html[];
+
+/** A template whose values are escaped, unless they are HTML themselves. */
+export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
+  return new Html(parts.reduce((text, part, index) => text + shown(values[index - 1] ?? "") + part));
+}
+
+/** Fields that a form sends along. */
+export function hidden(fields: Readonly<Record<string, string>>): Html[] {
+  return Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`);
+}
+
+/** Text as it may stand in HTML, between tags and in quoted attributes. */
+export function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function shown(value: Value): string {
+  if (value instanceof Html) return value.text;
+  if (typeof value === "string") return escaped(value);
+  return typeof value === "number" ? String(value) : value.map(({ text }) => text).join("");
+}

@@ -1,0 +1,179 @@
+import type { Minor } from "../adapters/adapter.ts";
+import type { Adapters } from "../adapters/registry.ts";
+import { minorFromMajor } from "../lib/money.ts";
+import { recordKey } from "../norce/client.ts";
+import { wait } from "./faults.ts";
+import { numberOf, textOf } from "./history.ts";
+import type { Change, Document, SandboxNorce } from "./norce.ts";
+import { isObject } from "./norce-rules.ts";
+import type { SandboxPsp } from "./psp.ts";
+import { type Scenario, scenarios as allScenarios, type Step } from "./scenarios.ts";
+import { type Purchase, type Shop, titleKey } from "./shop.ts";
+import { dim, formatMoney, type Move, moveLine, type Terminal, verdict } from "./terminal.ts";
+
+export interface WalkParts {
+  readonly norce: SandboxNorce;
+  readonly psp: SandboxPsp;
+  readonly shop: Shop;
+  readonly adapters: Adapters;
+  readonly terminal: Terminal;
+  /** Default: every scenario. */
+  readonly scenarios?: readonly Scenario[];
+  /** How long Norce may take to follow one step, in milliseconds. Default 10 s. */
+  readonly patienceMs?: number;
+  /** How far apart purchases and steps are, in milliseconds, so that the lines can be read. Default 300. */
+  readonly apartMs?: number;
+}
+
+export interface WalkSummary {
+  /** How many purchases ended as they should. */
+  readonly purchases: number;
+  /** Scenarios with an action that the PSP's simulator does not offer. */
+  readonly leftOut: readonly string[];
+  readonly seconds: number;
+}
+
+/**
+ * Takes purchases through every state, side by side, and waits for Norce to say each time what is true.
+ * @throws Error naming every purchase that did not end as it should, and what Norce said instead.
+ */
+export async function walk(parts: WalkParts): Promise<WalkSummary> {
+  const { psp, terminal, apartMs = 300, scenarios = allScenarios } = parts;
+  const started = performance.now();
+  const plans = psp.adapters.flatMap((adapter) => scenarios.map((scenario) => ({ adapter, scenario })));
+  const outcomes = await Promise.allSettled(
+    plans.map(async ({ adapter, scenario }, index) => {
+      await wait(index * apartMs);
+      return await walkOne(parts, adapter, scenario);
+    }),
+  );
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  const failures = outcomes.filter((outcome) => outcome.status === "rejected").map(({ reason }) => messageOf(reason));
+  if (failures.length > 0) {
+    const count = `${failures.length} of ${plans.length} purchases did not end as they should`;
+    terminal.write(verdict(`✗ ${count}`, false, terminal.colour));
+    throw new Error([`${count}:`, ...failures.map((failure) => `  - ${failure}`)].join("\n"));
+  }
+  const leftOut = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+  const purchases = plans.length - leftOut.length;
+  const text = `✓ ${purchases} purchases, each ended as it should`;
+  terminal.write(`${verdict(text, true, terminal.colour)} ${dim(`(${seconds} s)`, terminal.colour)}`);
+  for (const left of leftOut) terminal.write(dim(`  left out: ${left}`, terminal.colour));
+  return { purchases, leftOut, seconds };
+}
+
+/** Prints each payment of the shop as it moves, until the function returned is called. */
+export function printMoves({
+  norce,
+  shop,
+  adapters,
+  terminal,
+}: Pick<WalkParts, "norce" | "shop" | "adapters" | "terminal">): () => void {
+  return norce.onChange((change) => {
+    const move = moveFrom(change, adapters, shop);
+    if (move !== undefined) terminal.write(moveLine(move, terminal.colour));
+  });
+}
+
+/** Walks one purchase to its end; what it returns says that it was left out, and why. */
+async function walkOne(parts: WalkParts, adapter: string, scenario: Scenario): Promise<readonly string[]> {
+  const { shop, norce, psp } = parts;
+  const { title, kind, unbound = false } = scenario;
+  const purchase = shop.startPurchase(kind, { adapter, title, unbound });
+  for (const step of scenario.steps) {
+    await wait(parts.apartMs ?? 300);
+    const offered = psp.simulator(adapter).actions(purchase.reference);
+    if (!offered.includes(step.act)) return [`${adapter}: ${title} (no ${step.act})`];
+    await takeStep(parts, purchase, step);
+  }
+  const payment = norce.payment(purchase.key.orderId, purchase.key.paymentId) ?? {};
+  const { recurring } = payment;
+  if (textOf(payment, "reference") !== purchase.reference)
+    throw new Error(`${title}: the payment has no reference of the PSP's`);
+  if (scenario.token === true && (!isObject(recurring) || textOf(recurring, "token") === "")) {
+    throw new Error(`${title}: the payment has no recurring token`);
+  }
+  return [];
+}
+
+async function takeStep(parts: WalkParts, purchase: Purchase, step: Step): Promise<void> {
+  const { norce, shop, patienceMs = 10_000 } = parts;
+  const { orderId, paymentId } = purchase.key;
+  const logged = norce.transactions(orderId, paymentId).length;
+  const followed = (): boolean => {
+    if (norce.payment(orderId, paymentId)?.["state"] !== step.says) return false;
+    const since = norce.transactions(orderId, paymentId).slice(logged);
+    return step.logs === undefined || since.some(({ event }) => event === step.logs);
+  };
+  shop.act(purchase, step.act, amountOf(purchase, step));
+  if (step.says === undefined) return;
+  if (step.look === true) await shop.look(purchase);
+  if (await becomes(norce, followed, patienceMs)) return;
+  const says = textOf(norce.payment(orderId, paymentId) ?? {}, "state");
+  throw new Error(`${purchase.title} (${orderId}): after ${step.act} Norce should say ${step.says}, it says ${says}`);
+}
+
+function amountOf({ amount }: Purchase, { part }: Step): Minor | undefined {
+  return part === undefined ? undefined : Math.round(amount * part);
+}
+
+/** Waits for a condition on what Norce stores; false where it does not come true in time. */
+async function becomes(norce: SandboxNorce, condition: () => boolean, patienceMs: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const check = (): void => {
+    if (condition()) resolve(true);
+  };
+  const stop = norce.onChange(check);
+  const deadline = setTimeout(() => resolve(false), patienceMs);
+  check();
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(deadline);
+    stop();
+  }
+}
+
+function moveFrom(
+  { what, paymentId = "", orderId, before, after }: Change,
+  adapters: Adapters,
+  shop: Shop,
+): Move | undefined {
+  if (what !== "payment") return undefined;
+  const to = textOf(after, "state");
+  const from = before === undefined ? null : textOf(before, "state");
+  const currency = textOf(after, "currency");
+  const note = before === undefined ? titleOf(after) : noteOf(before, after, currency);
+  if (before !== undefined && from === to && note === undefined) return undefined;
+  const adapter = shop.find(paymentId)?.key.adapter ?? "";
+  // The shop knows a purchase only once it has created the payment; the payment's own name is the PSP's product.
+  const psp = adapters.get(adapter)?.title ?? textOf(after, "name");
+  const amount = minorFromMajor(numberOf(after, "amount"), currency);
+  return { at: Date.now(), orderId, psp, from, to, amount, currency, ...(note === undefined ? {} : { note }) };
+}
+
+/** What was captured or refunded so far, where that changed but is not all of it. */
+function noteOf(before: Document | undefined, after: Document, currency: string): string | undefined {
+  const notes = ["captured", "refunded"].filter((name) => sumOf(after, name) !== sumOf(before, name));
+  if (notes.length === 0) return undefined;
+  return notes.map((name) => `${name} ${formatMoney(sumOf(after, name), currency)}`).join(", ");
+}
+
+/** What the purchase shows, as the shop noted it. */
+function titleOf({ attributes }: Document): string | undefined {
+  return isObject(attributes) ? textOf(attributes, titleKey) : undefined;
+}
+
+function sumOf(payment: Document | undefined, name: string): Minor {
+  return numberOf(recordOf(payment), name);
+}
+
+/** What the service keeps under its own key in the payment's attributes. */
+function recordOf(payment: Document | undefined): Document[string] | undefined {
+  const attributes = payment?.["attributes"];
+  return isObject(attributes) ? attributes[recordKey] : undefined;
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}
