@@ -20,7 +20,7 @@ export function hidden(fields: Readonly<Record<string, string>>): Html[] {
 }
 
 /** Text as it may stand in HTML, between tags and in quoted attributes. */
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

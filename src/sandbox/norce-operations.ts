@@ -17,7 +17,7 @@ import {
 import type { NorceStore, Owner, StoredOrder, StoredPayment } from "./norce-store.ts";
 
 /** One call, authorised and scoped. */
-export interface Call {
+interface Call {
   readonly store: NorceStore;
   readonly owner: Owner;
   readonly dialect: Dialect;
@@ -85,7 +85,7 @@ export function orderView(order: StoredOrder, dialect: Pick<Dialect, "version">)
 }
 
 /** v1 knows neither `merchant`, `channel` nor `upsell` of a payment (fact sheet, 1.4). */
-export function paymentView(document: Document, { version }: Pick<Dialect, "version">): Document {
+function paymentView(document: Document, { version }: Pick<Dialect, "version">): Document {
   if (version === "v0") return document;
   const { merchant: _merchant, channel: _channel, upsell: _upsell, ...rest } = document;
   return rest;

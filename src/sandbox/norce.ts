@@ -15,7 +15,6 @@ import { Recent } from "./recent.ts";
 
 export type { Change } from "./norce-store.ts";
 export type { Document } from "./norce-rules.ts";
-export type { WriteName } from "./norce-operations.ts";
 
 export interface SandboxNorceOptions {
   /** The bearer token that is taken. Default `sandbox-token`. */
@@ -29,7 +28,7 @@ export interface SandboxNorceOptions {
 }
 
 /** A request as the log keeps it, and as a fault may judge it. */
-export interface NorceRequest extends FaultyRequest {
+interface NorceRequest extends FaultyRequest {
   readonly version: "v0" | "v1";
   readonly merchant: string;
   readonly channel: string;
@@ -40,7 +39,7 @@ export interface NorceRequest extends FaultyRequest {
 }
 
 /** What became of a request. Status 0: the connection was closed without an answer. */
-export interface NorceLogEntry extends Omit<NorceRequest, "headers"> {
+interface NorceLogEntry extends Omit<NorceRequest, "headers"> {
   readonly status: number;
   /** When it was answered, in milliseconds. */
   readonly at: number;

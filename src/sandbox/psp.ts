@@ -5,7 +5,7 @@ import { answerJson, readBody } from "./loopback.ts";
 import { Recent } from "./recent.ts";
 
 /** A webhook that a simulated PSP sent, and what came of it. */
-export interface SentWebhook {
+interface SentWebhook {
   /** Adapter folder. */
   readonly adapter: string;
   readonly webhook: string;
@@ -18,7 +18,7 @@ export interface SentWebhook {
 }
 
 /** A call to a simulated PSP's API, as a fault may judge it. `route` is the adapter folder. */
-export type PspRequest = FaultyRequest;
+type PspRequest = FaultyRequest;
 
 /** Every simulated PSP, served over HTTP; their webhooks are sent when their schedules say so. */
 export interface SandboxPsp {

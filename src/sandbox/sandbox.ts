@@ -64,7 +64,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     psp,
     page: page.router,
     startPurchase: (kind, purchase) => shop.startPurchase(kind, purchase),
-    walk: () => walk({ norce, psp, shop, adapters, terminal }),
+    async walk() {
+      terminal.write(`Sandbox: purchases on their way through every state. Watch them at ${service.base}/`);
+      const summary = await walk({ norce, psp, shop, adapters, terminal });
+      terminal.write(`Now it is your turn: ${service.base}/ has the buttons. Ctrl+C stops.`);
+      return summary;
+    },
     async close() {
       for (const end of endings) end();
       await psp.close();

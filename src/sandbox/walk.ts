@@ -19,7 +19,7 @@ export interface WalkParts {
   readonly terminal: Terminal;
   /** Default: every scenario. */
   readonly scenarios?: readonly Scenario[];
-  /** How long Norce may take to follow one step, in milliseconds. Default 10 s. */
+  /** How long Norce may take to follow one step, in milliseconds. Default 15 s. */
   readonly patienceMs?: number;
   /** How far apart purchases and steps are, in milliseconds, so that the lines can be read. Default 300. */
   readonly apartMs?: number;
@@ -97,7 +97,7 @@ async function walkOne(parts: WalkParts, adapter: string, scenario: Scenario): P
 }
 
 async function takeStep(parts: WalkParts, purchase: Purchase, step: Step): Promise<void> {
-  const { norce, shop, patienceMs = 10_000 } = parts;
+  const { norce, shop, patienceMs = 15_000 } = parts;
   const { orderId, paymentId } = purchase.key;
   const logged = norce.transactions(orderId, paymentId).length;
   const followed = (): boolean => {
