@@ -16,7 +16,8 @@ export interface Config {
   readonly publicUrl: string;
   readonly redisUrl: string | undefined;
   readonly queueUrl: string | undefined;
-  readonly dataDir: string;
+  /** Where the embedded engine lives, and whether it forgets what is there. */
+  readonly embedded: { readonly dataDir: string; readonly fresh?: boolean };
   readonly urlSigningKeys: readonly string[];
   readonly adminToken: string | undefined;
   readonly logLevel: string;
@@ -162,13 +163,13 @@ export function createConfig(environment: Environment, document: unknown, adapte
   const file = collect(fileSchema.safeParse(substitute(document, environment, "", faults)), "", faults);
   const targets = file === undefined ? [] : targetsFrom(file.merchants, adapters, faults, warnings);
   if (faults.length > 0 || env === undefined || file === undefined) throw new ConfigError([...new Set(faults)]);
-  const byTarget = new Map(targets.map((target) => [targetId(target), target]));
+  const byTarget = new Map(targets.map((target) => [targetId({ ...target, adapter: target.adapter.id }), target]));
   return {
     port: env.PORT,
     publicUrl: publicUrlOf(env),
     redisUrl: env.REDIS_URL,
     queueUrl: env.QUEUE_URL,
-    dataDir: ".data",
+    embedded: { dataDir: ".data" },
     urlSigningKeys: env.URL_SIGNING_KEYS,
     adminToken: env.ADMIN_TOKEN,
     logLevel: env.LOG_LEVEL,
@@ -270,16 +271,9 @@ function managedAdapter({ adapterId }: CommonConfig, path: string): string[] {
   ];
 }
 
-function targetId({
-  adapter,
-  merchant,
-  channel,
-}: {
-  adapter: string | AnyAdapter;
-  merchant: string;
-  channel: string;
-}): string {
-  return JSON.stringify([typeof adapter === "string" ? adapter : adapter.id, merchant, channel]);
+/** Merchants and channels come from YAML keys and URLs; a control character in one would be somebody else's. */
+function targetId({ adapter, merchant, channel }: Pick<PaymentKey, "adapter" | "merchant" | "channel">): string {
+  return `${adapter}\n${merchant}\n${channel}`;
 }
 
 /** `${VAR}` in every text of the document, after parsing, so that no value can change the document's structure. */

@@ -57,14 +57,14 @@ export function partsOf(config: Config): ProcessParts {
     log,
     meters,
     async open() {
-      const engine = await openEngine({ ...engineUrl(config), dataDir: config.dataDir }, log);
+      const engine = await openEngine({ ...engineUrl(config), ...config.embedded }, log);
       const queues = createQueues(engine);
       meters.queues(() => queues.counts(config.targets.map(({ adapter }) => adapter.id)));
       // The guarantee asks the server: a server that is not there yet must not hold up the start.
       void engine.guarantee().then(
-        (guarantee) =>
-          log[guarantee.level === "power-loss" ? "info" : "warn"](
-            { engine: engine.kind, ...guarantee },
+        ({ level, text }) =>
+          log[level === "power-loss" ? "info" : "warn"](
+            { engine: engine.kind, survives: level, guarantee: text },
             "queue.opened",
           ),
         (error: unknown) => log.warn({ engine: engine.kind, error }, "queue.opened"),

@@ -46,15 +46,14 @@ async function start(): Promise<void> {
 type OpenSandbox = Sandbox & { readonly config: Config };
 
 async function openSandbox(environment: Environment, adapters: Adapters): Promise<OpenSandbox> {
-  const settings: Environment = {
-    URL_SIGNING_KEYS: randomBytes(24).toString("base64url"),
-    LOG_LEVEL: "warn",
-    ...environment,
-  };
-  const port = Number(settings["PORT"] ?? 3000);
-  const urlSigningKeys = (settings["URL_SIGNING_KEYS"] ?? "").split(",");
-  const sandbox = await startSandbox({ callbackBase: `http://127.0.0.1:${port}`, urlSigningKeys, adapters });
-  return Object.assign(sandbox, { config: createConfig(settings, sandbox.document, adapters) });
+  const signingKeys = environment["URL_SIGNING_KEYS"] || randomBytes(24).toString("base64url");
+  const settings: Environment = { LOG_LEVEL: "warn", ...environment, URL_SIGNING_KEYS: signingKeys };
+  const callbackBase = `http://127.0.0.1:${environment["PORT"] || 3000}`;
+  const sandbox = await startSandbox({ callbackBase, urlSigningKeys: signingKeys.split(","), adapters });
+  // The sandbox's orders end with the process: jobs of an earlier one would look for them in vain. A folder of its own, so that no
+  // forgotten CONFIG_FILE ever empties a real queue.
+  const embedded = { dataDir: ".data/sandbox", fresh: true };
+  return Object.assign(sandbox, { config: { ...createConfig(settings, sandbox.document, adapters), embedded } });
 }
 
 try {

@@ -9,10 +9,10 @@ export const promptMs = 800;
 /** From the first release: without a hash tag Redis Cluster refuses, and another prefix would strand jobs. */
 export const prefix = "{norce-psp}";
 
-/** A dead worker's jobs run again after about ten seconds; a job that kills five workers is a dead letter. */
+/** A dead worker's jobs run again after ten seconds, fourteen at the most; a job that kills five workers is a dead letter. */
 export const workerDefaults = {
   lockDuration: 10_000,
-  stalledInterval: 5_000,
+  stalledInterval: 4_000,
   maxStalledCount: 5,
 } as const satisfies Partial<WorkerOptions>;
 

@@ -1,12 +1,12 @@
 import { EventEmitter } from "node:events";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { PGlite, type Results } from "@electric-sql/pglite";
 import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
 import type { Logger } from "../lib/log.ts";
 import { engineOn, workerDefaults } from "./bull.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, EngineSettings } from "./engine.ts";
 import { schema } from "./postgres.ts";
 
 /**
@@ -14,11 +14,13 @@ import { schema } from "./postgres.ts";
  * nothing but npm. Survives the death of the process, not power loss: it never syncs.
  * @throws Error in plain words when another process has the folder.
  */
-export async function openEmbedded(dataDir: string, log: Logger): Promise<Engine> {
+export async function openEmbedded({ dataDir, fresh = false }: EngineSettings, log: Logger): Promise<Engine> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   chmodSync(dataDir, 0o700);
   const lock = takeLock(dataDir);
-  const database = await PGlite.create(join(dataDir, "queue"));
+  const folder = join(dataDir, "queue");
+  if (fresh) rmSync(folder, { recursive: true, force: true });
+  const database = await PGlite.create(folder);
   const pool = poolOver(database);
   await runMigrations(await pool.connect(), schema);
   await database.exec(`SET search_path TO ${schema}`);

@@ -47,6 +47,8 @@ export interface EngineSettings {
   readonly queueUrl?: string;
   /** Where the embedded engine lives when neither is given. */
   readonly dataDir: string;
+  /** Whether the embedded engine forgets what an earlier process left there. */
+  readonly fresh?: boolean;
 }
 
 /**
@@ -56,5 +58,5 @@ export interface EngineSettings {
 export async function openEngine(settings: EngineSettings, log: Logger): Promise<Engine> {
   if (settings.redisUrl !== undefined) return await openRedis(settings.redisUrl, log);
   if (settings.queueUrl !== undefined) return await openPostgres(settings.queueUrl, log);
-  return await openEmbedded(settings.dataDir, log);
+  return await openEmbedded(settings, log);
 }

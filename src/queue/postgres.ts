@@ -24,7 +24,11 @@ export async function openPostgres(url: string, log: Logger): Promise<Engine> {
       keepAlive: true,
       ...options,
     });
-    made.on("error", news.lost).on("connect", news.found);
+    made.on("error", news.lost).on("connect", (client) => {
+      // A server that dies tells a client twice; the pool and BullMQ hear it once, and the second time would end the process.
+      client.on("error", news.lost);
+      news.found();
+    });
     return made;
   };
   const prompt = pool({

@@ -3,7 +3,7 @@ import type { JobsOptions } from "bullmq";
 import type { Json, PaymentKey, PspEvent, Target } from "../adapters/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { promptMs, within } from "./bull.ts";
-import type { Engine, Temper } from "./engine.ts";
+import type { Engine, Job, Temper } from "./engine.ts";
 
 /** An event as it waits in the inbox. */
 export interface StoredEvent {
@@ -100,7 +100,7 @@ const inboxOptions: JobsOptions = {
 /** Kept for a while, so that who asked for a look can ask what it came to. */
 const laneOptions: JobsOptions = {
   attempts: 1,
-  removeOnComplete: { age: hourSeconds, count: 10_000 },
+  removeOnComplete: { age: hourSeconds, count: 1_000 },
   removeOnFail: true,
 };
 
@@ -127,7 +127,7 @@ export interface Queues {
     get(key: PaymentKey): Promise<Wait | undefined>;
     clear(key: PaymentKey): Promise<void>;
     /** Due: the timer ends and the payment is looked at. From here on a new timer may be set, also while this one's job still runs. */
-    wake(look: Look): Promise<void>;
+    wake(timer: Job<Look>): Promise<void>;
   };
   readonly dead: {
     put(letter: DeadLetter): Promise<void>;
@@ -179,17 +179,14 @@ function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
   return {
     async set(key, wait, delay) {
       const id = laneId(key);
-      const add = async (): Promise<boolean> => {
+      for (;;) {
         const jobId = randomUUID();
-        const job = await queue().add(
-          "timer",
-          { key, wait },
-          { ...timerOptions, jobId, delay, deduplication: { id, replace: true } },
-        );
-        return job.id === jobId;
-      };
-      // A timer that is just due swallows its successor: it is cut loose, and will look at the payment all the same.
-      while (!(await add())) await queue().removeDeduplicationKey(id);
+        const options = { ...timerOptions, jobId, delay, deduplication: { id, replace: true } };
+        const timer = await queue().add("timer", { key, wait }, options);
+        if (timer.id === jobId) return;
+        // A timer that is just due swallows its successor: it is cut loose, and will look at the payment all the same.
+        await timer.removeDeduplicationKey();
+      }
     },
     async get(key) {
       const id = await queue().getDeduplicationJobId(laneId(key));
@@ -199,10 +196,10 @@ function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
       const id = await queue().getDeduplicationJobId(laneId(key));
       if (id !== null && id !== undefined) await queue().remove(id);
     },
-    async wake(look) {
-      // Before the look is asked for: it may fail at once, and the timer it sets must not meet this one.
-      await queue().removeDeduplicationKey(laneId(look.key));
-      await lanes.add(look, "patient");
+    async wake(timer) {
+      // Before the look is asked for: it may fail at once, and the timer it sets must not meet this one. One that was set since stays.
+      await timer.removeDeduplicationKey();
+      await lanes.add(timer.data, "patient");
     },
   };
 }

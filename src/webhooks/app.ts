@@ -46,7 +46,7 @@ export function createApp(parts: AppParts): Express {
     .set("case sensitive routing", true);
   const body = express.raw({ type: () => true, limit: parts.config.bodyLimitBytes, inflate: false });
 
-  app.all([paymentWebhook, accountWebhook], bounded(), knownWebhook(parts), body, answerWebhook(parts));
+  app.all([paymentWebhook, accountWebhook], bounded(), answerWebhook(parts, body));
   app.all(operation, onlyMethods("POST", "GET"), body, answerOperation(parts));
   app.get("/health/live", (_, response) => json(response, 200, { status: "live" }));
   app.get("/health/ready", async (_, response) => {
@@ -81,21 +81,15 @@ function bounded(): RequestHandler {
 }
 
 /** Refuses before the body is read: unknown targets, malformed ids, wrong methods. */
-function knownWebhook({ config }: AppParts): RequestHandler {
-  return (request, response, next) => {
-    const { rules } = route(config, webhookRoute(request));
-    if (request.method !== rules.method) {
-      methodNotAllowed(response, rules.method);
-      return;
-    }
-    next();
-  };
-}
-
-function answerWebhook({ config, inbox, log, meters }: AppParts): RequestHandler {
+function answerWebhook({ config, inbox, log, meters }: AppParts, body: RequestHandler): RequestHandler {
   return async (request, response) => {
     const started = performance.now();
-    const to = webhookRoute(request);
+    const to = route(config, webhookRoute(request));
+    if (request.method !== to.rules.method) {
+      methodNotAllowed(response, to.rules.method);
+      return;
+    }
+    await bodyRead(body, request, response);
     const { ack, events } = await receive(config, inbox, to, rawRequest(request), Date.now());
     end(response, ack.status, ack.type, ack.body);
     meters.webhook(to.target.adapter, to.webhook, "received");
@@ -104,6 +98,14 @@ function answerWebhook({ config, inbox, log, meters }: AppParts): RequestHandler
       "webhook.received",
     );
   };
+}
+
+/** Some PSPs send webhooks without a body: there is nothing to wait for. */
+async function bodyRead(body: RequestHandler, request: Request, response: Response): Promise<void> {
+  if (request.headers["content-length"] === "0") return;
+  await new Promise<void>((resolve, reject) => {
+    void body(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
+  });
 }
 
 function answerOperation({ config, lanes, log }: AppParts): RequestHandler {

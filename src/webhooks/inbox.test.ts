@@ -28,6 +28,35 @@ test("events of the same turn share one job", async () => {
   expect(groups.map((group) => group.map(({ event: { key } }) => key))).toEqual([["1", "2", "3"], ["4"]]);
 });
 
+test("events that arrive while a group is on its way share the next one", async () => {
+  const groups: string[][] = [];
+  const gate = Promise.withResolvers<void>();
+  const inbox = createInbox(async (events) => {
+    groups.push(events.map(({ event: { key } }) => key));
+    if (groups.length === 1) await gate.promise;
+  });
+  const first = inbox([event("1")]);
+  await new Promise(setImmediate);
+  const second = inbox([event("2")]);
+  await new Promise(setImmediate);
+  const third = inbox([event("3")]);
+  gate.resolve();
+  await Promise.all([first, second, third]);
+  expect(groups).toEqual([["1"], ["2", "3"]]);
+});
+
+test("a queue that hangs does not hold up those who come later", async () => {
+  const groups: string[][] = [];
+  const inbox = createInbox(async (events) => {
+    groups.push(events.map(({ event: { key } }) => key));
+    if (groups.length === 1) await new Promise(() => undefined);
+  });
+  void inbox([event("1")]);
+  await new Promise(setImmediate);
+  await inbox([event("2")]);
+  expect(groups).toEqual([["1"], ["2"]]);
+});
+
 test("a group holds at most 100 events, and a request's events may span groups", async () => {
   const { groups, add } = recording();
   await createInbox(add)(Array.from({ length: 250 }, (_, index) => event(String(index))));

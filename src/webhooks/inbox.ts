@@ -5,24 +5,35 @@ export type Inbox = (events: readonly StoredEvent[]) => Promise<void>;
 
 const maxEvents = 100;
 const maxBytes = 256 * 1024;
+/** The longest that a group waits for those before it: a queue that hangs must not hold up the refusal. */
+const longestWaitMs = 10;
 
 interface Group {
   readonly events: StoredEvent[];
   bytes: number;
   readonly stored: PromiseWithResolvers<void>;
+  timer?: NodeJS.Timeout;
 }
 
 /**
- * Lets events that arrive in the same turn of the event loop share one job: a queue's cost is per job, so that a burst costs little
- * more than a single webhook. A group holds at most 100 events or 256 kB; nobody waits for a group to fill.
+ * Lets events that arrive together share one job: a queue's cost is per job, so that a burst costs little more than a single webhook.
+ * Together is the same turn of the event loop, or while the group before is on its way. A group holds at most 100 events or 256 kB.
  * @param add stores one group; rejects with `QueueUnavailable`.
  */
 export function createInbox(add: (events: readonly StoredEvent[]) => Promise<void>): Inbox {
   let open: Group | undefined;
+  let underWay = 0;
 
   const flush = (group: Group): void => {
+    clearTimeout(group.timer);
     if (open === group) open = undefined;
-    add(group.events).then(group.stored.resolve, group.stored.reject);
+    underWay += 1;
+    add(group.events)
+      .finally(() => {
+        underWay -= 1;
+        if (open !== undefined) flush(open);
+      })
+      .then(group.stored.resolve, group.stored.reject);
   };
 
   const join = (event: StoredEvent): Group => {
@@ -38,7 +49,9 @@ export function createInbox(add: (events: readonly StoredEvent[]) => Promise<voi
   const openGroup = (): Group => {
     const group: Group = { events: [], bytes: 0, stored: Promise.withResolvers() };
     setImmediate(() => {
-      if (open === group) flush(group);
+      if (open !== group) return;
+      if (underWay === 0) flush(group);
+      else group.timer = setTimeout(() => flush(group), longestWaitMs);
     });
     return group;
   };

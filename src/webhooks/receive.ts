@@ -19,37 +19,42 @@ export interface Received {
   readonly events: number;
 }
 
-/** The webhook's settings and rules. @throws WorkerError `UnknownTarget`, `MalformedWebhook`. */
-export function route(
-  config: Config,
-  { target, webhook }: WebhookRoute,
-): AdapterSettings & { readonly rules: Webhook<unknown> } {
-  const ids = [target.orderId, target.paymentId].filter((id) => id !== undefined);
+/** A route that leads somewhere: whose settings and whose rules apply. */
+export interface Routed extends WebhookRoute, AdapterSettings {
+  readonly rules: Webhook<unknown>;
+}
+
+/** Finds what a webhook's URL names. @throws WorkerError `UnknownTarget`, `MalformedWebhook`. */
+export function route(config: Config, { target, webhook }: WebhookRoute): Routed {
+  const ids = target.paymentId === undefined ? [] : [target.orderId ?? "", target.paymentId];
   if (!ids.every(isId)) throw new WorkerError("MalformedWebhook", "an id in the URL is malformed");
   const found = config.find(target);
   const rules = found?.adapter.webhooks[webhook] as Webhook<unknown> | undefined;
   const scope = target.paymentId === undefined ? "account" : "payment";
-  if (found === undefined || rules?.scope !== scope)
+  if (found === undefined || rules?.scope !== scope) {
     throw new WorkerError("UnknownTarget", "no such adapter, merchant, channel or webhook");
-  return { ...found, rules };
+  }
+  return { target, webhook, rules, ...found };
 }
 
 /**
  * Proves a webhook, stores its events and says what to answer. Resolves only once the queue has every event.
- * @throws WorkerError `UnknownTarget`, `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`; nothing is stored then.
+ * @throws WorkerError `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`; nothing is acknowledged then.
  */
 export async function receive(
   config: Config,
   inbox: Inbox,
-  to: WebhookRoute,
+  to: Routed,
   request: RawRequest,
   now: number,
 ): Promise<Received> {
-  const { rules, settings } = route(config, to);
-  const proof = { config: settings, target: to.target, webhook: to.webhook, urlSigningKeys: config.urlSigningKeys };
+  const { target, webhook, rules, settings } = to;
+  const proof = { config: settings, target, webhook, urlSigningKeys: config.urlSigningKeys };
   if (!(await rules.verify.check(request, proof)))
     throw new WorkerError("UntrustedWebhook", "the webhook could not be proven");
-  const events = rules.parse(request, to.target).map((event): StoredEvent => ({ ...to, receivedAt: now, event }));
+  const events = rules
+    .parse(request, target)
+    .map((event): StoredEvent => ({ target, webhook, receivedAt: now, event }));
   await inbox(events);
   return { ack: rules.ack, events: events.length };
 }

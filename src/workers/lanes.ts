@@ -57,11 +57,14 @@ async function look(job: Job<Look>, token: string | undefined, parts: LaneParts)
   } catch (error) {
     result = { error };
   }
-  const step =
-    parts.stopping.aborted && "error" in result
-      ? givenBack(await memory())
-      : next(result, await memoryFor(result, memory), parts.now(), Math.random());
-  await settled(() => settle(job.data, step, memory, parts), parts);
+  const step = await settled(async () => {
+    const decided =
+      parts.stopping.aborted && "error" in result
+        ? givenBack(await memory())
+        : next(result, await memoryFor(result, memory), parts.now(), Math.random());
+    await settle(job.data, decided, memory, parts);
+    return decided;
+  }, parts);
   const seconds = (parts.now() - started) / 1_000;
   const facts = describe(result, step);
   parts.meters.look(key.adapter, facts.outcome, seconds);
@@ -74,10 +77,18 @@ async function look(job: Job<Look>, token: string | undefined, parts: LaneParts)
   return facts;
 }
 
-/** What the timer that woke us remembered, or the one that waits: read at most once. */
+/** What the timer that woke us remembered, or the one that waits: read at most once, unless the queue is away. */
 function memoryOf({ key, wait }: Look, { timers }: Queues): () => Promise<Wait | undefined> {
-  let read: Promise<Wait | undefined> | undefined;
-  return () => (read ??= wait === undefined ? timers.get(key) : Promise.resolve(wait));
+  let read = wait === undefined ? undefined : Promise.resolve<Wait | undefined>(wait);
+  return async () => {
+    read ??= timers.get(key);
+    try {
+      return await read;
+    } catch (error) {
+      read = undefined;
+      throw error;
+    }
+  };
 }
 
 /** A look that came to rest needs no memory; asking for it would cost a round trip per look. */
@@ -138,15 +149,15 @@ async function settle(
   }
 }
 
-/** A look's end has to be written down, or the payment is forgotten: as long as the queue is away, the job stays ours. */
-async function settled(step: () => Promise<void>, { log, stopping }: LaneParts): Promise<void> {
+/**
+ * A look's end has to be written down, or the payment is forgotten: as long as the queue is away, the job stays ours. Should the process
+ * end before, the job's lock runs out and another worker looks again.
+ */
+async function settled<T>(end: () => Promise<T>, { log }: LaneParts): Promise<T> {
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
     try {
-      await step();
-      return;
+      return await end();
     } catch (error) {
-      // When we stop, the job's lock runs out and another worker looks again.
-      if (stopping.aborted) throw error;
       log.warn({ error }, "payment.unsettled");
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
