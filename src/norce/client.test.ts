@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { PaymentKey } from "../adapters/adapter.ts";
+import { isWorkerError } from "../lib/errors.ts";
+import { listenOnLoopback, type Loopback } from "../sandbox/loopback.ts";
+import { createSandboxNorce, type Document, type SandboxNorce } from "../sandbox/norce.ts";
+import { createNorceClient, type NorceClient, recordKey } from "./client.ts";
+
+const key: PaymentKey = { adapter: "any", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
+const confirm = {
+  key: "confirm",
+  event: "confirm",
+  pspEvent: "e",
+  pspStatus: "s",
+  amount: 114_854,
+  success: true,
+} as const;
+
+let norce: SandboxNorce;
+let server: Loopback;
+
+beforeEach(async () => {
+  norce = createSandboxNorce();
+  server = await listenOnLoopback(norce.handler);
+  norce.createOrder({
+    merchant: "acme",
+    channel: "se",
+    id: "o_1",
+    order: { currency: "SEK", country: "SE", culture: "sv-SE" },
+  });
+});
+afterEach(() => server.close());
+
+function client(version: "v0" | "v1" = "v0"): NorceClient {
+  return createNorceClient({
+    orderApi: `${server.url}/checkout/order/`,
+    token: norce.token,
+    version,
+    adapterIdOf: () => "ours",
+  });
+}
+
+function addPayment(over: Document = {}): void {
+  norce.addPayment("o_1", { id: "p_1", adapterId: "ours", currency: "SEK", amount: 1148.54, state: "intent", ...over });
+}
+
+async function current() {
+  const payment = await client().payment(key);
+  if (payment === null) throw new Error("no payment");
+  return payment;
+}
+
+test("amounts are minor units here and major units there", async () => {
+  addPayment({ upperLimitAmount: 2_147_483_647 });
+  expect(await current()).toMatchObject({
+    amount: 114_854,
+    upperLimit: 214_748_364_700,
+    currency: "SEK",
+    state: "intent",
+  });
+  await client().replacePayment(key, await current(), { amount: 99_99 });
+  expect(norce.payment("o_1", "p_1")).toMatchObject({ amount: 99.99 });
+  await client().appendTransaction(key, "SEK", confirm);
+  expect(norce.transactions("o_1", "p_1")).toMatchObject([{ amount: 1148.54, event: "confirm", isSuccess: true }]);
+});
+
+test("a payment without a currency has its order's", async () => {
+  norce.addPayment("o_1", { id: "p_1", adapterId: "ours", amount: 10, state: "intent" });
+  norce.edit("o_1", "p_1", (payment) => ({ ...payment, currency: null }));
+  expect(await current()).toMatchObject({ currency: "SEK", amount: 1_000 });
+});
+
+test("what is not there is null, whether order or payment", async () => {
+  expect(await client().payment(key)).toBeNull();
+  expect(await client().payment({ ...key, orderId: "o_2" })).toBeNull();
+  expect(await client().order({ ...key, orderId: "o_2" })).toBeNull();
+  expect(await client().payment({ ...key, merchant: "other" })).toBeNull();
+});
+
+test.each(["v0", "v1"] as const)("a PUT on %s keeps what we do not know and changes what is ours", async (version) => {
+  addPayment({
+    attributes: { theirs: { deep: 1 } },
+    actions: [{ adapterId: "ours", type: "capture", url: "https://x.example" }],
+    future: [1, null, { x: "y" }],
+  });
+  const payment = await client(version).payment(key);
+  if (payment === null) throw new Error("no payment");
+  await client(version).replacePayment(key, payment, {
+    state: "reserved",
+    reference: "r",
+    record: { phase: "confirmed" },
+  });
+  expect(norce.payment("o_1", "p_1")).toMatchObject({
+    state: "reserved",
+    reference: "r",
+    attributes: { theirs: { deep: 1 }, [recordKey]: { phase: "confirmed" } },
+    actions: [{ type: "capture" }],
+    future: [1, null, { x: "y" }],
+  });
+});
+
+test("writes name our adapter, so that hooks of our own do not fire for them; reads do not", async () => {
+  addPayment();
+  await client().replacePayment(key, await current(), { state: "reserved" });
+  await client().appendTransaction(key, "SEK", confirm);
+  for (const { method, adapterId } of norce.requests()) expect(adapterId).toBe(method === "GET" ? "" : "ours");
+});
+
+test("a recurring without a token is never PUT, and a token never lost", async () => {
+  addPayment({ recurring: { description: "no token yet" } });
+  await client()
+    .replacePayment(key, await current(), { state: "reserved" })
+    .catch(() => undefined);
+  expect(norce.payment("o_1", "p_1")).not.toHaveProperty("recurring");
+  await client().replacePayment(key, await current(), { recurring: { token: "t", attributes: { a: 1 } } });
+  await client().replacePayment(key, await current(), { state: "captured" });
+  expect(norce.payment("o_1", "p_1")).toMatchObject({
+    state: "captured",
+    recurring: { token: "t", attributes: { a: 1 } },
+  });
+});
+
+test("an answer that differs from what was written is a conflict that names the field", async () => {
+  addPayment({ name: "Klarna" });
+  norce.fault({
+    match: ({ method }) => method === "PUT",
+    times: 1,
+    answer: (body) => ({ ...(body as Document), name: "somebody else" }),
+  });
+  const error: unknown = await client()
+    .replacePayment(key, await current(), { state: "reserved" })
+    .catch((thrown: unknown) => thrown);
+  expect(isWorkerError(error, "Conflict")).toBe(true);
+  expect(isWorkerError(error) ? error.context["fields"] : undefined).toBe("name");
+});
+
+test("our keys are found among the transactions of others", async () => {
+  addPayment();
+  expect(await client().loggedKeys(key)).toEqual(new Set());
+  await client().appendTransaction(key, "SEK", { ...confirm, key: "capture:1", event: "capture" });
+  const strangers = {
+    match: () => true,
+    times: 1,
+    answer: (body: unknown) => [
+      ...(body as Document[]),
+      { event: "confirm" },
+      { event: "confirm", responseJson: "[]" },
+      { event: "confirm", responseJson: "{broken" },
+    ],
+  };
+  norce.fault(strangers);
+  expect(await client().loggedKeys(key)).toEqual(new Set(["capture:1"]));
+});
+
+test("states are read in any casing, and a state nobody knows is called by its name", async () => {
+  addPayment();
+  norce.fault({ match: () => true, times: 1, answer: (body) => ({ ...(body as Document), state: "Reserved" }) });
+  expect(await current()).toMatchObject({ state: "reserved" });
+  norce.fault({ match: () => true, times: 1, answer: (body) => ({ ...(body as Document), state: "exploded" }) });
+  const error: unknown = await client()
+    .payment(key)
+    .catch((thrown: unknown) => thrown);
+  expect(isWorkerError(error, "Unmapped") ? error.context["path"] : error).toBe("state");
+});
