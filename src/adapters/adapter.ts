@@ -17,7 +17,7 @@ import { z } from "zod";
 import type { Http, Json } from "../lib/http.ts";
 import type { Minor } from "../lib/money.ts";
 
-export type { Http, HttpAnswer, Json } from "../lib/http.ts";
+export type { Http, Json } from "../lib/http.ts";
 export type { Minor } from "../lib/money.ts";
 
 /** Names one payment of one merchant: what a webhook, a timer or an operator asks to look at. */

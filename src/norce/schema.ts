@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Json } from "../lib/http.ts";
 import { paymentStates } from "./states.ts";
 
 /** Enums are lower case, but Norce's own examples write `Intent`: read any casing (fact sheet norce.md, 1.4). */
@@ -8,7 +7,7 @@ const state = z
   .transform((text) => text.toLowerCase())
   .pipe(z.enum(paymentStates));
 
-const attributes = z.record(z.string(), z.json()).nullish();
+const attributes = z.record(z.string(), z.unknown()).nullish();
 
 /** What we read of a Norce payment. Everything else in it is kept as it is. */
 export const paymentSchema = z.object({
@@ -24,20 +23,13 @@ export const paymentSchema = z.object({
   upsell: z.looseObject({}).nullish(),
 });
 
-export type ReadPayment = Readonly<z.infer<typeof paymentSchema>>;
-
-/** A payment as Norce sent it: the fields we understand, and the whole document for the PUT that replaces it. */
-export interface NorcePayment {
-  readonly read: ReadPayment;
-  readonly raw: { readonly [key: string]: Json };
-}
-
-export const transactionSchema = z.object({
-  event: z.string().nullish(),
-  responseJson: z.string().nullish(),
-});
-
-export const transactionsSchema = z.array(transactionSchema);
+/** What is read of the transaction log: our key travels in `responseJson`. */
+export const transactionsSchema = z.array(
+  z.object({
+    event: z.string().nullish(),
+    responseJson: z.string().nullish(),
+  }),
+);
 
 /** What is read of an order where a look needs more than its payment. */
 export const orderSchema = z.object({

@@ -55,7 +55,8 @@ async function look(job: Job<Look>, token: string | undefined, parts: LaneParts)
   try {
     result = { outcome: await reconcile(job.data, memory, parts, guard, signal) };
   } catch (error) {
-    result = { error };
+    // Whoever was interrupted says so in words of its own.
+    result = { error: signal.aborted && !isWorkerError(error) ? givenUp() : error };
   }
   const step = await settled(async () => {
     const decided =
@@ -100,12 +101,16 @@ async function memoryFor(result: Result, memory: () => Promise<Wait | undefined>
 function guardOf(job: Job<Look>, token: string | undefined, signal: AbortSignal): Guard {
   let trustedUntil = Date.now() + lockTrustMs;
   return async () => {
-    if (signal.aborted) throw new WorkerError("Unreachable", "the look was given up before it was done");
+    if (signal.aborted) throw givenUp();
     if (Date.now() < trustedUntil) return;
     const kept = await job.extendLock(token ?? "", lockMs).catch(() => 0);
     if (kept !== 1) throw new WorkerError("Unreachable", "the look's lock was lost");
     trustedUntil = Date.now() + lockTrustMs;
   };
+}
+
+function givenUp(): WorkerError {
+  return new WorkerError("Unreachable", "the look was given up before it was done");
 }
 
 /** The process stops: the payment is looked at again as soon as another worker is there. */

@@ -14,8 +14,8 @@ import { callbackUrl, operationUrl } from "../../src/webhooks/urls.ts";
 import { startWorker } from "../../src/worker.ts";
 import { until } from "./until.ts";
 
-export const signingKey = "signing-key-1";
-export const adapterId = "acme_klarna_adapter";
+const signingKey = "signing-key-1";
+const adapterId = "acme_klarna_adapter";
 const adapter = "klarna-checkout";
 
 /** Norce, the PSP and the service on one engine, in this process; everything ends with `stop`. */
