@@ -54,11 +54,11 @@ function lanesFor(engine: Engine, queues: Queues): Lanes {
   };
 }
 
+/** Takes no new connection, answers what came in, and lets go of connections that are kept alive for nothing. */
 async function closed(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearInterval(idle);
 }
 
 if (import.meta.main) {

@@ -1,0 +1,342 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, type TestContext, test as base } from "vitest";
+import { type ServerEngine, serverEngines } from "../support/engines.ts";
+import { freezeAll, thawAll } from "../support/outages.ts";
+import { freePort } from "../support/ports.ts";
+import { openPlace, type Place, type Program } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+
+const second = 1_000;
+const minute = 60 * second;
+const test = base.concurrent;
+
+/** The kinds of server that are installed; every test starts its own. */
+const servers = serverEngines().map(({ name }) => name);
+
+async function startServer(name: ServerEngine["name"], { onTestFinished }: TestContext): Promise<ServerEngine> {
+  const server = serverEngines().find((engine) => engine.name === name);
+  if (server === undefined) throw new Error(`${name} is not installed`);
+  onTestFinished(() => server.stop());
+  await server.start();
+  return server;
+}
+
+/** A place whose processes are all searched for secrets when the test ends. */
+async function place(context: TestContext): Promise<Place> {
+  const opened = await openPlace((clean) => context.onTestFinished(clean));
+  context.onTestFinished(() => {
+    // A callback URL is the one secret that is printed on purpose, by the command that is there for it.
+    const output = opened.output().replaceAll(/^(push|notification) +http\S+$/gm, "");
+    context.expect(opened.secrets().filter((secret) => output.includes(secret))).toEqual([]);
+  });
+  return opened;
+}
+
+/** Whether somebody takes a connection there. */
+async function answers(url: string): Promise<boolean> {
+  return await fetch(`${url}/health/live`).then(
+    () => true,
+    () => false,
+  );
+}
+
+describe("start-up", () => {
+  test.for(["web.ts", "worker.ts"])(
+    "`%s` without an engine URL exits with a clear message",
+    async (script, context) => {
+      const { expect } = context;
+      const program = (await place(context)).run(script);
+      expect(await program.exited).toEqual({ code: 1, signal: null });
+      expect(program.output()).toMatch(/REDIS_URL or QUEUE_URL: is not set.*npm start/);
+      expect(program.output()).not.toContain("    at ");
+    },
+  );
+
+  test("every fault of the configuration is told at once, and no secret", async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    writeFileSync(
+      join(here.folder, "config.yaml"),
+      `norce: { orderApi: "http://127.0.0.1:1/order", token: "\${NORCE_TOKEN}" }
+merchants:
+  acme:
+    se:
+      klarna-checkout: { adapterId: mine, apiUrl: https://psp.example, password: canary-password, apiKey: canary-key }
+      klarna-chekcout: { adapterId: mine, apiUrl: https://psp.example }
+    no:
+      klarna-checkout: { adapterId: mine, apiUrl: "\${MISSING}", username: u, password: canary-password }
+`,
+    );
+    const environment = { PORT: "a-port", ADMIN_TOKEN: "canary-short", REDIS_URL: "http://:canary-redis@localhost" };
+    const programs = ["web.ts", "worker.ts", "start.ts"].map((script) => here.run(script, { environment }));
+    for (const program of programs) {
+      expect(await program.exited).toEqual({ code: 1, signal: null });
+      for (const path of ["PORT", "ADMIN_TOKEN", "REDIS_URL", "merchants.acme.se.klarna-checkout.apiKey"])
+        expect(program.output()).toContain(`  - ${path}: `);
+      for (const path of ["se.klarna-chekcout", "no.klarna-checkout.apiUrl"])
+        expect(program.output()).toContain(`  - merchants.acme.${path}: `);
+      expect(program.output()).not.toMatch(/canary|    at /);
+    }
+  });
+
+  test("what is wrong in a line of YAML is told without the line", async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    writeFileSync(join(here.folder, "config.yaml"), 'norce:\n  token: "canary-token\n merchants: [');
+    const program = here.run("start.ts");
+    expect(await program.exited).toEqual({ code: 1, signal: null });
+    expect(program.output()).toMatch(/config\.yaml: is not YAML/);
+    expect(program.output()).not.toContain("canary");
+  });
+
+  test("a password in an engine's URL is never printed, also when the engine is not there", async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    const port = await freePort();
+    const web = await here.serve("web.ts", { REDIS_URL: `redis://someone:canary-password@127.0.0.1:${port}` });
+    const worker = here.run("worker.ts", {
+      environment: { QUEUE_URL: `postgres://u:canary-password@127.0.0.1:${port}/q` },
+    });
+    await Promise.all([web.program.says("queue.unreachable"), worker.says("queue.unreachable")]);
+    expect(await here.purchase().push(web.url)).toBe(503);
+    expect(here.output()).not.toContain("canary-password");
+    expect(await web.program.end("SIGTERM")).toEqual({ code: 0, signal: null });
+  });
+});
+
+// One after the other: a new database takes seconds of a processor's time.
+describe("the embedded engine", { timeout: minute }, () => {
+  base("refuses a second process on its folder, while the first goes on", async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    const first = await here.serve("start.ts");
+    const other = here.run("start.ts");
+    expect(await other.exited).toEqual({ code: 1, signal: null });
+    expect(other.output()).toContain("belongs to another process that is still running");
+    expect(other.output()).toContain("REDIS_URL");
+    const purchase = here.purchase();
+    expect(await purchase.push(first.url)).toBe(200);
+    await purchase.reaches("reserved");
+    expect(await first.program.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    // Its end frees the folder.
+    await here.serve("start.ts");
+  });
+
+  base("keeps what it acknowledged through kill -9, and a killed process's lock blocks nobody", async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    // Nothing can be looked at yet: every event is still owed when the process dies.
+    const away = here.norce.fault({ status: 503 });
+    const first = await here.serve("start.ts");
+    const purchases = Array.from({ length: 40 }, () => here.purchase());
+    const statuses = await Promise.all(purchases.map((purchase) => purchase.push(first.url)));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(await first.program.end("SIGKILL")).toEqual({ code: null, signal: "SIGKILL" });
+    away.clear();
+    await here.serve("start.ts");
+    await Promise.all(purchases.map((purchase) => purchase.reaches("reserved", 20 * second)));
+  });
+
+  base("answers the commands of an operator", async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    const environment = { PORT: String(await freePort()) };
+    const command = (script: string, ...parameters: string[]): Program =>
+      here.run(`cli/${script}`, { parameters, environment });
+    const purchase = here.purchase();
+    const { orderId, paymentId, adapter } = purchase.key;
+
+    const early = command("reconcile.ts", "acme", "se", orderId);
+    expect(await early.exited).toEqual({ code: 1, signal: null });
+    expect(early.output()).toContain("norce-psp-worker did not answer");
+
+    await here.serve("start.ts", environment);
+    const [urls, ...refused] = [
+      command("callback-url.ts", adapter, "acme", "se", orderId, paymentId),
+      command("callback-url.ts"),
+      command("callback-url.ts", "no-such-adapter", "acme", "se"),
+      command("reconcile.ts", "acme", "se"),
+      command("reconcile.ts", "acme", "se", "no-such-order"),
+      command("reconcile.ts", "acme", "no", orderId),
+    ];
+    for (const program of refused) {
+      expect(await program.exited).toEqual({ code: 1, signal: null });
+      expect(program.output()).toMatch(/\S/);
+      expect(program.output()).not.toContain("    at ");
+    }
+    const looked = command("reconcile.ts", "acme", "se", orderId);
+    expect(await looked.exited).toEqual({ code: 0, signal: null });
+    expect(looked.output()).toContain(`${orderId}  ${paymentId}  ${adapter}  `);
+    for (const fact of ["written", 'from="intent"', 'to="reserved"']) expect(looked.output()).toContain(fact);
+    expect(purchase.state()).toBe("reserved");
+    const again = command("reconcile.ts", "acme", "se", orderId);
+    expect(await again.exited).toEqual({ code: 0, signal: null });
+    expect(again.output()).toContain("unchanged");
+
+    expect(await urls?.exited).toEqual({ code: 0, signal: null });
+    const push = /^push +(http\S+)$/m.exec(urls?.output() ?? "")?.[1] ?? "";
+    expect((await fetch(push.replace("{checkout.order.id}", purchase.reference), { method: "POST" })).status).toBe(200);
+  });
+});
+
+describe.concurrent.each(servers)("web and worker on %s", (name) => {
+  test("do the main job as separate processes", { timeout: minute }, async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    const environment = (await startServer(name, context)).environment();
+    const [web, worker] = [await here.serve("web.ts", environment), here.run("worker.ts", { environment })];
+    const purchase = here.purchase();
+    // The worker need not be there: what is acknowledged waits for it.
+    expect(await purchase.push(web.url)).toBe(200);
+    await worker.says("worker.started");
+    await purchase.reaches("reserved");
+    for (const [action, state] of [
+      ["capture", "captured"],
+      ["refund", "credited"],
+    ] as const) {
+      purchase.act(action);
+      expect(await purchase.push(web.url)).toBe(200);
+      await purchase.reaches(state);
+    }
+    await until(() => purchase.events().length === 3, "the transactions");
+    expect(purchase.events()).toEqual(["confirm", "capture", "refund"]);
+    expect(web.program.logged("payment.written")).toEqual([]);
+    expect((await worker.says("config.read"))["queue"]).toBe(name);
+  });
+
+  test(
+    "finish what a killed worker was writing, within 15 s, and double nothing",
+    { timeout: minute },
+    async (context) => {
+      const { expect } = context;
+      const here = await place(context);
+      const environment = (await startServer(name, context)).environment();
+      const [web, worker] = [await here.serve("web.ts", environment), here.run("worker.ts", { environment })];
+      await worker.says("worker.started");
+      const [putting, logging, logged] = [here.purchase(), here.purchase(), here.purchase()];
+      const put = here.norce.fault({
+        match: ({ method, paymentId }) => method === "PUT" && paymentId === putting.key.paymentId,
+        times: 1,
+        slowMs: 2 * second,
+      });
+      const post = here.norce.fault({
+        match: ({ method, paymentId }) => method === "POST" && paymentId === logging.key.paymentId,
+        times: 1,
+        slowMs: 2 * second,
+      });
+      await Promise.all([putting.push(web.url), logging.push(web.url)]);
+      await until(() => put.struck === 1 && post.struck === 1, "both writes to be under way");
+      // The third dies between the transaction and its answer.
+      let killed = 0;
+      here.norce.onChange(({ what, paymentId }) => {
+        if (what !== "transaction" || paymentId !== logged.key.paymentId || killed !== 0) return;
+        killed = performance.now();
+        void worker.end("SIGKILL");
+      });
+      await logged.push(web.url);
+      expect(await worker.exited).toEqual({ code: null, signal: "SIGKILL" });
+      const purchases = [putting, logging, logged];
+      expect(worker.logged("payment.written")).toEqual([]);
+      const next = here.run("worker.ts", { environment });
+      const done = (): boolean =>
+        purchases.every(({ key }) =>
+          ["payment.written", "payment.unchanged"].some((message) =>
+            next.logged(message).some(({ paymentId }) => paymentId === key.paymentId),
+          ),
+        );
+      await until(done, "the killed worker's payments to be looked at", 20 * second);
+      expect(performance.now() - killed).toBeLessThan(15 * second);
+      for (const purchase of purchases) {
+        expect(purchase.state()).toBe("reserved");
+        expect(purchase.events()).toEqual(["confirm"]);
+      }
+    },
+  );
+
+  test("drain on SIGTERM, also while Norce hangs", { timeout: minute }, async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    const environment = (await startServer(name, context)).environment();
+    const [web, worker] = [await here.serve("web.ts", environment), here.run("worker.ts", { environment })];
+    await worker.says("worker.started");
+    const [slow, hanging, late] = [here.purchase(), here.purchase(), here.purchase()];
+    const slowly = here.norce.fault({
+      match: ({ method, paymentId }) => method === "PUT" && paymentId === slow.key.paymentId,
+      times: 1,
+      slowMs: second,
+    });
+    const never = here.norce.fault({
+      match: ({ paymentId }) => paymentId === hanging.key.paymentId,
+      slowMs: minute,
+    });
+    await Promise.all([slow.push(web.url), hanging.push(web.url)]);
+    await until(() => slowly.struck === 1 && never.struck > 0, "both looks to be under way");
+    const stopped = performance.now();
+    const exit = worker.end("SIGTERM");
+    await worker.says("process.stopping");
+    expect(await late.push(web.url)).toBe(200);
+    expect(await exit).toEqual({ code: 0, signal: null });
+    expect(performance.now() - stopped).toBeLessThan(10 * second);
+    // What ran was finished, what hung was given back, what came was left alone.
+    expect(slow.state()).toBe("reserved");
+    expect(worker.logged("payment.written").map(({ paymentId }) => paymentId)).toEqual([slow.key.paymentId]);
+    expect(worker.logged("payment.later")).toMatchObject([{ paymentId: hanging.key.paymentId, why: "Unreachable" }]);
+    expect(late.state()).toBe("intent");
+    never.clear();
+    const next = here.run("worker.ts", { environment });
+    await next.says("worker.started");
+    const back = performance.now();
+    await Promise.all([late.reaches("reserved"), hanging.reaches("reserved")]);
+    // It was given back and not left to be found.
+    expect(performance.now() - back).toBeLessThan(5 * second);
+    expect(hanging.events().length).toBeLessThanOrEqual(1);
+    expect(slow.events()).toEqual(["confirm"]);
+  });
+
+  test("answer what came in before SIGTERM, and take nothing new", { timeout: minute }, async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    const server = await startServer(name, context);
+    const web = await here.serve("web.ts", server.environment());
+    const purchase = here.purchase();
+    // The body is still on its way when the process is told to stop.
+    const body = new TransformStream<string, string>();
+    const writer = body.writable.getWriter();
+    void writer.write("x").catch(() => undefined);
+    const underWay = purchase.push(web.url, {
+      body: body.readable.pipeThrough(new TextEncoderStream()),
+      duplex: "half",
+    });
+    await until(async () => await answers(web.url), "the process to answer");
+    await pause(100);
+    const exit = web.program.end("SIGTERM");
+    await web.program.says("process.stopping");
+    await until(async () => !(await answers(web.url)), "new connections to be refused");
+    await writer.close();
+    expect(await underWay).toBe(200);
+    expect(await exit).toEqual({ code: 0, signal: null });
+    const worker = here.run("worker.ts", { environment: server.environment() });
+    await worker.says("worker.started");
+    await purchase.reaches("reserved");
+  });
+
+  test("stop within 10 s, also when the queue hangs", { timeout: minute }, async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    const server = await startServer(name, context);
+    const environment = server.environment();
+    const [web, worker] = [await here.serve("web.ts", environment), here.run("worker.ts", { environment })];
+    const purchase = here.purchase();
+    expect(await purchase.push(web.url)).toBe(200);
+    await purchase.reaches("reserved");
+    freezeAll(server);
+    const stopped = performance.now();
+    const exits = await Promise.all([web.program, worker].map((program) => program.end("SIGTERM")));
+    const took = performance.now() - stopped;
+    thawAll(server);
+    expect(exits.map(({ code }) => code)).toEqual([0, 0]);
+    expect(took).toBeLessThan(10 * second);
+  });
+});

@@ -1,0 +1,259 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PaymentKey } from "../../src/adapters/adapter.ts";
+import { loadAdapters, loadSimulator } from "../../src/adapters/registry.ts";
+import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
+import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
+import { createSandboxPsp, type SandboxPsp } from "../../src/sandbox/psp.ts";
+import { callbackUrl } from "../../src/webhooks/urls.ts";
+import { until } from "./until.ts";
+
+const adapter = "klarna-checkout";
+const adapterId = "acme_klarna_adapter";
+const root = join(import.meta.dirname, "../..");
+
+/** What a process of the service was told that nobody else may learn. */
+const secrets = {
+  signingKey: "canary-signing-key",
+  norceToken: "canary-norce-token",
+  adminToken: "canary-admin-token",
+} as const;
+
+export interface Exit {
+  /** `null` where a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A process of the service's own. */
+export interface Program {
+  readonly exited: Promise<Exit>;
+  running(): boolean;
+  /** Everything it printed so far, stdout and stderr. */
+  output(): string;
+  /** The log lines with this message. */
+  logged(message: string): readonly Record<string, unknown>[];
+  /** Resolves with the first log line with this message. @throws Error with the output where it does not come. */
+  says(message: string): Promise<Record<string, unknown>>;
+  /** Sends the signal; resolves once the process has ended. */
+  end(signal: NodeJS.Signals): Promise<Exit>;
+}
+
+export interface ProgramOptions {
+  readonly parameters?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A merchant's side of the world for processes of the service: Norce and Klarna here, a folder with a configuration there. */
+export interface Place {
+  /** Where processes run: it holds `config.yaml` and the embedded queue. */
+  readonly folder: string;
+  readonly norce: SandboxNorce;
+  readonly psp: SandboxPsp;
+  /** Starts `node src/<script>` in the folder. */
+  run(script: string, options?: ProgramOptions): Program;
+  /** Starts it and waits until it receives webhooks; says where. */
+  serve(script: "web.ts" | "start.ts", environment?: Readonly<Record<string, string>>): Promise<Served>;
+  /** A Norce order with one payment, and its purchase at Klarna: paid, but not pushed. */
+  purchase(): Purchase;
+  /** Every text that no process may print. */
+  secrets(): readonly string[];
+  /** What all processes printed. */
+  output(): string;
+}
+
+export interface Served {
+  readonly program: Program;
+  readonly url: string;
+}
+
+export interface Purchase {
+  readonly key: PaymentKey;
+  readonly reference: string;
+  state(): unknown;
+  events(): readonly unknown[];
+  transactions(): readonly Document[];
+  act(action: string): void;
+  /** Klarna's push, sent to a service; says its status, 0 where nobody answered. */
+  push(url: string, init?: RequestInit): Promise<number>;
+  reaches(state: string, withinMs?: number): Promise<void>;
+}
+
+/** Opens a place. @param ended is told what has to be done at the end: a test's `onTestFinished`. */
+export async function openPlace(ended: (clean: () => Promise<void>) => void): Promise<Place> {
+  const folder = mkdtempSync(join(tmpdir(), "norce-psp-place-"));
+  const programs: Program[] = [];
+  const proofs: string[] = [];
+  const adapters = await loadAdapters();
+  const klarna = adapters.get(adapter);
+  const simulator = await loadSimulator(adapter, { timeScale: 0 });
+  if (klarna === undefined || simulator === undefined) throw new Error(`there is no ${adapter}`);
+  const norce = createSandboxNorce({ token: secrets.norceToken });
+  const psp = createSandboxPsp({ simulators: new Map([[adapter, { ...simulator, due: () => [] }]]) });
+  const norceServer = await listenOnLoopback(norce.handler);
+  const pspServer = await listenOnLoopback(psp.handler);
+  const settings = simulator.settings(`${pspServer.url}/${adapter}`);
+  writeFileSync(
+    join(folder, "config.yaml"),
+    // JSON is YAML.
+    JSON.stringify({
+      norce: { orderApi: `${norceServer.url}/checkout/order`, token: "${NORCE_TOKEN}" },
+      merchants: { acme: { se: { [adapter]: { adapterId, ...settings } } } },
+    }),
+  );
+  ended(async () => {
+    await Promise.all(programs.map((program) => program.end("SIGKILL")));
+    await psp.close();
+    await Promise.all([norceServer.close(), pspServer.close()]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const place: Place = {
+    folder,
+    norce,
+    psp,
+    run(script, { parameters = [], environment = {} } = {}) {
+      const program = start(join(root, "src", script), parameters, folder, {
+        PORT: "0",
+        URL_SIGNING_KEYS: secrets.signingKey,
+        NORCE_TOKEN: secrets.norceToken,
+        ADMIN_TOKEN: secrets.adminToken,
+        ...environment,
+      });
+      programs.push(program);
+      return program;
+    },
+    async serve(script, environment = {}) {
+      const program = place.run(script, { environment });
+      const { port } = await program.says("web.started");
+      return { program, url: `http://127.0.0.1:${String(port)}` };
+    },
+    purchase() {
+      const key = {
+        adapter,
+        merchant: "acme",
+        channel: "se",
+        orderId: `o_${randomUUID()}`,
+        paymentId: `p_${randomUUID()}`,
+      };
+      const maker = { publicUrl: "", signingKey: secrets.signingKey };
+      const push = callbackUrl(maker, klarna, key, "push");
+      proofs.push(new URLSearchParams(push.split("?")[1]).get("sig") ?? "no sig");
+      const reference = psp.open(adapter, {
+        ...key,
+        amount: 100_00,
+        currency: "SEK",
+        callbackUrls: { push },
+        recurring: true,
+      });
+      const order = { currency: "SEK", country: "SE", culture: "sv-SE" };
+      norce.createOrder({ merchant: "acme", channel: "se", id: key.orderId, order });
+      norce.addPayment(key.orderId, {
+        id: key.paymentId,
+        adapterId,
+        name: "Klarna",
+        type: "default",
+        currency: "SEK",
+        amount: 100,
+        state: "intent",
+        reference,
+      });
+      psp.act(adapter, reference, "pay");
+      const payment = (): Document => norce.payment(key.orderId, key.paymentId) ?? {};
+      const transactions = (): readonly Document[] => norce.transactions(key.orderId, key.paymentId);
+      return {
+        key,
+        reference,
+        state: () => payment()["state"],
+        transactions,
+        events: () => transactions().map(({ event }) => event),
+        act: (action) => psp.act(adapter, reference, action),
+        async push(url, init) {
+          const path = push.replace("{checkout.order.id}", reference);
+          return await fetch(url + path, { method: "POST", ...init }).then(
+            ({ status }) => status,
+            () => 0,
+          );
+        },
+        reaches: (wanted, withinMs) =>
+          until(() => payment()["state"] === wanted, `${key.paymentId} to be ${wanted}; ${place.output()}`, withinMs),
+      };
+    },
+    secrets() {
+      const tokens = norce
+        .orders()
+        .flatMap(({ payments }) =>
+          (payments as readonly Document[]).map(({ recurring }) => (recurring as { token?: string } | null)?.token),
+        );
+      const { username, password } = settings;
+      const basic = Buffer.from(`${String(username)}:${String(password)}`).toString("base64");
+      return [
+        ...Object.values(secrets),
+        String(password),
+        basic,
+        ...proofs,
+        ...tokens.filter((token) => token !== undefined),
+      ];
+    },
+    output: () => programs.map((program) => program.output()).join("\n"),
+  };
+  return place;
+}
+
+/** Starts a program with this Node. Nothing of the test's own environment reaches it. */
+function start(
+  file: string,
+  parameters: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>>,
+): Program {
+  const child = spawn(process.execPath, [file, ...parameters], {
+    cwd,
+    env: { PATH: process.env["PATH"] ?? "", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (printed += text));
+  const exited = endOf(child);
+  const logged = (message: string): Record<string, unknown>[] =>
+    printed
+      .split("\n")
+      .filter((line) => line.includes(`"msg":"${message}"`))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const running = (): boolean => child.exitCode === null && child.signalCode === null;
+  return {
+    exited,
+    running,
+    output: () => printed,
+    logged,
+    async says(message) {
+      const said = (): boolean => logged(message).length > 0;
+      await until(() => said() || !running(), message, 20_000).catch(() => undefined);
+      const [line] = logged(message);
+      if (line === undefined) throw new Error(`${file} did not say ${message}:\n${printed}`);
+      return line;
+    },
+    async end(signal) {
+      child.kill(signal);
+      return await exited;
+    },
+  };
+}
+
+/** However the test ends, its processes end with it. */
+async function endOf(child: ChildProcess): Promise<Exit> {
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  return await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    // Not `exit`: by now the last line has been read as well.
+    child.once("close", (code, signal) => {
+      process.off("exit", kill);
+      resolve({ code, signal });
+    });
+  });
+}
