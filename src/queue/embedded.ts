@@ -80,7 +80,8 @@ function poolOver(database: PGlite) {
     parameters === undefined
       ? ((await database.exec(text)).at(-1) as Results<never>)
       : await database.query(text, [...parameters]);
-  return Object.assign(new EventEmitter(), {
+  // Every queue and worker listens to the pool that they share.
+  return Object.assign(new EventEmitter().setMaxListeners(0), {
     query,
     async connect() {
       const client = Object.assign(new EventEmitter(), { query, release: () => clients.delete(client) });

@@ -24,6 +24,8 @@ export async function openPostgres(url: string, log: Logger): Promise<Engine> {
       keepAlive: true,
       ...options,
     });
+    // Every queue and worker listens to the pool that they share.
+    made.setMaxListeners(0);
     made.on("error", news.lost).on("connect", (client) => {
       // A server that dies tells a client twice; the pool and BullMQ hear it once, and the second time would end the process.
       client.on("error", news.lost);

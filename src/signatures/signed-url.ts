@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { OperationName, Target, Verifier } from "../adapters/adapter.ts";
 import { equalInConstantTime } from "./constant-time.ts";
 
@@ -61,5 +61,16 @@ function operationText(target: Target, operation: SignedOperation, exp: string):
 }
 
 function sign(key: string, text: string): string {
-  return createHmac("sha256", key).update(text, "utf8").digest("base64url");
+  return createHmac("sha256", keyObject(key)).update(text, "utf8").digest("base64url");
+}
+
+/** Keys are few and live as long as the process: importing one for every webhook would cost more than the digest. */
+const keyObjects = new Map<string, KeyObject>();
+
+function keyObject(key: string): KeyObject {
+  const known = keyObjects.get(key);
+  if (known !== undefined) return known;
+  const made = createSecretKey(key, "utf8");
+  keyObjects.set(key, made);
+  return made;
 }

@@ -46,7 +46,7 @@ export function createApp(parts: AppParts): Express {
     .set("case sensitive routing", true);
   const body = express.raw({ type: () => true, limit: parts.config.bodyLimitBytes, inflate: false });
 
-  app.all([paymentWebhook, accountWebhook], bounded(), answerWebhook(parts, body));
+  app.all([paymentWebhook, accountWebhook], answerWebhook(parts, body));
   app.all(operation, onlyMethods("POST", "GET"), body, answerOperation(parts));
   app.get("/health/live", (_, response) => json(response, 200, { status: "live" }));
   app.get("/health/ready", async (_, response) => {
@@ -64,39 +64,38 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
-function bounded(): RequestHandler {
+function answerWebhook({ config, inbox, log, meters }: AppParts, body: RequestHandler): RequestHandler {
   let inFlight = 0;
-  return (_, response, next) => {
+
+  const answer = async (request: Request, response: Response): Promise<void> => {
+    const started = performance.now();
+    const query = queryOf(request.originalUrl);
+    // Refused before the body is read: unknown targets, malformed ids, wrong methods.
+    const to = route(config, webhookRoute(request, query));
+    if (request.method !== to.rules.method) {
+      methodNotAllowed(response, to.rules.method);
+      return;
+    }
+    await bodyRead(body, request, response);
+    const { ack, events } = await receive(config, inbox, to, rawRequest(request, query), Date.now());
+    end(response, ack.status, ack.type, ack.body);
+    meters.webhook(to.target.adapter, to.webhook, "received");
+    const ms = Math.round(performance.now() - started);
+    log.info({ ...to.target, webhook: to.webhook, events, ms }, "webhook.received");
+  };
+
+  return async (request, response) => {
     if (inFlight >= maxInFlight) {
       response.setHeader("retry-after", "5");
       json(response, 429, { code: "too-many-requests", message: "too many webhooks at once" });
       return;
     }
     inFlight += 1;
-    response.once("close", () => {
+    try {
+      await answer(request, response);
+    } finally {
       inFlight -= 1;
-    });
-    next();
-  };
-}
-
-/** Refuses before the body is read: unknown targets, malformed ids, wrong methods. */
-function answerWebhook({ config, inbox, log, meters }: AppParts, body: RequestHandler): RequestHandler {
-  return async (request, response) => {
-    const started = performance.now();
-    const to = route(config, webhookRoute(request));
-    if (request.method !== to.rules.method) {
-      methodNotAllowed(response, to.rules.method);
-      return;
     }
-    await bodyRead(body, request, response);
-    const { ack, events } = await receive(config, inbox, to, rawRequest(request), Date.now());
-    end(response, ack.status, ack.type, ack.body);
-    meters.webhook(to.target.adapter, to.webhook, "received");
-    log.info(
-      { ...to.target, webhook: to.webhook, events, ms: Math.round(performance.now() - started) },
-      "webhook.received",
-    );
   };
 }
 
@@ -110,11 +109,16 @@ async function bodyRead(body: RequestHandler, request: Request, response: Respon
 
 function answerOperation({ config, lanes, log }: AppParts): RequestHandler {
   return async (request, response) => {
+    const query = queryOf(request.originalUrl);
     const call = {
-      key: { ...operationTarget(request), orderId: param(request, "orderId"), paymentId: param(request, "paymentId") },
+      key: {
+        ...operationTarget(request, query),
+        orderId: param(request, "orderId"),
+        paymentId: param(request, "paymentId"),
+      },
       operation: param(request, "operation"),
     };
-    const answer = await operate(config, lanes, call, rawRequest(request), Date.now());
+    const answer = await operate(config, lanes, call, rawRequest(request, query), Date.now());
     json(response, 200, answer);
     log.info(
       { ...call.key, operation: call.operation, operationId: answer.operationId, status: answer.status },
@@ -148,7 +152,7 @@ function answerError({ config, log, meters }: AppParts): ErrorRequestHandler {
     const facts = { method: request.method, status: refusal.status, code: refusal.code };
     if (refusal.status === 500) log.error({ ...facts, error }, "request.failed");
     else if (request.params["webhook"] !== undefined) {
-      const to = webhookRoute(request);
+      const to = webhookRoute(request, queryOf(request.originalUrl));
       // Anybody can call any URL: only names of ours become label values.
       const known = config.adapters.get(to.target.adapter)?.webhooks[to.webhook] !== undefined;
       meters.webhook(known ? to.target.adapter : "unknown", known ? to.webhook : "unknown", refusal.code);
@@ -184,17 +188,16 @@ const answers: Readonly<Partial<Record<ErrorKind, { status: number; code: string
   QueueUnavailable: { status: 503, code: "queue-unavailable", retryAfterSeconds: 10 },
 };
 
-function webhookRoute(request: Request): WebhookRoute {
+function webhookRoute(request: Request, query: URLSearchParams): WebhookRoute {
   const ids =
     request.params["paymentId"] === undefined
       ? {}
       : { orderId: param(request, "orderId"), paymentId: param(request, "paymentId") };
-  return { target: { ...target(request), ...ids }, webhook: param(request, "webhook") };
+  return { target: { ...target(request, query), ...ids }, webhook: param(request, "webhook") };
 }
 
 /** Merchant and channel stand in the query, where the PSP was told them. */
-function target(request: Request): Pick<PaymentKey, "adapter" | "merchant" | "channel"> {
-  const query = queryOf(request.originalUrl);
+function target(request: Request, query: URLSearchParams): Pick<PaymentKey, "adapter" | "merchant" | "channel"> {
   return {
     adapter: param(request, "adapter"),
     merchant: query.get("merchant") ?? "",
@@ -203,8 +206,11 @@ function target(request: Request): Pick<PaymentKey, "adapter" | "merchant" | "ch
 }
 
 /** Norce sends merchant and channel as headers; a published URL has them in its query. */
-function operationTarget(request: Request): Pick<PaymentKey, "adapter" | "merchant" | "channel"> {
-  const { adapter, merchant, channel } = target(request);
+function operationTarget(
+  request: Request,
+  query: URLSearchParams,
+): Pick<PaymentKey, "adapter" | "merchant" | "channel"> {
+  const { adapter, merchant, channel } = target(request, query);
   return {
     adapter,
     merchant: merchant || (request.get("x-merchant") ?? ""),

@@ -28,33 +28,40 @@ test("events of the same turn share one job", async () => {
   expect(groups.map((group) => group.map(({ event: { key } }) => key))).toEqual([["1", "2", "3"], ["4"]]);
 });
 
-test("events that arrive while a group is on its way share the next one", async () => {
+/** An inbox whose queue answers when the gate opens, and the groups that it was given. */
+function gated(): { groups: string[][]; gate: PromiseWithResolvers<void>; inbox: ReturnType<typeof createInbox> } {
   const groups: string[][] = [];
   const gate = Promise.withResolvers<void>();
   const inbox = createInbox(async (events) => {
     groups.push(events.map(({ event: { key } }) => key));
-    if (groups.length === 1) await gate.promise;
+    if (groups.length <= 2) await gate.promise;
   });
-  const first = inbox([event("1")]);
-  await new Promise(setImmediate);
-  const second = inbox([event("2")]);
-  await new Promise(setImmediate);
-  const third = inbox([event("3")]);
+  return { groups, gate, inbox };
+}
+
+/** Stores events one turn of the event loop after the other. */
+async function inTurns(inbox: ReturnType<typeof createInbox>, keys: readonly string[]): Promise<Promise<void>[]> {
+  const storing: Promise<void>[] = [];
+  for (const key of keys) {
+    storing.push(inbox([event(key)]));
+    await new Promise(setImmediate);
+  }
+  return storing;
+}
+
+test("events that arrive while two groups are on their way share the next one", async () => {
+  const { groups, gate, inbox } = gated();
+  const storing = await inTurns(inbox, ["1", "2", "3", "4"]);
   gate.resolve();
-  await Promise.all([first, second, third]);
-  expect(groups).toEqual([["1"], ["2", "3"]]);
+  await Promise.all(storing);
+  expect(groups).toEqual([["1"], ["2"], ["3", "4"]]);
 });
 
 test("a queue that hangs does not hold up those who come later", async () => {
-  const groups: string[][] = [];
-  const inbox = createInbox(async (events) => {
-    groups.push(events.map(({ event: { key } }) => key));
-    if (groups.length === 1) await new Promise(() => undefined);
-  });
-  void inbox([event("1")]);
-  await new Promise(setImmediate);
-  await inbox([event("2")]);
-  expect(groups).toEqual([["1"], ["2"]]);
+  const { groups, inbox } = gated();
+  const [, , third] = await inTurns(inbox, ["1", "2", "3"]);
+  await third;
+  expect(groups).toEqual([["1"], ["2"], ["3"]]);
 });
 
 test("a group holds at most 100 events, and a request's events may span groups", async () => {

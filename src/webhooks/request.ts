@@ -1,18 +1,19 @@
 import type { Request } from "express";
 import type { RawRequest } from "../adapters/adapter.ts";
 
-/** Express's request as the rest of the service knows it. */
-export function rawRequest(request: Request): RawRequest {
-  const url = request.originalUrl;
+/** Express's request as the rest of the service knows it; `query` is what `queryOf` made of its URL. */
+export function rawRequest(request: Request, query: URLSearchParams): RawRequest {
   return {
     method: request.method,
-    url,
-    query: queryOf(url),
+    url: request.originalUrl,
+    query,
     headers: headersOf(request),
     // `express.raw` leaves the body undefined where none was sent.
-    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    body: Buffer.isBuffer(request.body) ? request.body : empty,
   };
 }
+
+const empty = Buffer.alloc(0);
 
 /** The query of a request URL, decoded. */
 export function queryOf(url: string): URLSearchParams {
