@@ -3,6 +3,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AnyAdapter, CommonConfig, PaymentKey } from "./adapters/adapter.ts";
 import type { Adapters } from "./adapters/registry.ts";
+import { collect, type Environment, substitute } from "./lib/document.ts";
 
 /** One merchant channel's settings of one adapter, already validated by the adapter's own schema. */
 export interface AdapterSettings {
@@ -115,7 +116,7 @@ const managedAdapterIds: ReadonlySet<string> = new Set([
   "norce_adapter",
 ]);
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment } from "./lib/document.ts";
 
 /** The environment, with `.env` laid under it where there is one. */
 export function processEnvironment(): Environment {
@@ -274,39 +275,6 @@ function managedAdapter({ adapterId }: CommonConfig, path: string): string[] {
 /** Merchants and channels come from YAML keys and URLs; a control character in one would be somebody else's. */
 function targetId({ adapter, merchant, channel }: Pick<PaymentKey, "adapter" | "merchant" | "channel">): string {
   return `${adapter}\n${merchant}\n${channel}`;
-}
-
-/** `${VAR}` in every text of the document, after parsing, so that no value can change the document's structure. */
-function substitute(value: unknown, environment: Environment, path: string, faults: string[]): unknown {
-  if (typeof value === "string") {
-    return value.replaceAll(/\$\{([A-Za-z_]\w*)\}/g, (_, name: string) => {
-      const found = environment[name];
-      if (found === undefined || found === "") faults.push(`${path}: the environment variable ${name} is not set`);
-      return found ?? "";
-    });
-  }
-  if (Array.isArray(value))
-    return value.map((item, index) => substitute(item, environment, `${path}.${index}`, faults));
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [
-        name,
-        substitute(item, environment, path === "" ? name : `${path}.${name}`, faults),
-      ]),
-    );
-  }
-  return value;
-}
-
-function collect<T>(result: z.ZodSafeParseResult<T>, path: string, faults: string[]): T | undefined {
-  if (result.success) return result.data;
-  for (const issue of result.error.issues) {
-    const at = [path, ...issue.path].filter((part) => part !== "").join(".");
-    // A missing variable has been named already; its empty text would be named a second time.
-    if (!faults.some((fault) => fault.startsWith(`${at}: the environment variable`)))
-      faults.push(`${at === "" ? "config" : at}: ${issue.message}`);
-  }
-  return undefined;
 }
 
 function bytesFrom(text: string, context: z.core.$RefinementCtx): number {

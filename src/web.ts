@@ -12,6 +12,7 @@ import { createApp } from "./webhooks/app.ts";
 import { createInbox } from "./webhooks/inbox.ts";
 import type { Lanes, OperationStatus } from "./webhooks/operations.ts";
 
+/** What the web half runs on. */
 export interface WebParts {
   readonly config: Config;
   readonly engine: Engine;

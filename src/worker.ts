@@ -12,6 +12,7 @@ import { startLanes } from "./workers/lanes.ts";
 import { startLocate } from "./workers/locate.ts";
 import { createContexts } from "./workers/observe.ts";
 
+/** What the worker half runs on. */
 export interface WorkerParts {
   readonly config: Config;
   readonly engine: Engine;

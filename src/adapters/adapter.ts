@@ -11,14 +11,13 @@
  *
  * An adapter answers five questions: who are you (`id`), what must a merchant give you (`config`), how do you call us and
  * how do we know it is you (`webhooks`), what is true (`fetch`), what should Norce say then (`map`). It never
- * calls Norce, never waits, never decides a Norce state: it says what is true in terms of money.
+ * calls Norce, never waits, never decides a state: it says what is true in terms of money.
  */
 import { z } from "zod";
 import type { Http, Json } from "../lib/http.ts";
 import type { Minor } from "../lib/money.ts";
 
-export type { Http, Json } from "../lib/http.ts";
-export type { Minor } from "../lib/money.ts";
+export type { Http, Json, Minor };
 
 /** Names one payment of one merchant: what a webhook, a timer or an operator asks to look at. */
 export interface PaymentKey {
@@ -240,7 +239,6 @@ export interface FetchAdapter<Config extends CommonConfig, Snapshot> {
   afterWrite?(snapshot: Snapshot, context: LookContext<Config>): Promise<void>;
 }
 
-/** An adapter whose own types do not matter to the caller. */
 // oxlint-disable-next-line typescript/no-explicit-any -- existential: each adapter pairs its own Config and Snapshot.
 export type AnyAdapter = FetchAdapter<any, any>;
 
@@ -254,6 +252,7 @@ export interface SimulatedRequest {
   readonly body: unknown;
 }
 
+/** What the simulated PSP answers. */
 export interface SimulatedAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;

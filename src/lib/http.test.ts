@@ -106,9 +106,19 @@ describe("a repeat", () => {
     expect(refusing.isDone()).toBe(false);
   });
 
-  test("ends when the look is given up", async () => {
-    const scope = nock(base).get(/.*/).times(3).reply(502);
-    await expect(http({ ...get, signal: AbortSignal.abort() })).rejects.toThrow();
+  test("is not made once the look was given up, and neither is anything else", async () => {
+    const lookEnds = new AbortController();
+    const scope = nock(base)
+      .get(/.*/)
+      .reply(() => {
+        lookEnds.abort();
+        return [502];
+      })
+      .get(/.*/)
+      .times(2)
+      .reply(200, {});
+    expect((await errorOf({ ...get, signal: lookEnds.signal })).kind).toBe("Unreachable");
+    expect((await errorOf({ ...post, signal: lookEnds.signal })).context["code"]).toBe("given-up");
     expect(scope.isDone()).toBe(false);
   });
 });

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from "axios";
 import pRetry from "p-retry";
-import { type ErrorKind, WorkerError } from "./errors.ts";
+import { type ErrorKind, isWorkerError, WorkerError } from "./errors.ts";
 
 /** A JSON value, as it travels in bodies and queues. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -17,6 +17,10 @@ export interface HttpRequest {
   readonly query?: Readonly<Record<string, string | number>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Json;
+  /**
+   * Once aborted, nothing more is sent. What is on its way is not cut off: it ends by its own timeout, and who gave up does not wait
+   * for it. (A listener for every request costs more than all the rest that is done for it.)
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -76,14 +80,14 @@ export function createHttp(options: HttpOptions): Http {
       minTimeout: 50,
       maxTimeout: 400,
       randomize: true,
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
-      shouldRetry: ({ error }) =>
-        error instanceof WorkerError &&
-        error.kind === "Unreachable" &&
-        error.retryAfterMs === undefined &&
-        request.signal?.aborted !== true,
+      shouldRetry: ({ error }) => isStumble(error) && request.signal?.aborted !== true,
     });
   };
+}
+
+/** The network or the peer failed for a moment, and the peer did not ask us to stay away. */
+function isStumble(error: unknown): boolean {
+  return isWorkerError(error, "Unreachable") && error.retryAfterMs === undefined;
 }
 
 /**
@@ -116,6 +120,11 @@ async function send(
       status,
       seconds: (performance.now() - started) / 1000,
     });
+  if (request.signal?.aborted === true) {
+    throw new WorkerError("Unreachable", `${options.peer} is not asked any more`, {
+      context: { ...facts, code: "given-up" },
+    });
+  }
   let response: AxiosResponse<unknown>;
   try {
     response = await client.request({
@@ -126,7 +135,6 @@ async function send(
       ...(request.body === undefined
         ? {}
         : { data: JSON.stringify(request.body), headers: { ...request.headers, "content-type": "application/json" } }),
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
   } catch (error) {
     observed(0);

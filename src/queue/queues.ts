@@ -59,13 +59,16 @@ export interface DeadLetter {
   readonly context?: Readonly<Record<string, Json>>;
 }
 
+/** How many jobs of a queue are in one state. */
 export interface QueueCount {
   readonly queue: string;
   readonly state: string;
   readonly jobs: number;
 }
 
+/** Where events wait. */
 export const inboxName = "inbox";
+/** Where payments wait for later. */
 export const timersName = "timers";
 const deadName = "dead";
 
@@ -75,11 +78,19 @@ export function laneName(adapter: string): string {
 }
 
 /** One short text per payment, without the colon that a job id may not contain. */
-export function laneId({ adapter, merchant, channel, orderId, paymentId }: PaymentKey): string {
-  return createHash("sha256")
+export function laneId(key: PaymentKey): string {
+  const known = laneIds.get(key);
+  if (known !== undefined) return known;
+  const { adapter, merchant, channel, orderId, paymentId } = key;
+  const id = createHash("sha256")
     .update(JSON.stringify([adapter, merchant, channel, orderId, paymentId]))
     .digest("base64url");
+  laneIds.set(key, id);
+  return id;
 }
+
+/** A look asks for its key's id several times. */
+const laneIds = new WeakMap<PaymentKey, string>();
 
 const hourSeconds = 3_600;
 const daySeconds = 24 * hourSeconds;

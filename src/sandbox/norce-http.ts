@@ -40,6 +40,7 @@ export function refusalAnswer(error: unknown): Answer {
   return { status, body: { code, message } };
 }
 
+/** Sends an answer as JSON. */
 export function send(response: ServerResponse, { status, body, headers = {} }: Answer): void {
   if (response.destroyed) return;
   if (headers["content-type"] === "text/html") response.writeHead(status, headers).end(body);
@@ -52,6 +53,7 @@ export function pathOf(url: string): string {
   return mark === -1 ? url : url.slice(0, mark);
 }
 
+/** The query of a request URL, decoded. */
 export function queryOf(url: string): URLSearchParams {
   const mark = url.indexOf("?");
   return new URLSearchParams(mark === -1 ? "" : url.slice(mark + 1));

@@ -30,6 +30,7 @@ interface Call {
   readonly stale: boolean;
 }
 
+/** What an operation answers. */
 export interface Answer {
   readonly status: number;
   readonly body?: Json;

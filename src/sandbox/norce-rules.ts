@@ -28,6 +28,7 @@ export interface Dialect {
   readonly states: "ten" | "twelve";
 }
 
+/** `OrderStatus` (fact sheet norce.md, 2.1). */
 export const orderStates = ["checkout", "processing", "accepted", "completed", "declined", "removed"] as const;
 const paymentTypes = ["default", "prepaid", "voucher"];
 const upsellStates = ["created", "actionRequired", "completed", "failed"];
@@ -139,6 +140,7 @@ export function orderStateFrom(body: Json | undefined): (typeof orderStates)[num
   return found;
 }
 
+/** True for a JSON object. */
 export function isObject(value: Json | undefined): value is Document {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -17,6 +17,7 @@ export interface StoredPayment {
   readonly transactions: Document[];
 }
 
+/** An order as it is kept. */
 export interface StoredOrder extends Owner {
   readonly id: string;
   document: Document;

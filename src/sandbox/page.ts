@@ -13,6 +13,7 @@ import type { SandboxPsp } from "./psp.ts";
 import { purchaseKinds } from "./purchases.ts";
 import type { Purchase, Shop } from "./shop.ts";
 
+/** What the page shows and acts on. */
 export interface PageParts {
   readonly norce: SandboxNorce;
   readonly psp: SandboxPsp;

@@ -30,6 +30,7 @@ export const demoMerchant = "demo";
 /** Its channels: Norce's `x-channel`. */
 export const demoChannels = ["se", "fi"] as const;
 
+/** What can be bought, by kind. */
 export const kinds: Readonly<Record<PurchaseKind, Kind>> = {
   home: {
     title: "Things for the home",

@@ -40,6 +40,7 @@ export interface Shop {
   look(purchase: Purchase): Promise<void>;
 }
 
+/** What the shop buys and sells with. */
 export interface ShopParts {
   readonly norce: SandboxNorce;
   readonly psp: SandboxPsp;

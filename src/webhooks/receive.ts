@@ -14,6 +14,7 @@ export interface WebhookRoute {
   readonly webhook: string;
 }
 
+/** What to answer, and how many events were stored. */
 export interface Received {
   readonly ack: Ack;
   readonly events: number;

@@ -48,15 +48,16 @@ export function startLanes(parts: LaneParts): Worker<Look, LookResult>[] {
 async function look(job: Job<Look>, token: string | undefined, parts: LaneParts): Promise<LookResult> {
   const started = parts.now();
   const { key } = job.data;
-  const signal = AbortSignal.any([parts.stopping, AbortSignal.timeout(longestLookMs)]);
+  const { signal, over } = endOf(parts.stopping);
   const memory = memoryOf(job.data, parts.queues);
   const guard = guardOf(job, token, signal);
   let result: Result;
   try {
-    result = { outcome: await reconcile(job.data, memory, parts, guard, signal) };
+    result = { outcome: await unlessGivenUp(signal, reconcile(job.data, memory, parts, guard, signal)) };
   } catch (error) {
-    // Whoever was interrupted says so in words of its own.
-    result = { error: signal.aborted && !isWorkerError(error) ? givenUp() : error };
+    result = { error };
+  } finally {
+    over();
   }
   const step = await settled(async () => {
     const decided =
@@ -76,6 +77,22 @@ async function look(job: Job<Look>, token: string | undefined, parts: LaneParts)
     `payment.${facts.outcome}`,
   );
   return facts;
+}
+
+/** A signal that ends a look when it takes too long or the process stops; `over` once it has ended by itself. */
+function endOf(stopping: AbortSignal): { readonly signal: AbortSignal; readonly over: () => void } {
+  const end = new AbortController();
+  const abort = (): void => end.abort();
+  const late = setTimeout(abort, longestLookMs);
+  if (stopping.aborted) abort();
+  stopping.addEventListener("abort", abort);
+  return {
+    signal: end.signal,
+    over() {
+      clearTimeout(late);
+      stopping.removeEventListener("abort", abort);
+    },
+  };
 }
 
 /** What the timer that woke us remembered, or the one that waits: read at most once, unless the queue is away. */
@@ -107,6 +124,18 @@ function guardOf(job: Job<Look>, token: string | undefined, signal: AbortSignal)
     if (kept !== 1) throw new WorkerError("Unreachable", "the look's lock was lost");
     trustedUntil = Date.now() + lockTrustMs;
   };
+}
+
+/** The look's outcome, or none where it has to end: then its last request ends by itself, and nothing more is sent. */
+async function unlessGivenUp(signal: AbortSignal, outcome: Promise<Outcome>): Promise<Outcome> {
+  const over = Promise.withResolvers<never>();
+  const giveUp = (): void => over.reject(givenUp());
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    return await Promise.race([outcome, over.promise]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
 }
 
 function givenUp(): WorkerError {

@@ -7,6 +7,7 @@ import type { NorceClient } from "../norce/client.ts";
 import type { Engine, Job, Worker } from "../queue/engine.ts";
 import { type InboxJob, inboxName, laneId, type Queues, type StoredEvent } from "../queue/queues.ts";
 
+/** What turning events into payment keys needs. */
 export interface LocateParts {
   readonly config: Config;
   readonly engine: Engine;

@@ -208,16 +208,16 @@ describe.concurrent("an event that was acknowledged", () => {
   test.for(serverEngines())(
     "is applied when $name is killed right after",
     { timeout: 60 * second },
-    async (engine, { expect, onTestFinished }) => {
+    async (engine, context) => {
       await engine.start();
-      onTestFinished(() => engine.stop());
+      context.onTestFinished(() => engine.stop());
       const world = await startWorld({ engine: engine.settings() });
       // Norce is away, so that everything is still owed when the server dies.
       const away = world.norce.fault({ status: 503 });
       const acknowledged: Purchase[] = [];
-      let crashed = false;
+      const crashed = new AbortController();
       const shop = async (): Promise<void> => {
-        while (!crashed) {
+        while (!crashed.signal.aborted) {
           const purchase = paid(world);
           if ((await purchase.push()).status === 200) acknowledged.push(purchase);
         }
@@ -225,15 +225,15 @@ describe.concurrent("an event that was acknowledged", () => {
       const shops = Array.from({ length: 6 }, shop);
       await until(() => acknowledged.length >= 60, "acknowledgements");
       await crash(engine);
-      crashed = true;
+      crashed.abort();
       await Promise.all(shops);
-      expect(acknowledged.every(({ state }) => state() === "intent")).toBe(true);
+      context.expect(acknowledged.every(({ state }) => state() === "intent")).toBe(true);
       away.clear();
       await engine.restart();
       const applied = (): boolean => acknowledged.every(({ state }) => state() === "reserved");
       await until(applied, "every acknowledged event to be applied", recovery);
       await idle(world);
-      expect(await world.queues.dead.list(10)).toEqual([]);
+      context.expect(await world.queues.dead.list(10)).toEqual([]);
       await world.stop();
     },
   );

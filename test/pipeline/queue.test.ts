@@ -170,9 +170,9 @@ describe.each(engines())("on $name", (testEngine: TestEngine) => {
           if ((number + index) % 7 === 0) await pause(index % 4);
         }
       };
-      let racing = true;
+      const race = new AbortController();
       const watch = async (): Promise<void> => {
-        while (racing) {
+        while (!race.signal.aborted) {
           const jobs = await engine.queue<Look>(name, "patient").getJobs(["waiting"]);
           // BullMQ lists a job that has gone meanwhile as nothing.
           const ids = jobs.flatMap((job) => (job as Job<Look> | undefined)?.data.key.paymentId ?? []);
@@ -186,7 +186,7 @@ describe.each(engines())("on $name", (testEngine: TestEngine) => {
         () => keys.every(({ paymentId }) => (looked.get(paymentId) ?? 0) > (asked.get(paymentId) ?? Infinity)),
         "a look after the last trigger of each payment",
       );
-      racing = false;
+      race.abort();
       await watching;
       expect(faults).toEqual([]);
       await Promise.all([...open].map((worker) => worker.close()));

@@ -1,0 +1,97 @@
+/**
+ * Writes each adapter's table "status to state" into its README, from its fixtures, so that it cannot say anything else than the
+ * code does: `node scripts/adapter-table.ts [--check] [folder…]`.
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { AnyAdapter, DesiredPayment, DesiredTransaction, Json } from "../src/adapters/adapter.ts";
+import { loadAdapters } from "../src/adapters/registry.ts";
+import { paymentStates, stateOf } from "../src/norce/states.ts";
+
+/** An adapter's README as it is, and as its fixtures say it should be. */
+export interface Readme {
+  readonly file: string;
+  readonly current: string;
+  /** The same as `current` where the table is true; `undefined` where the README has no markers to put it between. */
+  readonly generated: string | undefined;
+}
+
+interface Row {
+  readonly name: string;
+  readonly says: string;
+  readonly desired: DesiredPayment;
+}
+
+const folders = join(import.meta.dirname, "../src/adapters");
+const between = /(<!-- table:begin -->\n)[^]*?(<!-- table:end -->)/;
+const heads = ["fixture", "the PSP says", "phase", "A", "C", "R", "V", "ten states", "twelve states", "transactions"];
+
+/** The adapter's README with the table made anew. */
+export function readmeOf(adapter: AnyAdapter): Readme {
+  const file = join(folders, adapter.id, "README.md");
+  const current = readFileSync(file, "utf8");
+  const generated = between.test(current)
+    ? current.replace(between, (_, begin: string, end: string) => `${begin}${tableFrom(rowsOf(adapter))}${end}`)
+    : undefined;
+  return { file, current, generated };
+}
+
+function rowsOf(adapter: AnyAdapter): Row[] {
+  const path = join(folders, adapter.id, "fixtures");
+  const rows = readdirSync(path).map((name): Row => {
+    const snapshot = JSON.parse(readFileSync(join(path, name, "snapshot.json"), "utf8")) as Json;
+    return { name, says: statusesIn(snapshot).join(", "), desired: adapter.map(snapshot) };
+  });
+  return rows.toSorted((left, right) => progress(left) - progress(right) || (left.name < right.name ? -1 : 1));
+}
+
+function tableFrom(rows: readonly Row[]): string {
+  const lines = rows.map(({ name, says, desired }) => {
+    const { phase, money, transactions } = desired;
+    const sums = [money.authorized, money.captured, money.refunded, money.released].map(String);
+    const states = [`\`${stateOf(phase, money, "ten")}\``, `\`${stateOf(phase, money, "twelve")}\``];
+    return [name, says, phase, ...sums, ...states, transactions.map(transactionText).join(", ") || "–"];
+  });
+  return [heads, heads.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+}
+
+/** The PSP's own words in a snapshot, wherever a field is called some kind of status. */
+function statusesIn(value: Json, path: readonly string[] = []): string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([name, inner]: [string, Json]) =>
+    typeof inner === "string" && /(status|state)$/i.test(name)
+      ? [`${[...path, name].join(".")} \`${inner}\``]
+      : statusesIn(inner, [...path, name]),
+  );
+}
+
+function transactionText({ event, amount, success }: DesiredTransaction): string {
+  return `${event} ${amount}${success ? "" : " (failed)"}`;
+}
+
+/** In the order in which a payment moves. */
+function progress({ desired: { phase, money } }: Row): number {
+  const order = ["intent", "processing", "pending", "confirmed", "reserved", "captured", "credited", "removed"];
+  const state = stateOf(phase, money, "ten");
+  return order.includes(state) ? order.indexOf(state) : order.length + paymentStates.indexOf(state);
+}
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({ options: { check: { type: "boolean" } }, allowPositionals: true });
+  const adapters = await loadAdapters();
+  for (const folder of positionals.length > 0 ? positionals : adapters.keys()) {
+    const adapter = adapters.get(folder);
+    if (adapter === undefined) throw new Error(`there is no adapter folder ${folder}`);
+    const { file, current, generated } = readmeOf(adapter);
+    if (generated === undefined) throw new Error(`${file} has no <!-- table:begin --> and <!-- table:end -->`);
+    if (generated === current) continue;
+    if (values.check === true) {
+      console.error(`${file}: the table is not what the fixtures say; run node scripts/adapter-table.ts ${folder}`);
+      process.exitCode = 1;
+    } else {
+      writeFileSync(file, generated);
+      console.log(`${file}: written`);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { parseSync } from "oxc-parser";
+import { expect, test } from "vitest";
+
+const src = join(import.meta.dirname, "../src");
+
+interface Import {
+  /** A file below `src/`, or a package's name. */
+  readonly from: string;
+  readonly names: readonly string[];
+  readonly typesOnly: boolean;
+}
+
+interface Source {
+  readonly file: string;
+  readonly text: string;
+  readonly imports: readonly Import[];
+  /** Exported functions, classes and constants that nothing explains; interfaces, where their members do not either. */
+  readonly unexplained: readonly string[];
+}
+
+const sources = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+  .map(sourceFrom);
+
+/** What may be imported of ours, by the folder or file that imports: the first that fits decides. An adapter may import its own folder. */
+const ours: readonly (readonly [string, readonly string[]])[] = [
+  ["lib/", ["lib/"]],
+  ["signatures/", ["signatures/", "adapters/adapter.ts", "lib/"]],
+  ["adapters/adapter.ts", ["lib/"]],
+  ["adapters/registry.ts", ["adapters/adapter.ts"]],
+  ["adapters/", ["adapters/adapter.ts", "signatures/", "lib/"]],
+  ["norce/", ["norce/", "adapters/adapter.ts", "lib/"]],
+  ["queue/", ["queue/", "adapters/adapter.ts", "lib/"]],
+  ["webhooks/", ["webhooks/", "queue/", "signatures/", "adapters/adapter.ts", "config.ts", "lib/"]],
+  ["workers/", ["workers/", "queue/", "norce/", "adapters/adapter.ts", "config.ts", "lib/"]],
+  ["config.ts", ["adapters/adapter.ts", "adapters/registry.ts", "lib/"]],
+  ["web.ts", ["webhooks/", "queue/", "config.ts", "process.ts", "lib/"]],
+  ["worker.ts", ["workers/", "queue/", "norce/", "adapters/adapter.ts", "config.ts", "process.ts", "lib/"]],
+  ["sandbox/", ["sandbox/", "norce/", "signatures/", "adapters/adapter.ts", "adapters/registry.ts", "lib/"]],
+  ["cli/", ["adapters/", "norce/", "webhooks/urls.ts", "config.ts", "exit.ts", "lib/"]],
+  ["start.ts", [""]],
+  ["", ["adapters/registry.ts", "queue/", "config.ts", "exit.ts", "lib/"]],
+];
+
+/** Who may import a package that belongs to one place. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  axios: ["lib/http.ts"],
+  "p-retry": ["lib/http.ts", "queue/"],
+  pino: ["lib/log.ts"],
+  "prom-client": ["lib/meters.ts"],
+  express: ["webhooks/", "sandbox/"],
+  bullmq: ["queue/", "workers/locate.ts"],
+  ioredis: ["queue/redis.ts"],
+  pg: ["queue/postgres.ts"],
+  "@electric-sql/pglite": ["queue/embedded.ts"],
+};
+
+test("imports point one way, as design section 2 says", () => {
+  const strayed = sources.flatMap(({ file, imports }) => {
+    const own = file.startsWith("adapters/") && dirname(file) !== "adapters" ? [`${dirname(file)}/`] : [];
+    const allowed = [...(ours.find(([importer]) => file.startsWith(importer))?.[1] ?? []), ...own];
+    return imports
+      .filter(({ from }) => from.endsWith(".ts") && !allowed.some((part) => from.startsWith(part)))
+      .map(({ from }) => `${file} imports ${from}`);
+  });
+  expect(strayed).toEqual([]);
+});
+
+test("a package that belongs to one place is imported nowhere else", () => {
+  const strayed = sources.flatMap(({ file, imports }) =>
+    imports
+      .filter(({ from, typesOnly }) => {
+        if (from === "express" && file === "web.ts") return !typesOnly;
+        return packages[from]?.every((place) => !file.startsWith(place)) === true;
+      })
+      .map(({ from }) => `${file} imports ${from}`),
+  );
+  expect(strayed).toEqual([]);
+});
+
+test("nobody but workers/retry.ts decides about retrying, nobody but config.ts and process.ts reads the environment", () => {
+  const names = sources.flatMap(({ imports }) => imports.flatMap((imported) => imported.names));
+  expect(names).not.toContain("UnrecoverableError");
+  const readers = sources.filter(({ text }) => /process\.env\b/.test(text)).map(({ file }) => file);
+  expect(readers.filter((file) => file !== "config.ts" && file !== "process.ts")).toEqual([]);
+});
+
+test("what has to be pure asks neither the clock nor chance", () => {
+  const pure = /^(workers\/diff|workers\/retry|norce\/states|adapters\/.+\/(map|webhooks|transactions))\.ts$/;
+  const impure = sources.filter(
+    ({ file, text }) => pure.test(file) && /Date\.now|new Date\(\)|Math\.random|performance\./.test(text),
+  );
+  expect(impure.map(({ file }) => file)).toEqual([]);
+});
+
+test("everything that is exported is explained", () => {
+  expect(sources.flatMap(({ file, unexplained }) => unexplained.map((what) => `${file}: ${what}`))).toEqual([]);
+});
+
+test("files say in their names what they are about, and can be read in one go", () => {
+  const vague = sources.filter(({ file }) => ["utils", "helpers", "common", "types"].includes(basename(file, ".ts")));
+  const long = sources.filter(
+    ({ file, text }) => basename(file) !== "simulator.ts" && text.trimEnd().split("\n").length > 300,
+  );
+  expect([...vague, ...long].map(({ file }) => file)).toEqual([]);
+});
+
+test("there is something to check", () => {
+  expect(sources.map(({ file }) => file)).toEqual(expect.arrayContaining(["start.ts", "workers/diff.ts"]));
+  expect(sources.flatMap(({ imports }) => imports).length).toBeGreaterThan(sources.length);
+});
+
+function sourceFrom(file: string): Source {
+  const text = readFileSync(join(src, file), "utf8");
+  const { module, program, comments } = parseSync(file, text);
+  const resolved = (from: string): string => (from.startsWith(".") ? join(dirname(file), from) : from);
+  const documented = (start: number): boolean =>
+    comments.some(
+      ({ type, value, start: from, end }) =>
+        type === "Block" && value.startsWith("*") && from < start && /^(\s|\/\/.*\n)*$/.test(text.slice(end, start)),
+    );
+  const exported = program.body.flatMap((node) =>
+    node.type === "ExportNamedDeclaration" && node.declaration !== null ? [{ node, declares: node.declaration }] : [],
+  );
+  return {
+    file,
+    text,
+    imports: [
+      ...module.staticImports.map(({ moduleRequest, entries }) => ({
+        from: resolved(moduleRequest.value),
+        names: entries.map(({ importName }) => importName.name ?? ""),
+        typesOnly: entries.every(({ isType }) => isType),
+      })),
+      ...module.staticExports.flatMap(({ entries }) =>
+        entries.flatMap(({ moduleRequest, isType }) =>
+          moduleRequest === null ? [] : [{ from: resolved(moduleRequest.value), names: [], typesOnly: isType }],
+        ),
+      ),
+    ],
+    unexplained: exported
+      .filter(({ node, declares }) => {
+        if (declares.type === "TSTypeAliasDeclaration" || documented(node.start)) return false;
+        const inside = comments.some(({ start, end }) => start > node.start && end < node.end);
+        return declares.type !== "TSInterfaceDeclaration" || !inside;
+      })
+      .map(({ declares }) => text.slice(declares.start, declares.end).split(/[({=]/)[0]?.trim() ?? ""),
+  };
+}

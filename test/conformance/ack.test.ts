@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openStage, type Stage } from "../support/stage.ts";
+import { loadSubjects } from "../support/subjects.ts";
+
+const subjects = await loadSubjects();
+
+describe.each(subjects)("$folder", (subject) => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage(subject);
+  });
+  afterAll(() => stage.close());
+
+  test.each(subject.requests)(
+    "fixture $name is answered as the PSP wants it, a duplicate too",
+    async ({ request: { webhook, ...sent } }) => {
+      const wanted = subject.adapter.webhooks[webhook]?.ack;
+      for (const delivery of ["the first", "a duplicate"]) {
+        const answer = await stage.deliver(sent);
+        expect(answer.status, delivery).toBe(wanted?.status);
+        expect(answer.headers.get("content-type"), delivery).toBe(wanted?.type ?? null);
+        expect(Buffer.from(await answer.arrayBuffer()), delivery).toEqual(Buffer.from(wanted?.body ?? "", "utf8"));
+      }
+    },
+  );
+
+  test.each(subject.requests)("fixture $name is refused with another method", async ({ request }) => {
+    const { status } = await stage.deliver({ ...request, method: request.method === "POST" ? "GET" : "POST" });
+    expect(status).toBe(405);
+  });
+});

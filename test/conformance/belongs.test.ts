@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { readmeOf } from "../../scripts/adapter-table.ts";
+import { commonConfig } from "../../src/adapters/adapter.ts";
+import { loadSubjects } from "../support/subjects.ts";
+
+const subjects = await loadSubjects();
+
+const headings = ["Webhooks", "Trust", "Status to state", "Settings", "Sources"];
+/** A setting with such a name is a secret until its adapter finds another name for it. */
+const secretive = /secret|password|token|key|hmac|credential|private/i;
+
+test("there are adapters to judge", () => {
+  expect(subjects).not.toHaveLength(0);
+});
+
+describe.each(subjects)("$folder", ({ folder, path, adapter, settings }) => {
+  const readme = existsSync(join(path, "README.md")) ? readFileSync(join(path, "README.md"), "utf8") : "";
+  const shape = adapter.config instanceof z.ZodObject ? adapter.config.shape : {};
+  const own = Object.keys(shape).filter((name) => !(name in commonConfig.shape));
+
+  test("says its folder's name as its id, and a title for people", () => {
+    expect(adapter.id).toBe(folder);
+    expect(adapter.title.trim()).not.toBe("");
+  });
+
+  test.each(headings)("has a README with the heading %s", (heading) => {
+    expect(readme, `write ## ${heading} into ${folder}/README.md`).toContain(`\n## ${heading}\n`);
+  });
+
+  test("has a README whose table is what the fixtures say", () => {
+    const { current, generated } = readmeOf(adapter);
+    expect(generated, "put <!-- table:begin --> and <!-- table:end --> under Status to state").toBeDefined();
+    expect(current, `run node scripts/adapter-table.ts ${folder}`).toBe(generated);
+  });
+
+  test("has a README that names every setting and every webhook", () => {
+    for (const name of [...Object.keys(shape), ...Object.keys(adapter.webhooks)])
+      expect(readme, `explain ${name}`).toContain(`\`${name}\``);
+  });
+
+  test("extends the settings that every adapter has", () => {
+    expect(Object.keys(shape), "config has to be commonConfig.extend({…})").toEqual(
+      expect.arrayContaining(Object.keys(commonConfig.shape)),
+    );
+  });
+
+  test("refuses to be configured with nothing, and with nothing but what every adapter has", () => {
+    expect(adapter.config.safeParse({}).success).toBe(false);
+    const common = { adapterId: "a", apiUrl: "https://psp.invalid" };
+    expect(adapter.config.safeParse(common).success, "without a single credential").toBe(false);
+  });
+
+  test("lists its secrets, and nothing else, in `secrets`", () => {
+    const listed = adapter.secrets.map(String).toSorted();
+    for (const secret of listed) expect(own, `${secret} is a setting`).toContain(secret);
+    expect(listed).toEqual(expect.arrayContaining(own.filter((name) => secretive.test(name))));
+    expect(new Set(listed).size).toBe(listed.length);
+    expect(listed, "an adapter without any credential can be asked by anybody").not.toHaveLength(0);
+  });
+
+  test.each(adapter.secrets.map(String))("gives its secret %s no default, and takes no empty one", (secret) => {
+    const setting = (shape as Record<string, z.ZodType>)[secret];
+    const left = setting?.safeParse(undefined);
+    if (left?.success === true) expect(left.data).toBeUndefined();
+    expect(setting?.safeParse("").success).toBe(false);
+  });
+
+  test("has a simulator, whose settings it takes", async () => {
+    const given = await settings("http://psp.invalid");
+    expect(adapter.config.safeParse(given).error?.issues ?? []).toEqual([]);
+    expect(given["apiUrl"]).toBe("http://psp.invalid");
+  });
+});

@@ -1,0 +1,182 @@
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CommonConfig, LookContext } from "../../src/adapters/adapter.ts";
+import { type ErrorKind, WorkerError } from "../../src/lib/errors.ts";
+import { createHttp } from "../../src/lib/http.ts";
+import { loadSubjects, type Subject } from "../support/subjects.ts";
+
+const subjects = await loadSubjects();
+
+/** What a look may make of an answer: an error of one of these kinds, or `done` where the PSP means something by it. */
+type Meaning = ErrorKind | "done";
+
+interface Failure {
+  readonly name: string;
+  answer(response: ServerResponse): void;
+  /** Asked what the payment is: `done` is "the PSP does not know it". */
+  readonly fetched: readonly Meaning[];
+  /** Told that Norce knows: `done` is "nothing is owed". */
+  readonly told: readonly Meaning[];
+  readonly retryAfterMs?: number;
+}
+
+const canary = "canary-in-an-answer";
+const refusing =
+  (status: number, headers: Record<string, string> = {}) =>
+  (response: ServerResponse): void => {
+    const body = { error_messages: [canary], message: canary, email: canary };
+    response.writeHead(status, { ...headers, "content-type": "application/json", "x-canary": canary });
+    response.end(JSON.stringify(body));
+  };
+const page =
+  (status: number) =>
+  (response: ServerResponse): void => {
+    response.writeHead(status, { "content-type": "text/html" }).end(`<html><body>${canary}</body></html>`);
+  };
+
+/** The table of errors; where a PSP may mean something else by a code, what it may mean. */
+const failures: readonly Failure[] = [
+  { name: "401", answer: refusing(401), fetched: ["Unauthorized"], told: ["Unauthorized"] },
+  {
+    name: "403",
+    answer: refusing(403),
+    fetched: ["Refused", "Unauthorized"],
+    told: ["Refused", "Unauthorized", "done"],
+  },
+  {
+    name: "404",
+    answer: refusing(404),
+    fetched: ["done", "Refused", "Unreachable"],
+    told: ["Refused", "Conflict", "Unreachable", "done"],
+  },
+  { name: "409", answer: refusing(409), fetched: ["Conflict"], told: ["Conflict", "done"] },
+  { name: "422", answer: refusing(422), fetched: ["Refused"], told: ["Refused"] },
+  {
+    name: "429 with Retry-After",
+    answer: refusing(429, { "retry-after": "7" }),
+    fetched: ["Unreachable"],
+    told: ["Unreachable"],
+    retryAfterMs: 7_000,
+  },
+  { name: "500", answer: refusing(500), fetched: ["Unreachable"], told: ["Unreachable"] },
+  { name: "503", answer: refusing(503), fetched: ["Unreachable"], told: ["Unreachable"] },
+  { name: "no answer in time", answer: () => undefined, fetched: ["Unreachable"], told: ["Unreachable"] },
+  {
+    name: "a connection cut",
+    answer: (response) => response.destroy(),
+    fetched: ["Unreachable"],
+    told: ["Unreachable"],
+  },
+  { name: "a web page instead of JSON", answer: page(200), fetched: ["Unreachable"], told: ["Unreachable"] },
+  { name: "a proxy's error page", answer: page(502), fetched: ["Unreachable"], told: ["Unreachable"] },
+];
+
+describe.each(subjects)("$folder", (subject) => {
+  const { adapter, fixtures } = subject;
+  let fail: Failure["answer"] = () => undefined;
+  let requests = 0;
+  let onRequest: () => void = () => undefined;
+  const proofs = new Set<string>();
+  const server = createServer(({ headers }, response) => {
+    requests += 1;
+    if (headers.authorization !== undefined) proofs.add(headers.authorization);
+    onRequest();
+    fail(response);
+  });
+  let apiUrl = "";
+  let secrets: readonly string[] = [];
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const settings = await subject.settings("http://psp.invalid");
+    secrets = adapter.secrets.flatMap((name: string) => settings[name] ?? []);
+    apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test.each(failures)("$name is classified when the PSP is asked", async ({ answer, fetched, retryAfterMs }) => {
+    fail = answer;
+    requests = 0;
+    const context = await contextOf(subject, apiUrl);
+    const met = await meet(
+      () => adapter.fetch(adapter.map(fixtures[0]?.snapshot).reference, context),
+      () => [...secrets, ...proofs],
+    );
+    expect(requests, "the PSP has been asked").toBeGreaterThan(0);
+    expect(fetched).toContain(met.meaning);
+    if (met.meaning === "done") expect(met.result, "what the PSP does not know is null").toBeNull();
+    expect(met.retryAfterMs).toBe(retryAfterMs);
+  });
+
+  // Where nothing has to be told there is nothing to classify.
+  test.runIf(adapter.afterWrite !== undefined).each(failures)(
+    "$name is classified when the PSP is told that Norce knows",
+    async ({ answer, told, retryAfterMs }) => {
+      fail = answer;
+      requests = 0;
+      const owed = fixtures.filter(({ snapshot }) => adapter.map(snapshot).marker !== undefined);
+      expect(owed, "a marker says that something is owed").not.toHaveLength(0);
+      const met = await Promise.all(
+        owed.map(async ({ snapshot }) => {
+          const context = await contextOf(subject, apiUrl);
+          return await meet(
+            async () => adapter.afterWrite?.(snapshot, context),
+            () => [...secrets, ...proofs],
+          );
+        }),
+      );
+      expect(requests, "the PSP has been told").toBeGreaterThan(0);
+      for (const { meaning, ...more } of met) {
+        expect(told).toContain(meaning);
+        if (meaning !== "done") expect(more.retryAfterMs).toBe(retryAfterMs);
+      }
+    },
+  );
+
+  test.each(["before anything was asked", "while the PSP is silent", "between two attempts"])(
+    "a look that is given up %s ends as Unreachable",
+    async (when) => {
+      const giveUp = new AbortController();
+      fail = when === "between two attempts" ? refusing(500) : () => undefined;
+      onRequest = () => void setTimeout(() => giveUp.abort(), 20);
+      if (when === "before anything was asked") giveUp.abort();
+      const context = { ...(await contextOf(subject, apiUrl)), signal: giveUp.signal };
+      const met = await meet(
+        () => adapter.fetch(adapter.map(fixtures[0]?.snapshot).reference, context),
+        () => [...secrets, ...proofs],
+      );
+      expect(met.meaning).toBe("Unreachable");
+    },
+  );
+});
+
+async function contextOf({ folder, adapter, settings }: Subject, apiUrl: string): Promise<LookContext<unknown>> {
+  return {
+    config: adapter.config.parse(await settings(apiUrl)) as CommonConfig,
+    known: {},
+    signal: new AbortController().signal,
+    http: (options) => createHttp({ peer: folder, timeoutMs: 150, ...options }),
+  };
+}
+
+interface Met {
+  readonly meaning: Meaning;
+  readonly result?: unknown;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** What came of it. Whatever is thrown is a `WorkerError` that holds nothing of what was sent or answered, however deep one looks. */
+async function meet(ask: () => Promise<unknown>, secrets: () => readonly string[]): Promise<Met> {
+  try {
+    return { meaning: "done", result: await ask() };
+  } catch (error) {
+    if (!(error instanceof WorkerError)) throw error;
+    const told = `${inspect(error, { depth: Infinity, showHidden: true })}\n${JSON.stringify(error)}`;
+    for (const secret of [canary, ...secrets()]) expect(told).not.toContain(secret);
+    return { meaning: error.kind, retryAfterMs: error.retryAfterMs };
+  }
+}

@@ -1,0 +1,19 @@
+import { describe, expect, test } from "vitest";
+import { loadSubjects } from "../support/subjects.ts";
+
+const subjects = await loadSubjects();
+
+describe.each(subjects)("$folder", ({ folder, adapter, fixtures }) => {
+  test("has fixtures", () => {
+    expect(fixtures, `add fixtures/<case>/{snapshot.json,desired.json,source.md} to ${folder}`).not.toHaveLength(0);
+  });
+
+  test.each(fixtures)("$name maps to its desired.json", ({ snapshot, desired }) => {
+    expect(adapter.map(snapshot)).toEqual(desired);
+  });
+
+  test.each(fixtures)("$name says in source.md where it comes from, and when", ({ source }) => {
+    expect(source, "give a URL, or the fact sheet and its section").toMatch(/https?:\/\/\S+|fact sheet[^.]*\(\w/i);
+    expect(source, "give a date").toMatch(/\b20\d\d-\d\d-\d\d\b/);
+  });
+});

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { DesiredPayment, Json, SimulatedAnswer, SimulatedRequest } from "../../src/adapters/adapter.ts";
+import { isWorkerError } from "../../src/lib/errors.ts";
+import { namesOfWords, replaced, schemasOf, wordsIn } from "../support/enums.ts";
+import { expectLegal } from "../support/legal.ts";
+import { openStage, type Purchase, type Stage } from "../support/stage.ts";
+import { loadSubjects } from "../support/subjects.ts";
+
+const subjects = await loadSubjects();
+
+describe.each(subjects)("$folder", (subject) => {
+  const { adapter, fixtures } = subject;
+
+  test.each(fixtures)("$name is mapped to something legal", ({ snapshot }) => {
+    expectLegal(adapter.map(snapshot));
+  });
+
+  test.each(fixtures)("$name is mapped without being touched, and always the same way", ({ snapshot }) => {
+    const frozen = deepFrozen(structuredClone(snapshot));
+    const first = adapter.map(frozen);
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2031-05-05T05:05:05.000Z") });
+    expect(adapter.map(frozen), "on another day").toEqual(first);
+    expect(frozen).toEqual(snapshot);
+  });
+
+  test.each(fixtures)("$name with any other word that the schema knows is legal or Unmapped", async ({ snapshot }) => {
+    for (const { path, options } of wordsIn(await schemasOf(subject), snapshot)) {
+      for (const option of options) {
+        const desired = mappedOrUnmapped(() => adapter.map(replaced(snapshot, path, option)));
+        if (desired !== "Unmapped") expectLegal(desired);
+      }
+    }
+  });
+
+  test("every word that the schema knows is mapped in some circumstances", async () => {
+    const schemas = await schemasOf(subject);
+    const words = new Map<string, boolean>();
+    for (const { snapshot } of fixtures) {
+      for (const { path, options } of wordsIn(schemas, snapshot)) {
+        for (const option of options) {
+          const word = `${path.join(".")} ${option}`;
+          const mapped = mappedOrUnmapped(() => adapter.map(replaced(snapshot, path, option))) !== "Unmapped";
+          words.set(word, mapped || words.get(word) === true);
+        }
+      }
+    }
+    expect([...words].filter(([, mapped]) => !mapped).map(([word]) => word)).toEqual([]);
+  });
+
+  describe("asked over HTTP", () => {
+    let stage: Stage;
+    let answered: (answer: SimulatedAnswer, request: SimulatedRequest) => SimulatedAnswer = (answer) => answer;
+    beforeAll(async () => {
+      stage = await openStage(subject, { answered: (answer, request) => answered(answer, request) });
+    });
+    afterAll(() => stage.close());
+
+    /** Every purchase that one action leads to. */
+    function purchases(): Purchase[] {
+      return stage
+        .purchase()
+        .actions()
+        .flatMap((name) => {
+          const purchase = stage.purchase({ recurring: true });
+          return purchase.act({ name, part: false }) ? [purchase] : [];
+        });
+    }
+
+    test("a word that nobody mapped is Unmapped, wherever it is read", async () => {
+      const names = new Set((await schemasOf(subject)).flatMap((schema) => namesOfWords(schema)));
+      for (const purchase of purchases()) {
+        const found = new Set<string>();
+        answered = (answer, { path }) => {
+          for (const at of fieldsIn(answer.body ?? null, names)) found.add(JSON.stringify([path, at]));
+          return answer;
+        };
+        await stage.desired(purchase);
+        let unmapped = 0;
+        for (const place of found) {
+          const [path, at] = JSON.parse(place) as [string, string[]];
+          const asked = (change: boolean): Promise<DesiredPayment | "Unmapped"> => {
+            answered = (answer, request) =>
+              change && request.path === path && answer.body !== undefined
+                ? { ...answer, body: replaced(answer.body, at, "NOBODY_KNOWS_THIS") }
+                : answer;
+            return askedOrUnmapped(() => stage.desired(purchase));
+          };
+          const changed = await asked(true);
+          if (changed === "Unmapped") unmapped += 1;
+          else expect(changed, `${path} ${at.join(".")} is either read or without effect`).toEqual(await asked(false));
+        }
+        expect(found.size === 0 || unmapped > 0, "no status is looked at").toBe(true);
+      }
+    });
+
+    test("fields that the PSP adds one day change nothing", async () => {
+      for (const purchase of purchases()) {
+        answered = (answer) => answer;
+        // A PSP that lags does so for a while; what is compared is what it says in the end.
+        await stage.look(purchase.key);
+        await stage.rest(purchase.key);
+        const plain = await stage.desired(purchase);
+        answered = (answer) => (answer.body === undefined ? answer : { ...answer, body: withMore(answer.body) });
+        expect(await stage.desired(purchase)).toEqual(plain);
+      }
+    });
+  });
+});
+
+function mappedOrUnmapped(map: () => DesiredPayment): DesiredPayment | "Unmapped" {
+  try {
+    return map();
+  } catch (error) {
+    if (isWorkerError(error, "Unmapped")) return "Unmapped";
+    throw error;
+  }
+}
+
+async function askedOrUnmapped(ask: () => Promise<DesiredPayment>): Promise<DesiredPayment | "Unmapped"> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isWorkerError(error, "Unmapped")) return "Unmapped";
+    throw error;
+  }
+}
+
+/** Where in a document a field of one of these names holds a text. */
+function fieldsIn(document: Json, names: ReadonlySet<string>, path: readonly string[] = []): string[][] {
+  if (typeof document !== "object" || document === null) return [];
+  return Object.entries(document).flatMap(([name, inner]: [string, Json]) =>
+    typeof inner === "string" && names.has(name) ? [[...path, name]] : fieldsIn(inner, names, [...path, name]),
+  );
+}
+
+function withMore(document: Json): Json {
+  if (typeof document !== "object" || document === null) return document;
+  if (Array.isArray(document)) return document.map((item: Json) => withMore(item));
+  const fields = Object.entries(document).map(([name, inner]: [string, Json]) => [name, withMore(inner)]);
+  return { ...(Object.fromEntries(fields) as Record<string, Json>), added_in_2031: { a: [1, null, "text"] } };
+}
+
+function deepFrozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null) {
+    for (const inner of Object.values(value)) deepFrozen(inner);
+    Object.freeze(value);
+  }
+  return value;
+}

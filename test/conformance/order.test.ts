@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SimulatedWebhook } from "../../src/adapters/adapter.ts";
+import { type Act, openStage, type Purchase, type Stage } from "../support/stage.ts";
+import { loadSubjects } from "../support/subjects.ts";
+
+const subjects = await loadSubjects();
+
+/** Somebody's way through what is possible at each step. */
+const story = fc.record({
+  referenced: fc.boolean(),
+  recurring: fc.boolean(),
+  steps: fc.array(fc.record({ which: fc.nat(), part: fc.boolean() }), { minLength: 1, maxLength: 6 }),
+});
+
+/** Which of the webhooks that were sent arrive, in which order and how often; some in a burst, some while nothing else happens. */
+const arrivals = fc.array(fc.record({ which: fc.nat(), pause: fc.boolean() }), { minLength: 1, maxLength: 6 });
+
+describe.each(subjects)("$folder", (subject) => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage(subject);
+  });
+  afterAll(() => stage.close());
+
+  interface Told {
+    readonly purchase: Purchase;
+    readonly webhooks: readonly SimulatedWebhook[];
+    readonly acts: readonly string[];
+  }
+
+  /** The story from its beginning to its end at the PSP, while Norce hears nothing. */
+  async function tell({
+    referenced,
+    recurring,
+    steps,
+  }: typeof story extends fc.Arbitrary<infer S> ? S : never): Promise<Told> {
+    await stage.reset();
+    const purchase = stage.purchase({ referenced, recurring });
+    const webhooks: SimulatedWebhook[] = [];
+    const acts: string[] = [];
+    for (const { which, part } of steps) {
+      const possible = purchase.actions();
+      const name = possible[which % possible.length];
+      if (name === undefined) break;
+      const act: Act = { name, part };
+      if (!purchase.act(act)) continue;
+      acts.push(part ? `${name} (part)` : name);
+      webhooks.push(...purchase.sent());
+    }
+    return { purchase, webhooks, acts };
+  }
+
+  /** What Norce says once the webhooks have arrived and nothing is left to do. */
+  async function arrive({ purchase }: Told, webhooks: readonly { webhook: SimulatedWebhook; pause: boolean }[]) {
+    for (const { webhook, pause } of webhooks) {
+      expect((await stage.deliver(webhook)).ok, `${webhook.webhook} is acknowledged`).toBe(true);
+      if (pause) await stage.rest(purchase.key);
+    }
+    await stage.rest(purchase.key);
+    return { payment: purchase.payment(), transactions: purchase.transactions() };
+  }
+
+  test("webhooks in any order, repeated, or some of them only end in the same payment", async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(story, arrivals, async (given, deliveries) => {
+        const first = await tell(given);
+        if (first.webhooks.length === 0) return;
+        const expected = await arrive(
+          first,
+          first.webhooks.map((webhook) => ({ webhook, pause: false })),
+        );
+        const again = await tell(given);
+        const shuffled = deliveries.flatMap(({ which, pause }) => {
+          const webhook = again.webhooks[which % again.webhooks.length];
+          return webhook === undefined ? [] : [{ webhook, pause }];
+        });
+        const names = shuffled.map(({ webhook }) => webhook.webhook).join(", ");
+        expect(await arrive(again, shuffled), `${again.acts.join(" → ")}; then ${names}`).toEqual(expected);
+        compared += 1;
+      }),
+      { numRuns: 60 },
+    );
+    expect(compared, "stories in which the PSP sent a webhook").toBeGreaterThan(0);
+  }, 60_000);
+});

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { PspEvent, RawRequest } from "../../src/adapters/adapter.ts";
+import { isWorkerError } from "../../src/lib/errors.ts";
+import { loadSubjects, receivedFrom } from "../support/subjects.ts";
+
+const subjects = await loadSubjects();
+
+describe.each(subjects)("$folder", ({ folder, adapter, requests }) => {
+  describe.each(requests)("fixture $name", ({ request: fixture }) => {
+    const { request, target } = receivedFrom(folder, fixture);
+    const parse = (received: RawRequest): readonly PspEvent[] =>
+      adapter.webhooks[fixture.webhook]?.parse(received, target) ?? [];
+
+    test("is read as events", () => {
+      for (const event of parse(request)) expectEvent(event);
+    });
+
+    test("has the same keys however often it is delivered, and other keys than its neighbours in the batch", () => {
+      const keys = parse(request).map(({ key }) => key);
+      expect(parse(receivedFrom(folder, fixture).request).map(({ key }) => key)).toEqual(keys);
+      expect(new Set(keys).size).toBe(keys.length);
+    });
+
+    test("has the same keys when nothing but what the PSP changes on redelivery differs", () => {
+      const again = { ...request, headers: { ...request.headers, date: "Tue, 24 Nov 2026 00:00:00 GMT" } };
+      expect(parse(again)).toEqual(parse(request));
+    });
+
+    test("gives events that survive JSON and carry nothing of the body's other fields", () => {
+      const events = parse(request);
+      expect(JSON.parse(JSON.stringify(events))).toEqual(events);
+      const planted = read(parse, { ...request, body: withField(request.body, "canary", "canary-in-the-body") });
+      expect(JSON.stringify(planted)).not.toContain("canary");
+    });
+
+    test("gives events, none, or MalformedWebhook, whatever comes instead of it", () => {
+      fc.assert(
+        fc.property(mutantsOf(request), (mutant) => {
+          const events = read(parse, mutant);
+          if (events === "malformed") return;
+          for (const event of events) expectEvent(event);
+          expect(JSON.parse(JSON.stringify(events))).toEqual(events);
+          expect(read(parse, mutant), "read again").toEqual(events);
+        }),
+        { numRuns: 300 },
+      );
+    });
+  });
+});
+
+function read(parse: (request: RawRequest) => readonly PspEvent[], request: RawRequest) {
+  try {
+    return parse(request);
+  } catch (error) {
+    if (isWorkerError(error, "MalformedWebhook")) return "malformed" as const;
+    throw error;
+  }
+}
+
+/** An event as the contract has it, and small: what is stored for a day is no copy of the webhook. */
+function expectEvent(event: PspEvent): void {
+  const { key, type, at, reference, ...rest } = event;
+  expect(rest, "an event carries nothing but key, type, at and reference").toEqual({});
+  expect(key).toSatisfy(isText);
+  expect(type).toSatisfy(isText);
+  if (at !== null) expect(new Date(at).toISOString(), "at is ISO 8601").toBeTypeOf("string");
+  if (reference !== undefined) expect(reference).toSatisfy(isText);
+  expect(JSON.stringify(event).length).toBeLessThan(2_000);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+/** The request with its body, its query or its headers replaced or disturbed. */
+function mutantsOf(request: RawRequest): fc.Arbitrary<RawRequest> {
+  const body = fc
+    .oneof(
+      fc.constant(""),
+      fc.string({ unit: "binary" }),
+      fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("latin1")),
+      fc.json(),
+      fc.nat().map((at) => request.body.toString("utf8").slice(0, at % (request.body.length + 1))),
+      fc
+        .tuple(fc.nat(), fc.jsonValue())
+        .map(([which, value]) => withOther(request.body.toString("utf8"), which, value)),
+      fc.tuple(fc.string(), fc.jsonValue()).map(([name, value]) => withField(request.body, name, value).toString()),
+    )
+    .map((text) => Buffer.from(text, "utf8"));
+  const query = fc
+    .oneof(
+      fc.constant([]),
+      fc.constant([...request.query]),
+      fc
+        .tuple(fc.nat(), fc.string({ unit: "binary" }))
+        .map(([which, value]) =>
+          [...request.query].map(([name, kept], index, all): [string, string] =>
+            index === which % all.length ? [name, value] : [name, kept],
+          ),
+        ),
+      fc.constant([...request.query, ...request.query]),
+    )
+    .map((pairs) => new URLSearchParams(pairs));
+  return fc
+    .record({ body, query, headers: fc.constantFrom(request.headers, {}) })
+    .map((other) => ({ ...request, ...other, url: `${request.url.split("?")[0]}?${other.query.toString()}` }));
+}
+
+/** The JSON body with one more field, where it is an object. */
+function withField(body: Buffer, name: string, value: unknown): Buffer {
+  const parsed = parsedJson(body.toString("utf8"));
+  return isObject(parsed) ? Buffer.from(JSON.stringify({ ...parsed, [name]: value })) : body;
+}
+
+/** The JSON body with one of its fields replaced, where it is an object. */
+function withOther(body: string, which: number, value: unknown): string {
+  const parsed = parsedJson(body);
+  if (!isObject(parsed)) return JSON.stringify(value);
+  const names = Object.keys(parsed);
+  return JSON.stringify({ ...parsed, [names[which % names.length] ?? "type"]: value });
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

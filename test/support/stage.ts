@@ -1,0 +1,386 @@
+import { vi } from "vitest";
+import type {
+  DesiredPayment,
+  PaymentKey,
+  SimulatedAnswer,
+  SimulatedRequest,
+  SimulatedWebhook,
+  Simulator,
+} from "../../src/adapters/adapter.ts";
+import { loadSimulator } from "../../src/adapters/registry.ts";
+import { type Config, createConfig } from "../../src/config.ts";
+import { createLog } from "../../src/lib/log.ts";
+import { createMeters, type Meters } from "../../src/lib/meters.ts";
+import { recordKey } from "../../src/norce/client.ts";
+import type { Engine, Job } from "../../src/queue/engine.ts";
+import {
+  type DeadLetter,
+  type InboxJob,
+  inboxName,
+  laneId,
+  laneName,
+  type Look,
+  type Queues,
+  type StoredEvent,
+  type Wait,
+} from "../../src/queue/queues.ts";
+import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
+import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
+import { createSandboxPsp } from "../../src/sandbox/psp.ts";
+import { createApp } from "../../src/webhooks/app.ts";
+import { createInbox } from "../../src/webhooks/inbox.ts";
+import { callbackUrl } from "../../src/webhooks/urls.ts";
+import type { LookResult } from "../../src/workers/lanes.ts";
+import { createContexts } from "../../src/workers/observe.ts";
+import { startWorker } from "../../src/worker.ts";
+import { fixtureSigningKey, type Subject } from "./subjects.ts";
+
+/**
+ * Both halves of the service between the sandbox's Norce and one adapter's simulated PSP, everything over HTTP, but with queues that are
+ * lists: nothing runs by itself, and no time passes unless somebody waits for it. It starts the same way every time.
+ */
+export interface Stage {
+  readonly config: Config;
+  readonly meters: Meters;
+  /** Every log line, as it would have been printed. */
+  readonly logged: readonly string[];
+  readonly dead: readonly DeadLetter[];
+  /** Every event that was stored since the last `reset`. */
+  readonly stored: readonly StoredEvent[];
+  /** Norce and the PSP, both empty at first and after `reset`. */
+  readonly norce: SandboxNorce;
+  readonly simulator: Simulator;
+  /** What the adapter asked the PSP since the last `reset`. */
+  readonly asked: readonly SimulatedRequest[];
+  /** Forgets everything and sets the clock back. */
+  reset(): Promise<void>;
+  purchase(options?: PurchaseOptions): Purchase;
+  /** Sends a webhook to the service, which stores its events; says its answer. */
+  deliver(webhook: Omit<SimulatedWebhook, "webhook">): Promise<Response>;
+  /** Asks for a look at a payment, and for no more than one. */
+  look(key: PaymentKey): Promise<LookResult>;
+  /**
+   * Looks as long as anything is stored or waits for less than a minute, letting that time pass.
+   * @throws Error where a look ends as a dead letter, or the payment does not come to rest.
+   */
+  rest(key: PaymentKey): Promise<void>;
+  /** What the PSP says now, by the adapter's `fetch` alone. */
+  snapshot(purchase: Purchase): Promise<unknown>;
+  /** What should stand in Norce by that. */
+  desired(purchase: Purchase): Promise<DesiredPayment>;
+  /** How many writes Norce took, and how many calls other than GET the PSP did. */
+  writes(): number;
+  close(): Promise<void>;
+}
+
+export interface StageOptions {
+  readonly states?: "ten" | "twelve";
+  readonly version?: "v0" | "v1";
+  readonly norceToken?: string;
+  readonly settings?: (apiUrl: string) => Readonly<Record<string, string>>;
+  /** What becomes of the PSP's answer on its way. */
+  readonly answered?: (answer: SimulatedAnswer, request: SimulatedRequest) => SimulatedAnswer;
+}
+
+export interface PurchaseOptions {
+  /** False: the payment in Norce has no reference yet. */
+  readonly referenced?: boolean;
+  readonly recurring?: boolean;
+}
+
+export interface Purchase {
+  readonly key: PaymentKey;
+  readonly reference: string;
+  actions(): readonly string[];
+  /** Does it at the PSP, for a part of the amount where it takes one; false where it is not possible so. */
+  act(action: Act): boolean;
+  /** Webhooks that the PSP wants sent by now, at most two attempts of its schedule. */
+  sent(): readonly SimulatedWebhook[];
+  payment(): Document;
+  state(): unknown;
+  /** The payment's log without the times at which it was written. */
+  transactions(): readonly Document[];
+  /** Our keys of its transactions, in the order of the log. */
+  eventKeys(): readonly unknown[];
+}
+
+/** Something to do at the PSP: all of the amount, or a part where the action takes an amount. */
+export interface Act {
+  readonly name: string;
+  readonly part: boolean;
+}
+
+/** When every stage begins. */
+const beginning = Date.parse("2026-02-03T10:00:00.000Z");
+const amount = 100_00;
+const part = 40_00;
+/** What somebody waits for; a look that is asked for later than this is somebody else's. */
+const soonMs = 59_000;
+const mostLooks = 40;
+
+/** Opens a stage. Its clock is the process's: one stage at a time, and `close` gives the clock back. */
+export async function openStage(subject: Subject, options: StageOptions = {}): Promise<Stage> {
+  const { folder, adapter } = subject;
+  vi.useFakeTimers({ toFake: ["Date"], now: beginning });
+  const { norceToken: token = "norce-token", states = "ten" } = options;
+  const newNorce = (): SandboxNorce => createSandboxNorce({ token, states });
+  const newSimulator = async (): Promise<Simulator> => {
+    const simulator = await loadSimulator(folder, { timeScale: 0 });
+    if (simulator === undefined) throw new Error(`add ${folder}/simulator.ts, the PSP with a memory`);
+    return simulator;
+  };
+  let norce = newNorce();
+  let simulator = await newSimulator();
+  let asked: SimulatedRequest[] = [];
+  let purchases = 0;
+
+  const relay: Simulator = {
+    settings: (apiUrl) => simulator.settings(apiUrl),
+    answer(request) {
+      asked.push(request);
+      const answer = simulator.answer(request);
+      return options.answered?.(answer, request) ?? answer;
+    },
+    open: (purchase) => simulator.open(purchase),
+    actions: (reference) => simulator.actions(reference),
+    act: (reference, action, of) => simulator.act(reference, action, of),
+    // Webhooks are sent by whoever tells the story.
+    due: () => [],
+    describe: (reference) => simulator.describe(reference),
+  };
+  const psp = createSandboxPsp({ simulators: new Map([[folder, relay]]) });
+  const pspServer = await listenOnLoopback(psp.handler);
+  const norceServer = await listenOnLoopback((request, response) => norce.handler(request, response));
+  const apiUrl = `${pspServer.url}/${folder}`;
+  const adapterId = `acme_${folder}`;
+  const config = createConfig(
+    { URL_SIGNING_KEYS: fixtureSigningKey },
+    {
+      norce: {
+        orderApi: `${norceServer.url}/checkout/order`,
+        token,
+        states,
+        ...(options.version === undefined ? {} : { version: options.version }),
+      },
+      merchants: {
+        acme: { se: { [folder]: { adapterId, ...(options.settings?.(apiUrl) ?? simulator.settings(apiUrl)) } } },
+      },
+    },
+    new Map([[folder, adapter]]),
+  );
+  const logged: string[] = [];
+  const log = createLog("debug", { write: (line: string) => void logged.push(line) });
+  const meters = createMeters();
+  const lists = listQueues();
+  const { engine, run } = listEngine();
+  const worker = startWorker({ config, engine, queues: lists.queues, log, meters });
+  const app = createApp({
+    config,
+    log,
+    meters,
+    inbox: createInbox((events) => lists.queues.inbox.add(events)),
+    lanes: {
+      add: (look) => lists.queues.lanes.add(look, "prompt"),
+      status: async (_, operationId) => ({ operationId, status: "unknown" }),
+    },
+    ping: async () => undefined,
+  });
+  const web = await listenOnLoopback(app);
+  const maker = { publicUrl: web.url, signingKey: fixtureSigningKey };
+  const contexts = createContexts(undefined);
+
+  const look = async (next: Look): Promise<LookResult> => (await run(laneName(folder), next)) as LookResult;
+
+  const stage: Stage = {
+    config,
+    meters,
+    logged,
+    dead: lists.dead,
+    stored: lists.stored,
+    get norce() {
+      return norce;
+    },
+    get simulator() {
+      return simulator;
+    },
+    get asked() {
+      return asked;
+    },
+    async reset() {
+      vi.setSystemTime(beginning);
+      norce = newNorce();
+      simulator = await newSimulator();
+      asked = [];
+      purchases = 0;
+      lists.forget();
+    },
+    purchase({ referenced = true, recurring = false } = {}) {
+      purchases += 1;
+      const key = {
+        adapter: folder,
+        merchant: "acme",
+        channel: "se",
+        orderId: `o_${purchases}`,
+        paymentId: `p_${purchases}`,
+      };
+      const { orderId: _order, paymentId: _payment, ...account } = key;
+      const callbackUrls = Object.fromEntries(
+        Object.entries(adapter.webhooks).map(([name, { scope }]) => [
+          name,
+          callbackUrl(maker, adapter, scope === "payment" ? key : account, name),
+        ]),
+      );
+      const reference = simulator.open({ ...key, amount, currency: "SEK", callbackUrls, recurring });
+      const order = { currency: "SEK", country: "SE", culture: "sv-SE" };
+      norce.createOrder({ merchant: "acme", channel: "se", id: key.orderId, order });
+      norce.addPayment(key.orderId, {
+        id: key.paymentId,
+        adapterId,
+        name: "a payment",
+        type: "default",
+        currency: "SEK",
+        amount: amount / 100,
+        state: "intent",
+        ...(referenced ? { reference } : {}),
+      });
+      const logOf = (): readonly Document[] => norce.transactions(key.orderId, key.paymentId);
+      const current = (): Document => norce.payment(key.orderId, key.paymentId) ?? {};
+      return {
+        key,
+        reference,
+        actions: () => simulator.actions(reference),
+        act({ name, part: partly }) {
+          try {
+            simulator.act(reference, name, partly ? part : undefined);
+            return true;
+          } catch {
+            return false;
+          }
+        },
+        sent: () => [...simulator.due(Date.now()), ...simulator.due(Date.now())],
+        payment: current,
+        state: () => current()["state"],
+        transactions: () => logOf().map(({ created: _created, ...transaction }) => transaction),
+        eventKeys: () =>
+          logOf().map(({ responseJson }) =>
+            typeof responseJson === "string"
+              ? (JSON.parse(responseJson) as { eventKey?: unknown }).eventKey
+              : undefined,
+          ),
+      };
+    },
+    deliver: ({ method, url, headers, body }) =>
+      fetch(url.startsWith("/") ? web.url + url : url, {
+        method,
+        headers: { ...headers },
+        ...(method === "POST" ? { body } : {}),
+      }),
+    look: (key) => look({ key }),
+    async rest(key) {
+      for (let looks = 0; looks < mostLooks; looks += 1) {
+        for (const job of lists.inbox.splice(0)) await run(inboxName, job);
+        const next = lists.looks.shift() ?? lists.due(key);
+        if (next === undefined) return;
+        const { outcome, kind, reason } = await look(next);
+        if (outcome === "dead") {
+          throw new Error(`the look ended as a dead letter, ${String(kind)}: ${String(reason)}\n${logged.at(-1)}`);
+        }
+      }
+      throw new Error(
+        `the payment did not come to rest within ${mostLooks} looks; the last one said\n${logged.at(-1)}`,
+      );
+    },
+    async snapshot({ key, reference, payment }) {
+      const found = config.find(key);
+      if (found === undefined) throw new Error("not configured");
+      const attributes = payment()["attributes"] as Record<string, Document> | undefined;
+      const known = attributes?.[recordKey] ?? {};
+      return (await adapter.fetch(reference, contexts(key, found, known, AbortSignal.timeout(10_000)))) as unknown;
+    },
+    desired: async (purchase) => adapter.map(await stage.snapshot(purchase)),
+    writes: () =>
+      Object.values(norce.writes).reduce((sum, count) => sum + count, 0) +
+      asked.filter(({ method }) => method !== "GET").length,
+    async close() {
+      vi.useRealTimers();
+      await Promise.all([worker.close(), psp.close(), web.close(), pspServer.close(), norceServer.close()]);
+    },
+  };
+  return stage;
+}
+
+type Processor = (job: Job<unknown>, token: string) => Promise<unknown>;
+
+/** An engine whose jobs run when they are told to. */
+function listEngine(): { engine: Engine; run: (name: string, data: unknown) => Promise<unknown> } {
+  const processors = new Map<string, Processor>();
+  const engine = {
+    worker(name: string, processor: Processor) {
+      processors.set(name, processor);
+      return { on: () => undefined, close: async () => undefined };
+    },
+  };
+  return {
+    engine: engine as unknown as Engine,
+    run: async (name, data) =>
+      await processors.get(name)?.({ id: "job", data, extendLock: async () => 1 } as unknown as Job<unknown>, "token"),
+  };
+}
+
+/** Queues that are lists. */
+function listQueues() {
+  const inbox: InboxJob[] = [];
+  const looks: Look[] = [];
+  const timers = new Map<string, { readonly key: PaymentKey; readonly wait: Wait; readonly delayMs: number }>();
+  const dead: DeadLetter[] = [];
+  const stored: StoredEvent[] = [];
+  const queues: Queues = {
+    inbox: {
+      add: async (events) => {
+        stored.push(...events);
+        inbox.push({ events });
+      },
+      addWaiting: async (_parent, _index, event) => void inbox.push({ events: [event], waiting: true }),
+    },
+    lanes: {
+      add: async (look) => {
+        looks.push(look);
+        return { id: String(looks.length), handedOver: true };
+      },
+    },
+    timers: {
+      set: async (key, wait, delayMs) => void timers.set(laneId(key), { key, wait, delayMs }),
+      get: async (key) => timers.get(laneId(key))?.wait,
+      clear: async (key) => void timers.delete(laneId(key)),
+      wake: async (timer) => void looks.push(timer.data),
+    },
+    dead: {
+      put: async (letter) => void dead.push(letter),
+      clear: async () => undefined,
+      list: async () => dead,
+    },
+    counts: async () => [],
+  };
+  return {
+    queues,
+    inbox,
+    looks,
+    dead,
+    stored,
+    /** The look that the payment's timer asks for, where it is due soon; the time until then passes. */
+    due(key: PaymentKey): Look | undefined {
+      const timer = timers.get(laneId(key));
+      if (timer === undefined || (timer.wait.why === "look-again" && timer.delayMs > soonMs)) return undefined;
+      timers.delete(laneId(key));
+      vi.setSystemTime(Date.now() + timer.delayMs);
+      return { key, wait: timer.wait };
+    },
+    forget() {
+      inbox.length = 0;
+      looks.length = 0;
+      dead.length = 0;
+      stored.length = 0;
+      timers.clear();
+    },
+  };
+}
