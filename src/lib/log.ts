@@ -12,14 +12,8 @@ export function createLog(level: string, destination?: DestinationStream): Logge
     base: null,
     serializers: { error: errorFacts, err: errorFacts },
   };
-  return pino(options, destination ?? standardOutput());
-}
-
-/** Lines are written while the process goes on, several at once under load; what is left at the end is written then. */
-function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: false });
-  process.on("exit", () => output.flushSync());
-  return output;
+  // Written at once, line by line: what a process did last is what an operator asks about.
+  return destination === undefined ? pino(options) : pino(options, destination);
 }
 
 /** What may be said of an error in a log line. */

@@ -11,6 +11,9 @@ export const schema = "bullmq";
 /** How often reaching the database is tried at start-up, with pauses up to five seconds: about half a minute. */
 const startTries = 8;
 
+/** A server that vanishes without a word would hold a worker's query for a quarter of an hour, until the kernel gives up. */
+const patientMs = 10_000;
+
 /**
  * BullMQ on PostgreSQL. Brings the schema up to date; several processes may do so at once.
  * @throws Error when the database cannot be reached for half a minute.
@@ -39,14 +42,15 @@ export async function openPostgres(url: string, log: Logger): Promise<Engine> {
     query_timeout: promptMs,
     statement_timeout: promptMs,
   });
-  const patient = pool({ max: 10 });
+  const patient = pool({ max: 10, connectionTimeoutMillis: patientMs, query_timeout: patientMs });
   // Every worker keeps one connection for LISTEN; out of a shared pool, enough workers would leave none for queries.
-  const listening = pool({ max: 1_000 });
+  const listening = pool({ max: 1_000, connectionTimeoutMillis: patientMs });
   const pools = {
     prompt: composed(prompt, prompt),
     patient: composed(patient, listening),
   };
-  await pRetry(() => migrate(patient), {
+  // Not on the pool for queries: a migration may take long.
+  await pRetry(() => migrate(listening), {
     retries: startTries,
     minTimeout: 250,
     maxTimeout: 5_000,

@@ -12,15 +12,23 @@ const reconnect = (attempt: number): number => Math.min(50 * 2 ** Math.min(attem
 /** How long the start waits for Redis to be there. */
 const startMs = 2_000;
 
-/** The ack path: a command that cannot be sent or is not answered fails, at once or after 800 ms. */
+/**
+ * The ack path: a command that cannot be sent or is not answered fails, at once or after 800 ms. A server that vanishes without a word
+ * (a failover, a firewall that forgets) leaves its connection open, and the kernel gives up on it only after a quarter of an hour: one
+ * that owes an answer for `socketTimeout` is made anew.
+ */
 const prompt = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 1,
   commandTimeout: promptMs,
+  socketTimeout: 2_000,
 } as const satisfies RedisOptions;
 
-/** Workers: commands wait for the connection to come back. BullMQ insists on this for its blocking ones. */
-const patient = { maxRetriesPerRequest: null } as const satisfies RedisOptions;
+/**
+ * Workers: commands wait for the connection to come back. BullMQ insists on this for its blocking ones, which are rightly silent for up
+ * to ten seconds.
+ */
+const patient = { maxRetriesPerRequest: null, socketTimeout: 15_000 } as const satisfies RedisOptions;
 
 /** BullMQ on Redis. Comes up also while Redis is down, and recovers by itself. */
 export async function openRedis(url: string, log: Logger): Promise<Engine> {
