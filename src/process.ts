@@ -21,7 +21,7 @@ export interface ProcessParts {
 }
 
 /** Hosts give a process about ten seconds after SIGTERM. */
-const stopMs = 9_500;
+const stopMs = 9_000;
 
 /**
  * Runs a process of its own: reads the configuration, starts, and on SIGTERM or SIGINT takes no new work, finishes or gives

@@ -22,8 +22,11 @@ export interface WorkerParts {
   readonly now?: () => number;
 }
 
-/** How long running looks may take to finish after the process was told to stop; then they are given back. */
-const finishMs = 5_000;
+/**
+ * How long running looks may go on after the process was told to stop; then they send nothing more, are over within a request's timeout
+ * (five seconds), and are given back.
+ */
+const finishMs = 3_000;
 
 /** Starts all workers. `close` takes nothing new, lets running looks finish or gives them back, within seconds. */
 export function startWorker({ config, engine, queues, log, meters, now = Date.now }: WorkerParts): Running {

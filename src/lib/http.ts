@@ -18,8 +18,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Json;
   /**
-   * Once aborted, nothing more is sent. What is on its way is not cut off: it ends by its own timeout, and who gave up does not wait
-   * for it. (A listener for every request costs more than all the rest that is done for it.)
+   * Once aborted, nothing more is sent. What is on its way is not cut off but ends by its own timeout: a write that was cut off could
+   * still be carried out, after somebody else was let in.
    */
   readonly signal?: AbortSignal | undefined;
 }

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { JobsOptions } from "bullmq";
 import type { Json, PaymentKey, PspEvent, Target } from "../adapters/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
-import { promptMs, within } from "./bull.ts";
+import { within } from "./bull.ts";
 import type { Engine, Job, Temper } from "./engine.ts";
 
 /** An event as it waits in the inbox. */
@@ -91,6 +91,9 @@ export function laneId(key: PaymentKey): string {
 
 /** A look asks for its key's id several times. */
 const laneIds = new WeakMap<PaymentKey, string>();
+
+/** A PSP is told within a second that the queue is away, also by a process that is busy. */
+const answerMs = 750;
 
 const hourSeconds = 3_600;
 const daySeconds = 24 * hourSeconds;
@@ -250,7 +253,7 @@ async function countsOn(engine: Engine, adapters: readonly string[]): Promise<Qu
 /** For the ack path: the queue says yes within a second, or it is unavailable. An add that came too late is a duplicate, which is normal. */
 async function orUnavailable<T>(work: Promise<T>): Promise<T> {
   try {
-    return await within(promptMs + 50, work);
+    return await within(answerMs, work);
   } catch (cause) {
     throw new WorkerError("QueueUnavailable", "the queue does not take it now", { cause });
   }

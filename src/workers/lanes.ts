@@ -24,8 +24,8 @@ export interface LookResult {
   readonly [fact: string]: unknown;
 }
 
-/** A look that takes longer than this has lost its way; its job's lock is kept alive as long. */
-const longestLookMs = 30_000;
+/** After this time a look sends nothing more; its last request ends within five seconds, and so does the look: 30 s in all. */
+const longestLookMs = 25_000;
 /** From this age on a look asks whether its lock is still its own before it writes: a blocked event loop loses it unnoticed. */
 const lockTrustMs = 4_000;
 const lockMs = 10_000;
@@ -53,7 +53,7 @@ async function look(job: Job<Look>, token: string | undefined, parts: LaneParts)
   const guard = guardOf(job, token, signal);
   let result: Result;
   try {
-    result = { outcome: await unlessGivenUp(signal, reconcile(job.data, memory, parts, guard, signal)) };
+    result = { outcome: await reconcile(job.data, memory, parts, guard, signal) };
   } catch (error) {
     result = { error };
   } finally {
@@ -124,18 +124,6 @@ function guardOf(job: Job<Look>, token: string | undefined, signal: AbortSignal)
     if (kept !== 1) throw new WorkerError("Unreachable", "the look's lock was lost");
     trustedUntil = Date.now() + lockTrustMs;
   };
-}
-
-/** The look's outcome, or none where it has to end: then its last request ends by itself, and nothing more is sent. */
-async function unlessGivenUp(signal: AbortSignal, outcome: Promise<Outcome>): Promise<Outcome> {
-  const over = Promise.withResolvers<never>();
-  const giveUp = (): void => over.reject(givenUp());
-  signal.addEventListener("abort", giveUp, { once: true });
-  try {
-    return await Promise.race([outcome, over.promise]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
 }
 
 function givenUp(): WorkerError {

@@ -15,6 +15,9 @@ const adapter = "klarna-checkout";
 const adapterId = "acme_klarna_adapter";
 const root = join(import.meta.dirname, "../..");
 
+/** A machine that is busy with other things starts a process in many seconds. */
+const patienceMs = 40_000;
+
 /** What a process of the service was told that nobody else may learn. */
 const secrets = {
   signingKey: "canary-signing-key",
@@ -178,7 +181,7 @@ export async function openPlace(ended: (clean: () => Promise<void>) => void): Pr
             () => 0,
           );
         },
-        reaches: (wanted, withinMs) =>
+        reaches: (wanted, withinMs = patienceMs) =>
           until(() => payment()["state"] === wanted, `${key.paymentId} to be ${wanted}; ${place.output()}`, withinMs),
       };
     },
@@ -232,7 +235,7 @@ function start(
     logged,
     async says(message) {
       const said = (): boolean => logged(message).length > 0;
-      await until(() => said() || !running(), message, 20_000).catch(() => undefined);
+      await until(() => said() || !running(), message, patienceMs).catch(() => undefined);
       const [line] = logged(message);
       if (line === undefined) throw new Error(`${file} did not say ${message}:\n${printed}`);
       return line;

@@ -1,0 +1,75 @@
+import { randomUUID } from "node:crypto";
+import { pino } from "pino";
+import { describe, test } from "vitest";
+import type { PaymentKey } from "../../src/adapters/adapter.ts";
+import { type EngineSettings, openEngine } from "../../src/queue/engine.ts";
+import { createQueues, laneName, type Look } from "../../src/queue/queues.ts";
+import { type ServerEngine, serverEngines } from "../support/engines.ts";
+import { openPassage } from "../support/passage.ts";
+import { until } from "../support/until.ts";
+
+const second = 1_000;
+const silent = pino({ level: "silent" });
+
+const newKey = (): PaymentKey => ({
+  adapter: "failover",
+  merchant: "acme",
+  channel: "se",
+  orderId: "o_1",
+  paymentId: `p_${randomUUID()}`,
+});
+
+/** The engine's settings, by way of another port. */
+function by(port: number, { redisUrl, queueUrl, dataDir }: EngineSettings): EngineSettings {
+  const moved = (url: string): string => url.replace(/(127\.0\.0\.1:)\d+/, `$1${port}`);
+  if (redisUrl !== undefined) return { redisUrl: moved(redisUrl), dataDir };
+  return { queueUrl: moved(queueUrl ?? ""), dataDir };
+}
+
+function portOf({ redisUrl, queueUrl }: EngineSettings): number {
+  return Number(new URL(redisUrl ?? queueUrl ?? "").port);
+}
+
+// A failover to another host closes nothing: the kernel would hold on to the old connections for a quarter of an hour.
+describe.concurrent("a server that vanishes without closing its connections, and is there again at once", () => {
+  test.for(serverEngines())(
+    "$name takes adds again within seconds, and looks go on",
+    { timeout: 60 * second },
+    async (server: ServerEngine, { expect, onTestFinished }) => {
+      onTestFinished(() => server.stop());
+      await server.start();
+      const passage = await openPassage(portOf(server.settings()));
+      onTestFinished(() => passage.close());
+      const engine = await openEngine(by(passage.port, server.settings()), silent);
+      onTestFinished(() => engine.close());
+      const queues = createQueues(engine);
+      const looked = new Set<string>();
+      const look = async (paymentId: string): Promise<void> => void looked.add(paymentId);
+      const worker = engine.worker<Look, void>(laneName("failover"), ({ data }) => look(data.key.paymentId), {
+        concurrency: 4,
+      });
+      onTestFinished(() => worker.close(true));
+      const before = newKey();
+      await queues.lanes.add({ key: before }, "prompt");
+      await queues.timers.set(before, { since: 1, tries: 0, why: "warm" }, 3_600 * second);
+      await until(() => looked.has(before.paymentId), "the look before");
+
+      passage.silence();
+      const patient = queues.timers.set(newKey(), { since: 1, tries: 0, why: "waits" }, 3_600 * second).then(
+        () => "set",
+        () => "refused",
+      );
+      const after = newKey();
+      const taken = async (): Promise<boolean> =>
+        await queues.lanes.add({ key: after }, "prompt").then(
+          () => true,
+          () => false,
+        );
+      await until(taken, "an add to be taken", 6 * second);
+      await until(() => looked.has(after.paymentId), "the look after", 25 * second);
+      // Redis sends it again over a new connection; PostgreSQL says that it failed. Neither leaves a worker hanging.
+      expect(await patient).toBe(server.name === "redis" ? "set" : "refused");
+      await queues.timers.set(newKey(), { since: 1, tries: 0, why: "afterwards" }, 3_600 * second);
+    },
+  );
+});
