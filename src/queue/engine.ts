@@ -1,8 +1,5 @@
 import type { Job as BullJob, Processor, Queue as BullQueue, Worker as BullWorker } from "bullmq";
 import type { Logger } from "../lib/log.ts";
-import { openEmbedded } from "./embedded.ts";
-import { openPostgres } from "./postgres.ts";
-import { openRedis } from "./redis.ts";
 
 /** BullMQ's classes, whatever backend they were made with. */
 export type Job<Data> = BullJob<Data>;
@@ -56,7 +53,9 @@ export interface EngineSettings {
  * @throws Error in plain words where the embedded folder belongs to another process or PostgreSQL cannot be reached.
  */
 export async function openEngine(settings: EngineSettings, log: Logger): Promise<Engine> {
-  if (settings.redisUrl !== undefined) return await openRedis(settings.redisUrl, log);
-  if (settings.queueUrl !== undefined) return await openPostgres(settings.queueUrl, log);
-  return await openEmbedded(settings, log);
+  // Each brings libraries of its own, tens of megabytes that the others do without.
+  if (settings.redisUrl !== undefined) return await (await import("./redis.ts")).openRedis(settings.redisUrl, log);
+  if (settings.queueUrl !== undefined)
+    return await (await import("./postgres.ts")).openPostgres(settings.queueUrl, log);
+  return await (await import("./embedded.ts")).openEmbedded(settings, log);
 }

@@ -159,7 +159,7 @@ async function contextOf({ folder, adapter, settings }: Subject, apiUrl: string)
     config: adapter.config.parse(await settings(apiUrl)) as CommonConfig,
     known: {},
     signal: new AbortController().signal,
-    http: (options) => createHttp({ peer: folder, timeoutMs: 150, ...options }),
+    http: (options) => createHttp({ peer: folder, timeoutMs: 600, ...options }),
   };
 }
 
