@@ -55,7 +55,16 @@ test("every fault is told at once, each with its path", () => {
       merchants: { acme: { se: { "klarna-checkout": { adapterId: "" }, "no-such-psp": {} } } },
     },
   );
-  for (const path of ["PORT", "BODY_LIMIT", "QUEUE_URL", "norce.orderApi", "norce.token", "norce.version"]) {
+  for (const path of [
+    "PORT",
+    "BODY_LIMIT",
+    "QUEUE_URL",
+    "norce.orderApi",
+    "norce.token",
+    "norce.version",
+    "merchants.acme.se.klarna-checkout.apiUrl",
+    "merchants.acme.se.no-such-psp",
+  ]) {
     expect(faults.join("\n")).toContain(path);
   }
 });

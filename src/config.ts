@@ -101,6 +101,8 @@ const fileSchema = z.strictObject({
   merchants: z.record(z.string(), z.record(z.string(), settingsByAdapter)),
 });
 
+const merchantsOnly = z.object({ merchants: fileSchema.shape.merchants });
+
 /** Norce's own adapters (fact sheet norce.md, 8.1): a payment of theirs has a second writer. */
 const managedAdapterIds: ReadonlySet<string> = new Set([
   "klarna_checkout_adapter",
@@ -161,8 +163,11 @@ export function createConfig(environment: Environment, document: unknown, adapte
   if (env?.URL_SIGNING_KEYS.length === 0) faults.push(noSigningKey);
   if (env?.REDIS_URL !== undefined && env.QUEUE_URL !== undefined)
     faults.push("QUEUE_URL: set it or REDIS_URL, not both");
-  const file = collect(fileSchema.safeParse(substitute(document, environment, "", faults)), "", faults);
-  const targets = file === undefined ? [] : targetsFrom(file.merchants, adapters, faults, warnings);
+  const substituted = substitute(document, environment, "", faults);
+  const file = collect(fileSchema.safeParse(substituted), "", faults);
+  // A fault under `norce` must not hide those under `merchants`.
+  const merchants = file?.merchants ?? merchantsOnly.safeParse(substituted).data?.merchants ?? {};
+  const targets = targetsFrom(merchants, adapters, faults, warnings);
   if (faults.length > 0 || env === undefined || file === undefined) throw new ConfigError([...new Set(faults)]);
   const byTarget = new Map(targets.map((target) => [targetId({ ...target, adapter: target.adapter.id }), target]));
   return {

@@ -87,11 +87,8 @@ async function refreshed(http: Http): Promise<Answer> {
 }
 
 function lineOf({ orderId, paymentId, adapter }: PaymentKey, { status, outcome }: Answer): string {
-  const facts =
-    outcome === undefined
-      ? status
-      : Object.entries(outcome)
-          .map(([name, value]) => (name === "outcome" ? String(value) : `${name}=${JSON.stringify(value)}`))
-          .join("  ");
-  return `${orderId}  ${paymentId}  ${adapter}  ${facts}`;
+  // Some engines keep a result's facts in an order of their own.
+  const { outcome: came = status, ...facts } = outcome ?? {};
+  const told = Object.entries(facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return [orderId, paymentId, adapter, String(came), ...told].join("  ");
 }
