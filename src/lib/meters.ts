@@ -70,7 +70,8 @@ export function createMeters(): Meters {
   return {
     contentType: registry.contentType,
     async text() {
-      const counts = (await readQueues?.()) ?? [];
+      // While the queue is away, everything else is worth knowing all the more.
+      const counts = (await readQueues?.().catch(() => [])) ?? [];
       for (const count of counts) jobs.set({ queue: count.queue, state: count.state }, count.jobs);
       return await registry.metrics();
     },
