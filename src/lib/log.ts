@@ -12,8 +12,24 @@ export function createLog(level: string, destination?: DestinationStream): Logge
     base: null,
     serializers: { error: errorFacts, err: errorFacts },
   };
-  // Written at once, line by line: what a process did last is what an operator asks about.
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? turnByTurn(pino.destination({ dest: 1, sync: true })));
+}
+
+/** The lines of one turn of the event loop are written together, at its end; nothing waits longer, also when the process ends. */
+function turnByTurn(output: DestinationStream): DestinationStream {
+  let lines = "";
+  const flush = (): void => {
+    const written = lines;
+    lines = "";
+    if (written !== "") output.write(written);
+  };
+  process.on("exit", flush);
+  return {
+    write(line) {
+      if (lines === "") setImmediate(flush);
+      lines += line;
+    },
+  };
 }
 
 /** What may be said of an error in a log line. */
