@@ -39,7 +39,7 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ["web.ts", ["webhooks/", "queue/", "config.ts", "process.ts", "lib/"]],
   ["worker.ts", ["workers/", "queue/", "norce/", "adapters/adapter.ts", "config.ts", "process.ts", "lib/"]],
   ["sandbox/", ["sandbox/", "norce/", "signatures/", "adapters/adapter.ts", "adapters/registry.ts", "lib/"]],
-  ["cli/", ["adapters/", "norce/", "webhooks/urls.ts", "config.ts", "exit.ts", "lib/"]],
+  ["cli/", ["adapters/", "norce/", "signatures/urls.ts", "config.ts", "exit.ts", "lib/"]],
   ["start.ts", [""]],
   ["", ["adapters/registry.ts", "queue/", "config.ts", "exit.ts", "lib/"]],
 ];

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { loadAdapters } from "../adapters/registry.ts";
 import { processEnvironment, urlMakerFrom } from "../config.ts";
 import { exitWith, Usage } from "../exit.ts";
-import { callbackUrl } from "../webhooks/urls.ts";
+import { callbackUrl } from "../signatures/urls.ts";
 
 const usage = "npm run callback-url -- <adapter> <merchant> <channel> [<orderId> <paymentId>]";
 

@@ -11,7 +11,7 @@ import { type Config, createConfig, processEnvironment, readConfigFile, urlMaker
 import { createHttp, type Http } from "../lib/http.ts";
 import { createNorceClient } from "../norce/client.ts";
 import { exitWith, Usage } from "../exit.ts";
-import { operationUrl } from "../webhooks/urls.ts";
+import { operationUrl } from "../signatures/urls.ts";
 
 const usage = "npm run reconcile -- <merchant> <channel> <orderId>";
 

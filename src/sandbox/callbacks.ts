@@ -1,5 +1,5 @@
-import type { AnyAdapter, PaymentKey, Target } from "../adapters/adapter.ts";
-import { callbackSignature, operationSignature } from "../signatures/signed-url.ts";
+import type { AnyAdapter, PaymentKey } from "../adapters/adapter.ts";
+import { callbackUrl, operationUrl } from "../signatures/urls.ts";
 
 /** How the PSP and the operator reach the service. */
 export interface ServiceAddress {
@@ -18,35 +18,17 @@ export function callbackUrlsOf(
   adapter: AnyAdapter,
   key: PaymentKey,
 ): Record<string, string> {
+  const { orderId: _order, paymentId: _payment, ...account } = key;
+  const maker = { publicUrl: base, signingKey };
   return Object.fromEntries(
-    Object.entries(adapter.webhooks).map(([name, { scope, placeholders }]) => {
-      const { orderId, paymentId, ...account } = key;
-      const target: Target = scope === "payment" ? key : account;
-      const path = scope === "payment" ? `${encode(orderId)}/payments/${encode(paymentId)}/${name}` : name;
-      const query = new URLSearchParams({
-        merchant: key.merchant,
-        channel: key.channel,
-        sig: callbackSignature(signingKey, target, name),
-      });
-      // Placeholders stay as they are: the PSP looks for its own spelling of them.
-      const rest = Object.entries(placeholders ?? {}).map(([parameter, placeholder]) => `&${parameter}=${placeholder}`);
-      return [
-        name,
-        `${base}/${key.adapter}/api/checkout/v1/callback/orders/${path}?${query.toString()}${rest.join("")}`,
-      ];
-    }),
+    Object.entries(adapter.webhooks).map(([name, { scope }]) => [
+      name,
+      callbackUrl(maker, adapter, scope === "payment" ? key : account, name),
+    ]),
   );
 }
 
 /** The URL that makes the service look at a payment now. It dies a minute after `now` (milliseconds). */
 export function refreshUrlOf({ base, signingKey }: ServiceAddress, key: PaymentKey, now: number): string {
-  const exp = Math.ceil(now / 1000) + 60;
-  const sig = operationSignature(signingKey, key, "refresh", exp);
-  const query = new URLSearchParams({ merchant: key.merchant, channel: key.channel, exp: String(exp), sig });
-  const path = `orders/${encode(key.orderId)}/payments/${encode(key.paymentId)}/refresh`;
-  return `${base}/${key.adapter}/api/order/v1/${path}?${query.toString()}`;
-}
-
-function encode(id: string): string {
-  return encodeURIComponent(id);
+  return operationUrl({ publicUrl: base, signingKey }, key, "refresh", Math.ceil(now / 1000) + 60);
 }

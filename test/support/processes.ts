@@ -8,7 +8,7 @@ import { loadAdapters, loadSimulator } from "../../src/adapters/registry.ts";
 import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
 import { createSandboxPsp, type SandboxPsp } from "../../src/sandbox/psp.ts";
-import { callbackUrl } from "../../src/webhooks/urls.ts";
+import { callbackUrl } from "../../src/signatures/urls.ts";
 import { until } from "./until.ts";
 
 const adapter = "klarna-checkout";

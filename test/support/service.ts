@@ -10,7 +10,7 @@ import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/
 import { createSandboxPsp, type SandboxPsp } from "../../src/sandbox/psp.ts";
 import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
 import { startWeb } from "../../src/web.ts";
-import { callbackUrl, operationUrl } from "../../src/webhooks/urls.ts";
+import { callbackUrl, operationUrl } from "../../src/signatures/urls.ts";
 import { startWorker } from "../../src/worker.ts";
 import { until } from "./until.ts";
 

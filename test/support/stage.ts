@@ -29,7 +29,7 @@ import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/
 import { createSandboxPsp } from "../../src/sandbox/psp.ts";
 import { createApp } from "../../src/webhooks/app.ts";
 import { createInbox } from "../../src/webhooks/inbox.ts";
-import { callbackUrl } from "../../src/webhooks/urls.ts";
+import { callbackUrl } from "../../src/signatures/urls.ts";
 import type { LookResult } from "../../src/workers/lanes.ts";
 import { createContexts } from "../../src/workers/observe.ts";
 import { startWorker } from "../../src/worker.ts";

@@ -1,5 +1,5 @@
 import type { AnyAdapter, PaymentKey, Target } from "../adapters/adapter.ts";
-import { callbackSignature, operationSignature, type SignedOperation } from "../signatures/signed-url.ts";
+import { callbackSignature, operationSignature, type SignedOperation } from "./signed-url.ts";
 
 /** What a URL is made with: where we are reached, and the newest of `URL_SIGNING_KEYS`. */
 export interface UrlMaker {
