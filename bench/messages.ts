@@ -1,4 +1,4 @@
-import type { PaymentKey } from "../src/adapters/adapter.ts";
+import type { Json, PaymentKey } from "../src/adapters/adapter.ts";
 
 export const adapter = "klarna-checkout";
 export const adapterId = "acme_klarna_adapter";
@@ -16,7 +16,7 @@ export interface PeersReady {
   readonly norceUrl: string;
   readonly pspUrl: string;
   readonly token: string;
-  readonly settings: Readonly<Record<string, string>>;
+  readonly settings: Readonly<Record<string, Json>>;
 }
 
 export interface Payment {

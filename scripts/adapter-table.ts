@@ -2,10 +2,10 @@
  * Writes each adapter's table "status to state" into its README, from its fixtures, so that it cannot say anything else than the
  * code does: `node scripts/adapter-table.ts [--check] [folder…]`.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { AnyAdapter, DesiredPayment, DesiredTransaction, Json } from "../src/adapters/adapter.ts";
+import type { AnyAdapter, DesiredPayment, DesiredTransaction, Json, KeptEvent } from "../src/adapters/adapter.ts";
 import { loadAdapters } from "../src/adapters/registry.ts";
 import { paymentStates, stateOf } from "../src/norce/states.ts";
 
@@ -20,7 +20,8 @@ export interface Readme {
 interface Row {
   readonly name: string;
   readonly says: string;
-  readonly desired: DesiredPayment;
+  /** `null` where a fold says nothing of the payment. */
+  readonly desired: DesiredPayment | null;
 }
 
 const folders = join(import.meta.dirname, "../src/adapters");
@@ -40,14 +41,22 @@ export function readmeOf(adapter: AnyAdapter): Readme {
 function rowsOf(adapter: AnyAdapter): Row[] {
   const path = join(folders, adapter.id, "fixtures");
   const rows = readdirSync(path).map((name): Row => {
-    const snapshot = JSON.parse(readFileSync(join(path, name, "snapshot.json"), "utf8")) as Json;
-    return { name, says: statusesIn(snapshot).join(", "), desired: adapter.map(snapshot) };
+    const read = (file: string): unknown => {
+      const full = join(path, name, file);
+      return existsSync(full) ? JSON.parse(readFileSync(full, "utf8")) : undefined;
+    };
+    const said = statusesIn((read("snapshot.json") ?? null) as Json);
+    const kept = (read("kept.json") ?? []) as readonly KeptEvent[];
+    const events = kept.map(({ type, success }) => `\`${type}\`${success ? "" : " (failed)"}`);
+    // That the code says the same is the golden law's.
+    return { name, says: [...said, ...events].join(", ") || "–", desired: read("desired.json") as Row["desired"] };
   });
   return rows.toSorted((left, right) => progress(left) - progress(right) || (left.name < right.name ? -1 : 1));
 }
 
 function tableFrom(rows: readonly Row[]): string {
   const lines = rows.map(({ name, says, desired }) => {
+    if (desired === null) return [name, says, ...heads.slice(2).map(() => "–")];
     const { phase, money, transactions } = desired;
     const sums = [money.authorized, money.captured, money.refunded, money.released].map(String);
     const states = [`\`${stateOf(phase, money, "ten")}\``, `\`${stateOf(phase, money, "twelve")}\``];
@@ -71,7 +80,9 @@ function transactionText({ event, amount, success }: DesiredTransaction): string
 }
 
 /** In the order in which a payment moves. */
-function progress({ desired: { phase, money } }: Row): number {
+function progress({ desired }: Row): number {
+  if (desired === null) return -1;
+  const { phase, money } = desired;
   const order = ["intent", "processing", "pending", "confirmed", "reserved", "captured", "credited", "removed"];
   const state = stateOf(phase, money, "ten");
   return order.includes(state) ? order.indexOf(state) : order.length + paymentStates.indexOf(state);

@@ -7,7 +7,7 @@ import { createNorceClient } from "./norce/client.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
 import type { Queues } from "./queue/queues.ts";
-import { startTimers } from "./queue/timers.ts";
+import { startForgetting, startTimers } from "./queue/timers.ts";
 import { startLanes } from "./workers/lanes.ts";
 import { startLocate } from "./workers/locate.ts";
 import { createContexts } from "./workers/observe.ts";
@@ -41,11 +41,13 @@ export function startWorker({ config, engine, queues, log, meters, now = Date.no
     meters.oddity(key.adapter, reason);
     log.warn({ ...key, reason }, "payment.odd");
   };
-  const shared = { config, engine, queues, norce, log, now, oddity, concurrency: config.workerConcurrency };
+  const contexts = createContexts(observe);
+  const shared = { config, engine, queues, norce, contexts, log, now, oddity, concurrency: config.workerConcurrency };
   const workers = [
     startLocate(shared),
     startTimers(engine, queues, config.workerConcurrency),
-    ...startLanes({ ...shared, meters, contexts: createContexts(observe), stopping: stopping.signal }),
+    startForgetting(engine),
+    ...startLanes({ ...shared, meters, remember: queues.references.put, stopping: stopping.signal }),
   ];
   log.info(
     { adapters: [...new Set(config.targets.map(({ adapter }) => adapter.id))], concurrency: config.workerConcurrency },

@@ -1,25 +1,26 @@
 import { readdir } from "node:fs/promises";
-import type { AnyAdapter, Simulator } from "./adapter.ts";
+import type { AnyAdapter } from "./adapter.ts";
+import type { Simulator } from "./simulator.ts";
 
 /** The adapters by folder name. */
 export type Adapters = ReadonlyMap<string, AnyAdapter>;
 
 /**
- * Finds the adapters: every folder beside this file is one. Nothing is registered by hand, so that adding a PSP touches one folder.
+ * Finds the adapters: every folder beside this file is one, unless only some are asked for. Nothing is registered by hand, so that adding a PSP touches one folder.
  * @throws Error naming the folder whose adapter does not say the folder's name as its id.
  */
-export async function loadAdapters(): Promise<Adapters> {
+export async function loadAdapters(folders?: readonly string[]): Promise<Adapters> {
   const adapters = await Promise.all(
-    (await adapterFolders()).map(async (folder) => [folder, await loadAdapter(folder)] as const),
+    (folders ?? (await adapterFolders())).map(async (folder) => [folder, await loadAdapter(folder)] as const),
   );
   return new Map(adapters);
 }
 
-/** The adapter folders' names, sorted. */
+/** The adapter folders' names, sorted. A folder that begins with an underscore is what products of one PSP share. */
 export async function adapterFolders(): Promise<string[]> {
   const entries = await readdir(import.meta.dirname, { withFileTypes: true });
   return entries
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("_"))
     .map((entry) => entry.name)
     .toSorted();
 }

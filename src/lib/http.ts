@@ -17,6 +17,8 @@ export interface HttpRequest {
   readonly query?: Readonly<Record<string, string | number>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Json;
+  /** Instead of `body`: the exact text to send, and its content type. For forms, and where a proof covers the bytes that are sent. */
+  readonly raw?: { readonly type: string; readonly text: string };
   /**
    * Once aborted, nothing more is sent. What is on its way is not cut off but ends by its own timeout: a write that was cut off could
    * still be carried out, after somebody else was let in.
@@ -27,7 +29,7 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** The parsed JSON body; `null` where the body is empty. */
+  /** The parsed JSON body, or the text where text was asked for; `null` where the body is empty. */
   readonly body: unknown;
 }
 
@@ -36,6 +38,8 @@ export interface HttpOptions {
   readonly peer: string;
   readonly baseUrl: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What a good answer is: JSON unless said otherwise. */
+  readonly answers?: "json" | "text";
   /** Per request, in milliseconds. Default 5000: half of a job's lock. */
   readonly timeoutMs?: number;
   /** What a status means to this peer where it differs from the default table; `undefined` leaves it to the table. */
@@ -132,9 +136,7 @@ async function send(
       url: request.path,
       ...(request.query === undefined ? {} : { params: request.query }),
       ...(request.headers === undefined ? {} : { headers: { ...request.headers } }),
-      ...(request.body === undefined
-        ? {}
-        : { data: JSON.stringify(request.body), headers: { ...request.headers, "content-type": "application/json" } }),
+      ...contentOf(request),
     });
   } catch (error) {
     observed(0);
@@ -144,7 +146,7 @@ async function send(
   }
   observed(response.status);
   const context = { ...facts, status: response.status };
-  const body = parseBody(response.data);
+  const body = options.answers === "text" ? textOf(response.data) : parseBody(response.data);
   if (response.status >= 200 && response.status < 300) {
     if (body === notJson)
       throw new WorkerError("Unreachable", `${options.peer} answered something that is not JSON`, { context });
@@ -157,6 +159,12 @@ async function send(
   });
 }
 
+function contentOf({ body, raw, headers }: HttpRequest): object {
+  if (raw !== undefined) return { data: raw.text, headers: { ...headers, "content-type": raw.type } };
+  if (body === undefined) return {};
+  return { data: JSON.stringify(body), headers: { ...headers, "content-type": "application/json" } };
+}
+
 /** What a status means where the peer says nothing else (design: the table of errors). */
 function kindOf(status: number): ErrorKind {
   if (status === 401) return "Unauthorized";
@@ -166,6 +174,10 @@ function kindOf(status: number): ErrorKind {
 }
 
 const notJson = Symbol("not JSON");
+
+function textOf(data: unknown): string | null {
+  return typeof data === "string" && data !== "" ? data : null;
+}
 
 function parseBody(text: unknown): unknown {
   if (typeof text !== "string" || text.trim() === "") return null;

@@ -3,7 +3,8 @@ import type { PaymentKey } from "../adapters/adapter.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import { listenOnLoopback, type Loopback } from "../sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../sandbox/norce.ts";
-import { createNorceClient, type NorceClient, recordKey } from "./client.ts";
+import { createNorceClient, type NorceClient } from "./client.ts";
+import { recordKey } from "./payment.ts";
 
 const key: PaymentKey = { adapter: "any", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
 const confirm = {
@@ -135,7 +136,7 @@ test("an answer that differs from what was written is a conflict that names the 
 
 test("our keys are found among the transactions of others", async () => {
   addPayment();
-  expect(await client().loggedKeys(key)).toEqual(new Set());
+  expect((await client().log(key)).keys).toEqual(new Set());
   await client().appendTransaction(key, "SEK", { ...confirm, key: "capture:1", event: "capture" });
   const strangers = {
     match: () => true,
@@ -148,7 +149,7 @@ test("our keys are found among the transactions of others", async () => {
     ],
   };
   norce.fault(strangers);
-  expect(await client().loggedKeys(key)).toEqual(new Set(["capture:1"]));
+  expect((await client().log(key)).keys).toEqual(new Set(["capture:1"]));
 });
 
 test("states are read in any casing, and a state nobody knows is called by its name", async () => {

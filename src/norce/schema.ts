@@ -38,8 +38,18 @@ export const orderSchema = z.object({
   reference: z.string().nullish(),
   cart: z.object({ reference: z.string().nullish() }).nullish(),
   payments: z
-    .array(z.object({ id: z.string(), adapterId: z.string().nullish(), state: z.string().nullish() }))
+    .array(
+      z.object({
+        id: z.string(),
+        adapterId: z.string().nullish(),
+        state: z.string().nullish(),
+        reference: z.string().nullish(),
+      }),
+    )
     .nullish(),
 });
+
+/** A page of orders. */
+export const ordersSchema = z.object({ data: z.array(orderSchema) });
 
 export type NorceOrder = Readonly<z.infer<typeof orderSchema>>;

@@ -1,76 +1,20 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { JobsOptions } from "bullmq";
-import type { Json, PaymentKey, PspEvent, Target } from "../adapters/adapter.ts";
+import type { PaymentKey, Target } from "../adapters/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { within } from "./bull.ts";
+import { createDead, deadName } from "./dead.ts";
 import type { Engine, Job, Temper } from "./engine.ts";
+import type { DeadLetter, InboxJob, Look, QueueCount, StoredEvent, Wait } from "./jobs.ts";
 
-/** An event as it waits in the inbox. */
-export interface StoredEvent {
-  readonly target: Target;
-  /** The webhook's name in the URL. */
-  readonly webhook: string;
-  /** Milliseconds since the epoch. */
-  readonly receivedAt: number;
-  readonly event: PspEvent;
-}
-
-/** A job of `inbox`: the events that arrived together, or one that waits by itself. */
-export interface InboxJob {
-  readonly events: readonly StoredEvent[];
-  readonly waiting?: boolean;
-}
-
-/** The first of two looks that have to agree before a payment moves backwards. */
-export interface Suspect {
-  readonly fingerprint: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-}
-
-/** What a payment's timer remembers of the looks that did not come to rest. */
-export interface Wait {
-  /** When this kind of waiting began, in milliseconds since the epoch. */
-  readonly since: number;
-  readonly tries: number;
-  readonly why: string;
-  readonly suspect?: Suspect;
-  /** The PSP's id that a webhook named, while the payment has none. */
-  readonly reference?: string;
-}
-
-/** A job of a lane: look at this payment. */
-export interface Look {
-  readonly key: PaymentKey;
-  /** The PSP's id that the webhook named. */
-  readonly reference?: string;
-  /** What the timer that asks for this look remembered. */
-  readonly wait?: Wait;
-}
-
-/** A payment that needs a person. */
-export interface DeadLetter {
-  readonly key: PaymentKey;
-  readonly kind: string;
-  readonly reason: string;
-  /** When the trouble began and when it was given up, in milliseconds since the epoch. */
-  readonly since: number;
-  readonly at: number;
-  readonly context?: Readonly<Record<string, Json>>;
-}
-
-/** How many jobs of a queue are in one state. */
-export interface QueueCount {
-  readonly queue: string;
-  readonly state: string;
-  readonly jobs: number;
-}
+export type * from "./jobs.ts";
 
 /** Where events wait. */
 export const inboxName = "inbox";
 /** Where payments wait for later. */
 export const timersName = "timers";
-const deadName = "dead";
+/** Where PSP ids are remembered. */
+export const referencesName = "references";
 
 /** One queue per adapter, so that a PSP's limiter, pause and breaker are BullMQ's own and shared by all workers. */
 export function laneName(adapter: string): string {
@@ -82,11 +26,26 @@ export function laneId(key: PaymentKey): string {
   const known = laneIds.get(key);
   if (known !== undefined) return known;
   const { adapter, merchant, channel, orderId, paymentId } = key;
-  const id = createHash("sha256")
-    .update(JSON.stringify([adapter, merchant, channel, orderId, paymentId]))
-    .digest("base64url");
+  const id = hashOf([adapter, merchant, channel, orderId, paymentId]);
   laneIds.set(key, id);
   return id;
+}
+
+/** A payment has one letter, an event that was never placed has its own. */
+function deadId(of: DeadLetter | PaymentKey): string {
+  if (!("key" in of)) return laneId(of);
+  return of.event === undefined
+    ? laneId(of.key as PaymentKey)
+    : hashOf(["event", ...Object.values(of.key), of.event.key]);
+}
+
+/** One short text for an event that is to be kept: two copies of it never run together. */
+export function eventId({ target: { adapter, merchant, channel }, event }: StoredEvent): string {
+  return hashOf([adapter, merchant, channel, event.key]);
+}
+
+function hashOf(parts: readonly (string | undefined)[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
 }
 
 /** A look asks for its key's id several times. */
@@ -125,8 +84,8 @@ export interface Queues {
   readonly inbox: {
     /** One job for events that arrived together. @throws WorkerError `QueueUnavailable` within a second. */
     add(events: readonly StoredEvent[]): Promise<void>;
-    /** An event that has to wait, as a job of its own; the same parent and index are the same job. */
-    addWaiting(parentId: string, index: number, event: StoredEvent, delayMs: number): Promise<void>;
+    /** An event as a job of its own, because it has to wait or is to be kept; the same id is the same job, for a day. */
+    addAlone(id: string, event: StoredEvent, delayMs: number): Promise<void>;
   };
   readonly lanes: {
     /**
@@ -145,8 +104,14 @@ export interface Queues {
   };
   readonly dead: {
     put(letter: DeadLetter): Promise<void>;
+    /** The payment needs nobody any more. Where there is no letter at all this costs next to nothing. */
     clear(key: PaymentKey): Promise<void>;
     list(limit: number): Promise<DeadLetter[]>;
+  };
+  /** Which payment a PSP's id belongs to: a cache, for account-level events that carry nothing else. */
+  readonly references: {
+    put(key: PaymentKey, reference: string, days: number): Promise<void>;
+    get(reference: string, account: Target): Promise<PaymentKey | null>;
   };
   /** Jobs per queue and state, for metrics. */
   counts(adapters: readonly string[]): Promise<QueueCount[]>;
@@ -169,7 +134,8 @@ export function createQueues(engine: Engine): Queues {
     lanes,
     inbox: inboxOn(engine),
     timers: timersOn(engine, lanes),
-    dead: deadOn(engine),
+    dead: createDead(engine, deadId),
+    references: referencesOn(engine),
     counts: (adapters) => countsOn(engine, adapters),
   };
 }
@@ -179,11 +145,9 @@ function inboxOn(engine: Engine): Queues["inbox"] {
     async add(events) {
       await orUnavailable(engine.queue<InboxJob>(inboxName, "prompt").add("events", { events }, inboxOptions));
     },
-    async addWaiting(parentId, index, event, delay) {
-      const job: InboxJob = { events: [event], waiting: true };
-      await engine
-        .queue<InboxJob>(inboxName, "patient")
-        .add("waiting", job, { ...inboxOptions, jobId: `${parentId}-${index}`, delay });
+    async addAlone(jobId, event, delay) {
+      const job: InboxJob = { events: [event], alone: true };
+      await engine.queue<InboxJob>(inboxName, "patient").add("alone", job, { ...inboxOptions, jobId, delay });
     },
   };
 }
@@ -218,21 +182,18 @@ function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
   };
 }
 
-function deadOn(engine: Engine): Queues["dead"] {
-  const queue = () => engine.queue<DeadLetter>(deadName, "patient");
+function referencesOn(engine: Engine): Queues["references"] {
+  const queue = () => engine.queue<PaymentKey>(referencesName, "patient");
+  const idOf = (reference: string, { adapter, merchant, channel }: Target): string =>
+    hashOf([adapter, merchant, channel, reference]);
   return {
-    async put(letter) {
-      const jobId = laneId(letter.key);
-      const known = await queue().getJob(jobId);
-      if (known === undefined) await queue().add("letter", letter, { jobId });
-      else await known.updateData(letter);
+    async put(key, reference, days) {
+      // Due when it may be forgotten; known already, it stays as it is.
+      const options = { ...timerOptions, jobId: idOf(reference, key), delay: days * daySeconds * 1_000 };
+      await queue().add("reference", key, options);
     },
-    async clear(key) {
-      await queue().remove(laneId(key));
-    },
-    async list(limit) {
-      const jobs = await queue().getJobs(["waiting"], 0, limit - 1);
-      return jobs.map(({ data }) => data);
+    async get(reference, account) {
+      return (await queue().getJob(idOf(reference, account)))?.data ?? null;
     },
   };
 }

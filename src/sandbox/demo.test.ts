@@ -1,6 +1,7 @@
 import express from "express";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AnyAdapter, SimulatedPurchase, SimulatedWebhook, Simulator } from "../adapters/adapter.ts";
+import type { AnyAdapter } from "../adapters/adapter.ts";
+import type { SimulatedPurchase, SimulatedWebhook, Simulator } from "../adapters/simulator.ts";
 import { callbackSignature, operationProven } from "../signatures/signed-url.ts";
 import { callbackUrlsOf, refreshUrlOf } from "./callbacks.ts";
 import { createHistory, textOf } from "./history.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import express, { type Request, type Response, type Router } from "express";
 import type { Adapters } from "../adapters/registry.ts";
-import { recordKey } from "../norce/client.ts";
+import { recordKey } from "../norce/payment.ts";
 import { equalInConstantTime } from "../signatures/constant-time.ts";
 import type { Fault } from "./faults.ts";
 import { type History, numberOf, textOf } from "./history.ts";

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import type { Minor, SimulatedPurchase, SimulatedRequest, SimulatedWebhook, Simulator } from "../adapters/adapter.ts";
+import type { Minor } from "../adapters/adapter.ts";
+import type { SimulatedPurchase, SimulatedRequest, SimulatedWebhook, Simulator } from "../adapters/simulator.ts";
 import { createFaults, type Fault, type FaultOptions, type FaultyRequest, wait } from "./faults.ts";
 import { answerJson, readBody } from "./loopback.ts";
 import { Recent } from "./recent.ts";
@@ -128,6 +129,8 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
       const text = await readBody(request);
       const answer = found?.answer(simulatedRequest(asked, url.searchParams, text ?? "")) ?? { status: 404 };
       if (fault?.drop === "after") request.socket.destroy();
+      else if (answer.text !== undefined)
+        response.writeHead(answer.status, { "content-type": "text/plain", ...answer.headers }).end(answer.text);
       else answerJson(response, answer.status, answer.body, answer.headers);
     }
     wake();

@@ -86,8 +86,12 @@ function answerWebhook({ config, inbox, log, meters }: AppParts, body: RequestHa
 
   return async (request, response) => {
     if (inFlight >= maxInFlight) {
+      const to = webhookRoute(request, queryOf(request.originalUrl));
       response.setHeader("retry-after", "5");
-      json(response, 429, { code: "too-many-requests", message: "too many webhooks at once" });
+      json(response, refusalStatus(config, to, 429), {
+        code: "too-many-requests",
+        message: "too many webhooks at once",
+      });
       return;
     }
     inFlight += 1;
@@ -147,18 +151,26 @@ function answerError({ config, log, meters }: AppParts): ErrorRequestHandler {
       return;
     }
     const refusal = refusalOf(error);
+    const to =
+      request.params["webhook"] === undefined ? undefined : webhookRoute(request, queryOf(request.originalUrl));
     if (refusal.retryAfterSeconds !== undefined) response.setHeader("retry-after", String(refusal.retryAfterSeconds));
-    json(response, refusal.status, { code: refusal.code, message: refusal.message });
-    const facts = { method: request.method, status: refusal.status, code: refusal.code };
-    if (refusal.status === 500) log.error({ ...facts, error }, "request.failed");
-    else if (request.params["webhook"] !== undefined) {
-      const to = webhookRoute(request, queryOf(request.originalUrl));
+    const status = to === undefined ? refusal.status : refusalStatus(config, to, refusal.status);
+    json(response, status, { code: refusal.code, message: refusal.message });
+    const facts = { method: request.method, status, code: refusal.code };
+    if (status === 500) log.error({ ...facts, error }, "request.failed");
+    else if (to !== undefined) {
       // Anybody can call any URL: only names of ours become label values.
       const known = config.adapters.get(to.target.adapter)?.webhooks[to.webhook] !== undefined;
       meters.webhook(known ? to.target.adapter : "unknown", known ? to.webhook : "unknown", refusal.code);
       log.warn({ ...facts, ...(known ? { ...to.target, webhook: to.webhook } : {}) }, "webhook.refused");
     }
   };
+}
+
+/** The status with which a webhook is refused: some PSPs misread the usual one, and their adapters say what they read right. */
+function refusalStatus(config: Config, { target: { adapter }, webhook }: WebhookRoute, status: number): number {
+  const refusals: Readonly<Record<number, number>> = config.adapters.get(adapter)?.webhooks[webhook]?.refusals ?? {};
+  return refusals[status] ?? status;
 }
 
 interface Refusal {

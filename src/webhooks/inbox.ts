@@ -65,7 +65,9 @@ export function createInbox(add: (events: readonly StoredEvent[]) => Promise<voi
 }
 
 /** About how many bytes an event is as JSON; counting its texts costs less than writing it twice. */
-function sizeOf({ target, webhook, event }: StoredEvent): number {
+function sizeOf({ target, webhook, event, evidence }: StoredEvent): number {
+  // Few events carry a line or evidence; those are worth the counting.
+  if (event.line !== undefined || evidence !== undefined) return JSON.stringify([target, event, evidence]).length + 200;
   const texts = [...Object.values(target), webhook, event.key, event.type, event.reference ?? ""];
   return texts.reduce((sum, text) => sum + text.length, 200);
 }

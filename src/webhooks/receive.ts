@@ -51,11 +51,12 @@ export async function receive(
 ): Promise<Received> {
   const { target, webhook, rules, settings } = to;
   const proof = { config: settings, target, webhook, urlSigningKeys: config.urlSigningKeys };
-  if (!(await rules.verify.check(request, proof)))
-    throw new WorkerError("UntrustedWebhook", "the webhook could not be proven");
+  const proven = await rules.verify.check(request, proof);
+  if (proven === false) throw new WorkerError("UntrustedWebhook", "the webhook could not be proven");
+  const evidence = proven === true ? {} : { evidence: proven.later };
   const events = rules
-    .parse(request, target)
-    .map((event): StoredEvent => ({ target, webhook, receivedAt: now, event }));
+    .parse(request, target, settings)
+    .map((event): StoredEvent => ({ target, webhook, receivedAt: now, event, ...evidence }));
   await inbox(events);
   return { ack: rules.ack, events: events.length };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { CommonConfig, DesiredPayment, DesiredTransaction, Money, PaymentKey } from "../adapters/adapter.ts";
 import { isWorkerError } from "../lib/errors.ts";
-import type { CurrentPayment } from "../norce/client.ts";
+import type { CurrentPayment } from "../norce/payment.ts";
 import { type Comparison, diff, refuseForeign, refuseOthers, refuseUnlike } from "./diff.ts";
 
 const confirm: DesiredTransaction = {

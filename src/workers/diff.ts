@@ -9,9 +9,10 @@ import type {
   Phase,
 } from "../adapters/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
-import type { CurrentPayment, PaymentChanges, PaymentRecord } from "../norce/client.ts";
+import type { CurrentPayment, PaymentChanges, PaymentRecord } from "../norce/payment.ts";
 import type { NorceOrder } from "../norce/schema.ts";
 import { openAmount, type PaymentState, type StateSet, stateOf } from "../norce/states.ts";
+import { mergedUpsell } from "./upsell.ts";
 
 /** What has to happen so that Norce says what is true. */
 export interface Changes {
@@ -55,7 +56,7 @@ export function diff(comparison: Comparison): Verdict {
   const afterWrite = desired.marker !== undefined && !logged.has(desired.marker);
   if (payment === undefined && transactions.length === 0 && !afterWrite) return { is: "agreed" };
   const changes: Changes = { ...(payment === undefined ? {} : { payment }), transactions, afterWrite };
-  if (!movesBackwards(current, desired)) return { is: "differs", changes };
+  if (desired.reversal !== undefined || !movesBackwards(current, desired)) return { is: "differs", changes };
   return { is: "backwards", fingerprint: JSON.stringify([desired.phase, sums(desired.money)]), changes };
 }
 
@@ -121,6 +122,8 @@ function paymentChanges({ current, desired, states, version }: Comparison): Paym
   const state = stateOf(desired.phase, desired.money, states);
   const amount = coveredAmount(desired);
   const record = recordOf(current, desired, state);
+  const upsell =
+    desired.upsell === undefined || version === "v1" ? undefined : mergedUpsell(current.upsell, desired.upsell);
   const changes: PaymentChanges = {
     ...(sameState(current.state, state) || onlyStarted(current.state, desired) ? {} : { state }),
     ...(amount === undefined || amount === current.amount ? {} : { amount }),
@@ -128,9 +131,7 @@ function paymentChanges({ current, desired, states, version }: Comparison): Paym
     ...(desired.recurring === undefined || contains(current.recurring, desired.recurring)
       ? {}
       : { recurring: desired.recurring }),
-    ...(desired.upsell === undefined || version === "v1" || contains(current.upsell, desired.upsell)
-      ? {}
-      : { upsell: desired.upsell }),
+    ...(upsell === undefined || contains(current.upsell, upsell) ? {} : { upsell }),
     ...(isDeepStrictEqual(current.record, record) ? {} : { record }),
   };
   return Object.keys(changes).length === 0 ? undefined : changes;

@@ -1,11 +1,14 @@
 import { DelayedError } from "bullmq";
-import type { PaymentKey } from "../adapters/adapter.ts";
-import type { Config } from "../config.ts";
+import type { AnyAdapter, LogLine, PaymentKey, PspEvent, Webhook } from "../adapters/adapter.ts";
+import type { AdapterSettings, Config } from "../config.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { NorceClient } from "../norce/client.ts";
 import type { Engine, Job, Worker } from "../queue/engine.ts";
-import { type InboxJob, inboxName, laneId, type Queues, type StoredEvent } from "../queue/queues.ts";
+import { eventId, type InboxJob, inboxName, laneId, type Queues, type StoredEvent } from "../queue/queues.ts";
+import type { ContextFactory } from "./observe.ts";
+import { place } from "./place.ts";
+import { type Placing, placingAgain } from "./retry.ts";
 
 /** What turning events into payment keys needs. */
 export interface LocateParts {
@@ -13,23 +16,17 @@ export interface LocateParts {
   readonly engine: Engine;
   readonly queues: Queues;
   readonly norce: NorceClient;
+  readonly contexts: ContextFactory;
   readonly log: Logger;
   readonly concurrency: number;
   readonly now: () => number;
   readonly oddity: (key: PaymentKey, reason: string) => void;
 }
 
-/** What an event asks for: a look at one payment, and the PSP's id that it named. */
-interface Request {
-  readonly key: PaymentKey;
-  readonly reference?: string;
-  readonly event: StoredEvent;
-}
+/** How long one event may ask Norce and the PSP. */
+const longestMs = 25_000;
 
-/** How long an event that could not hand over its reference waits before it tries again. */
-const waitingMs = 1_000;
-
-/** Starts the worker that turns stored events into payment keys. */
+/** Starts the worker that turns stored events into payment keys, and keeps those events that cannot be asked for later. */
 export function startLocate(parts: LocateParts): Worker<InboxJob, void> {
   return parts.engine.worker<InboxJob, void>(inboxName, (job, token) => locate(job, token, parts), {
     concurrency: parts.concurrency,
@@ -37,59 +34,171 @@ export function startLocate(parts: LocateParts): Worker<InboxJob, void> {
 }
 
 async function locate(job: Job<InboxJob>, token: string | undefined, parts: LocateParts): Promise<void> {
-  const requests = distinct(job.data.events.map(requestOf).filter((request) => request !== undefined));
-  const handed = await Promise.all(requests.map((request) => handOver(request, job.data.waiting === true, parts)));
-  const waiting = requests.filter((_, index) => handed[index] !== true);
-  if (waiting.length === 0) return;
-  if (job.data.waiting === true) {
-    await job.moveToDelayed(parts.now() + waitingMs, token);
+  const { events, alone = false } = job.data;
+  const [only] = events;
+  if (alone && only !== undefined) {
+    const step = await settled(only, true, parts);
+    if (step.do === "done") return;
+    await job.moveToDelayed(parts.now() + step.delayMs, token);
     throw new DelayedError();
   }
-  // Each waits as a job of its own, so that it holds nobody back.
+  // An event that is to be kept or has to wait becomes a job of its own, so that it holds nobody back.
+  const steps = await Promise.all(
+    distinct(events).map(async (event, index) => {
+      const kept = event.event.line !== undefined;
+      const step: Placing = kept ? { do: "wait", delayMs: 0 } : await settled(event, false, parts);
+      return { event, step, id: kept ? eventId(event) : `${job.id ?? ""}-${index}` };
+    }),
+  );
   await Promise.all(
-    waiting.map(({ event }, index) => parts.queues.inbox.addWaiting(job.id ?? "", index, event, waitingMs)),
+    steps.map(async ({ event, step, id }) => {
+      if (step.do === "wait") await parts.queues.inbox.addAlone(id, event, step.delayMs);
+    }),
   );
 }
 
-/** A payment-level webhook names its payment in the URL. */
-function requestOf(event: StoredEvent): Request | undefined {
-  const { orderId, paymentId, ...scope } = event.target;
-  if (orderId === undefined || paymentId === undefined) return undefined;
-  const { reference } = event.event;
-  return { key: { ...scope, orderId, paymentId }, event, ...(reference === undefined ? {} : { reference }) };
+/** Events of one payment that name the same reference ask for the same look. */
+function distinct(events: readonly StoredEvent[]): StoredEvent[] {
+  return [
+    ...new Map(
+      events.map((event) => {
+        const { orderId, paymentId } = event.target;
+        const same = event.event.line === undefined && event.evidence === undefined;
+        const payment =
+          orderId === undefined || paymentId === undefined ? undefined : { ...event.target, orderId, paymentId };
+        const id = same && payment !== undefined ? `${laneId(payment)} ${event.event.reference ?? ""}` : eventId(event);
+        return [id, event] as const;
+      }),
+    ).values(),
+  ];
 }
 
-/** Events of one payment that name the same reference ask for the same look. */
-function distinct(requests: readonly Request[]): Request[] {
-  return [
-    ...new Map(requests.map((request) => [`${laneId(request.key)} ${request.reference ?? ""}`, request])).values(),
-  ];
+/** What has become of an event: it has been handed over, or it waits. Nothing that an event meets stops another. */
+async function settled(event: StoredEvent, alone: boolean, parts: LocateParts): Promise<Placing> {
+  const found = parts.config.find(event.target);
+  const facts = { ...event.target, webhook: event.webhook, type: event.event.type };
+  if (found === undefined) {
+    await bury(event, "not-configured", "the event's adapter is not configured for its merchant and channel", parts);
+    return { do: "done" };
+  }
+  let error: unknown;
+  try {
+    const outcome = await handled(event, alone, found, parts);
+    if (outcome === "done") return { do: "done" };
+    if (outcome === "waits") return placingAgain(event.receivedAt, parts.now(), Infinity);
+  } catch (failure) {
+    error = failure;
+    parts.log.warn({ ...facts, error }, "event.later");
+  }
+  const step = placingAgain(event.receivedAt, parts.now(), error === undefined ? horizonMs(found.adapter) : Infinity);
+  if (step.do === "done") await bury(event, "payment-unknown", "the payment of this event was never found", parts);
+  return step;
+}
+
+type Handled = "done" | "waits" | "not-found";
+
+async function handled(
+  event: StoredEvent,
+  alone: boolean,
+  found: AdapterSettings,
+  parts: LocateParts,
+): Promise<Handled> {
+  if (event.evidence !== undefined && !(await provenNow(event, found, parts))) {
+    parts.log.warn({ ...event.target, webhook: event.webhook }, "webhook.disproved");
+    return "done";
+  }
+  const key = await place(event, found, parts);
+  if (key === null) return "not-found";
+  if (event.event.line !== undefined) return await keep(key, { ...event.event, line: event.event.line }, found, parts);
+  await remember(key, event.event, found.adapter, parts);
+  return (await handOver(key, event.event.reference, alone, parts)) ? "done" : "waits";
+}
+
+async function provenNow({ webhook, evidence, target }: StoredEvent, found: AdapterSettings, parts: LocateParts) {
+  const rules = found.adapter.webhooks[webhook] as Webhook<unknown> | undefined;
+  if (evidence === undefined || rules?.proveLater === undefined) return false;
+  return await rules.proveLater(evidence, parts.contexts(target, found, AbortSignal.timeout(longestMs)));
+}
+
+/** Appends the event to the payment's log, once, and asks for a look. */
+async function keep(
+  key: PaymentKey,
+  event: PspEvent & { readonly line: LogLine },
+  { adapter, settings }: AdapterSettings,
+  parts: LocateParts,
+): Promise<Handled> {
+  const { norce, queues, oddity } = parts;
+  const signal = AbortSignal.timeout(longestMs);
+  const payment = await norce.payment(key, signal);
+  if (payment === null) return "not-found";
+  if (payment.adapterId !== settings.adapterId) {
+    oddity(key, "other-adapter");
+    return "done";
+  }
+  // At most one job per event exists, so that nobody else appends it between the reading and the writing.
+  if (!(await norce.log(key, signal)).keys.has(event.key)) await norce.appendEvent(key, event, signal);
+  await remember(key, event, adapter, parts);
+  await queues.lanes.add({ key, ...hintOf(event.reference) }, "patient");
+  return "done";
+}
+
+async function remember(
+  key: PaymentKey,
+  { reference, clues }: PspEvent,
+  { rememberDays }: AnyAdapter,
+  { queues }: LocateParts,
+): Promise<void> {
+  if (rememberDays === undefined || reference === undefined || clues === undefined) return;
+  await queues.references.put(key, reference, rememberDays);
 }
 
 /**
  * Asks for the look; true once the event is not needed any more. A look that waits already looks soon enough, but it does not know the
  * reference that this event named: as long as the payment has none, the event stays.
  */
-async function handOver({ key, reference }: Request, again: boolean, parts: LocateParts): Promise<boolean> {
+async function handOver(
+  key: PaymentKey,
+  reference: string | undefined,
+  again: boolean,
+  parts: LocateParts,
+): Promise<boolean> {
   const bound = again && reference !== undefined ? await boundReference(key, parts) : null;
   if (bound !== null) {
     if (bound !== reference) parts.oddity(key, "reference-refused");
     return true;
   }
-  const { handedOver } = await parts.queues.lanes.add(
-    { key, ...(reference === undefined ? {} : { reference }) },
-    "patient",
-  );
+  const { handedOver } = await parts.queues.lanes.add({ key, ...hintOf(reference) }, "patient");
   return handedOver || reference === undefined;
 }
 
+function hintOf(reference: string | undefined): { reference?: string } {
+  return reference === undefined ? {} : { reference };
+}
+
 /** The reference that the payment has by now; `null` where it has none, or Norce cannot be asked and the lane has to find out. */
-async function boundReference(key: PaymentKey, { config, norce }: LocateParts): Promise<string | null> {
-  if (config.find(key) === undefined) return null;
+async function boundReference(key: PaymentKey, { norce }: LocateParts): Promise<string | null> {
   try {
     return (await norce.payment(key))?.reference ?? null;
   } catch (error) {
     if (isWorkerError(error)) return null;
     throw error;
   }
+}
+
+const dayMs = 24 * 60 * 60 * 1_000;
+
+/** Until when the payment of an event may still appear: the PSP's own horizon, else three days. */
+function horizonMs({ horizonDays }: AnyAdapter): number {
+  return (horizonDays?.unsettled ?? 3) * dayMs;
+}
+
+async function bury(
+  { target, event: { key, type }, receivedAt }: StoredEvent,
+  reason: string,
+  message: string,
+  { queues, log, now }: LocateParts,
+): Promise<void> {
+  const letter = { key: target, event: { key, type }, kind: "Refused", reason: message, context: { reason } };
+  await queues.dead.put({ ...letter, since: receivedAt, at: now() });
+  log.error({ ...target, event: key, type, reason }, "event.dead");
 }

@@ -5,11 +5,12 @@
 import type { DesiredPayment, PaymentKey } from "../adapters/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
-import type { CurrentPayment, NorceClient } from "../norce/client.ts";
+import type { NorceClient } from "../norce/client.ts";
+import type { CurrentPayment } from "../norce/payment.ts";
 import type { PaymentState } from "../norce/states.ts";
 import type { Look, Suspect } from "../queue/queues.ts";
 import { type Changes, diff, refuseForeign, refuseOthers, refuseUnlike, type Verdict } from "./diff.ts";
-import type { ContextFactory } from "./observe.ts";
+import { type ContextFactory, lookContext, observe } from "./observe.ts";
 import { type Guard, write } from "./write.ts";
 
 /** What a look came to. Waiting is an outcome, not an error. */
@@ -31,6 +32,8 @@ export interface ReconcileParts {
   readonly config: Config;
   readonly norce: NorceClient;
   readonly contexts: ContextFactory;
+  /** Remembers which payment the PSP's ids belong to. */
+  readonly remember: (key: PaymentKey, reference: string, days: number) => Promise<void>;
   readonly now: () => number;
   readonly oddity: (key: PaymentKey, reason: string) => void;
 }
@@ -61,17 +64,19 @@ export async function reconcile(
   const current = await parts.norce.payment(key, signal);
   if (current === null) return { is: "later", why: "not-in-norce" };
   refuseOthers(current, found.settings);
-  const reference = await referenceOf(look, current, remembered, parts);
+  const folds = "fold" in found.adapter;
+  const reference = folds ? "" : await referenceOf(look, current, remembered, parts);
   if (reference === undefined) return { is: "later", why: "no-reference" };
 
-  const context = parts.contexts(key, found, current.record ?? {}, signal);
-  const [snapshot, logged] = await Promise.all([
-    found.adapter.fetch(reference, context),
-    parts.norce.loggedKeys(key, signal),
-  ]);
-  if (snapshot === null) return { is: "later", why: "not-at-psp" };
-  const desired = found.adapter.map(snapshot);
-  await refuseMistaken(key, current, desired, found, parts, signal);
+  const context = lookContext(key, current, parts.contexts(key, found, signal));
+  const logRead = parts.norce.log(key, signal);
+  const observed = await observe(found, reference, context, logRead);
+  // Where nobody can be asked, nothing is awaited either: an event that comes will ask for the next look.
+  if (observed === null) return folds ? { is: "unchanged" } : { is: "later", why: "not-at-psp" };
+  const { desired } = observed;
+  // Events were placed by what the PSP proved; what was fetched by an id has to bear out whose it is.
+  if (!folds) await refuseMistaken(key, current, desired, found, parts, signal);
+  const logged = (await logRead).keys;
 
   const compare = (payment: CurrentPayment): Verdict =>
     diff({ current: payment, logged, desired, states: parts.config.norce.states, version: parts.config.norce.version });
@@ -87,15 +92,10 @@ export async function reconcile(
     const waitMs = suspect.at + suspicionMs - parts.now();
     if (waitMs > 0) return { is: "suspect", suspect, afterMs: waitMs };
   }
-  await write(
-    parts.norce,
-    key,
-    latest,
-    verdict.changes,
-    async () => found.adapter.afterWrite?.(snapshot, context),
-    guard,
-    signal,
-  );
+  await write(parts.norce, key, latest, verdict.changes, observed.afterWrite, guard, signal);
+  const { rememberDays } = found.adapter;
+  if (rememberDays !== undefined)
+    for (const id of [desired.reference, ...(desired.aliases ?? [])]) await parts.remember(key, id, rememberDays);
   if (verdict.changes.payment?.record?.["amountAsked"] !== latest.record?.["amountAsked"])
     parts.oddity(key, "amount-differs");
   return {

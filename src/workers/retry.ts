@@ -112,6 +112,19 @@ function again(
   return { do: "wait", delayMs, wait: { since, tries, why, ...suspectOf(remembered) } };
 }
 
+/** What happens next to an event whose payment is looked for. */
+export type Placing = { readonly do: "done" } | { readonly do: "wait"; readonly delayMs: number };
+
+/**
+ * When to try again to place an event: after a quarter of its age, seconds at first, a quarter of an hour at most; `done` once it is older
+ * than the limit.
+ */
+export function placingAgain(receivedAt: number, now: number, limitMs: number): Placing {
+  const ageMs = now - receivedAt;
+  if (ageMs >= limitMs) return { do: "done" };
+  return { do: "wait", delayMs: Math.min(Math.max(ageMs / 4, second), 15 * minute) };
+}
+
 function sinceOf(remembered: Wait | undefined, now: number): number {
   return remembered === undefined || remembered.tries === 0 ? now : remembered.since;
 }

@@ -1,5 +1,6 @@
 import type { PaymentKey } from "../adapters/adapter.ts";
-import type { CurrentPayment, NorceClient } from "../norce/client.ts";
+import type { NorceClient } from "../norce/client.ts";
+import type { CurrentPayment } from "../norce/payment.ts";
 import type { Changes } from "./diff.ts";
 
 /** Rejects when this look may no longer write: its lock was lost, or the process is stopping. */

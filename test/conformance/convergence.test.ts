@@ -26,13 +26,18 @@ describe.each(subjects)("$folder", (subject) => {
       const purchase = stage.purchase();
       for (const act of [undefined, ...path]) {
         if (act !== undefined && !purchase.act(act)) return undefined;
+        // Whoever cannot be asked has to be heard.
+        if ("fold" in subject.adapter) for (const webhook of purchase.sent()) await stage.deliver(webhook);
         await stage.look(purchase.key);
         await stage.rest(purchase.key);
       }
-      const { phase, money, transactions } = await stage.desired(purchase);
-      expect(purchase.state(), "the state follows from money and phase").toBe(stateOf(phase, money, states));
+      const desired = await stage.desired(purchase);
+      if (desired !== null)
+        expect(purchase.state(), "the state follows from money and phase").toBe(
+          stateOf(desired.phase, desired.money, states),
+        );
       const logged = purchase.eventKeys();
-      for (const { key } of transactions)
+      for (const { key } of desired?.transactions ?? [])
         expect(
           logged.filter((line) => line === key),
           `${key} stands once in the log`,

@@ -1,11 +1,13 @@
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CommonConfig, LookContext } from "../../src/adapters/adapter.ts";
 import { type ErrorKind, WorkerError } from "../../src/lib/errors.ts";
+import type { Simulator } from "../../src/adapters/simulator.ts";
 import { createHttp } from "../../src/lib/http.ts";
-import { loadSubjects, type Subject } from "../support/subjects.ts";
+import { withToken } from "../../src/lib/token.ts";
+import { loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
 
@@ -73,13 +75,25 @@ const failures: readonly Failure[] = [
   { name: "a proxy's error page", answer: page(502), fetched: ["Unreachable"], told: ["Unreachable"] },
 ];
 
-describe.each(subjects)("$folder", (subject) => {
-  const { adapter, fixtures } = subject;
+const asking = subjects.flatMap((subject) => {
+  const { adapter } = subject;
+  return "fetch" in adapter ? [{ ...subject, adapter }] : [];
+});
+
+describe.each(asking)("$folder", (subject) => {
+  const { adapter, fixtures, say } = subject;
   let fail: Failure["answer"] = () => undefined;
   let requests = 0;
   let onRequest: () => void = () => undefined;
   const proofs = new Set<string>();
-  const server = createServer(({ headers }, response) => {
+  let simulator: Simulator;
+  const server = createServer((request, response) => {
+    const { headers, method = "", url = "/" } = request;
+    // An access token is granted, so that it is the question that fails.
+    if (simulator.preliminary?.({ method, path: new URL(url, "http://psp").pathname }) === true) {
+      void granted(simulator, request, response);
+      return;
+    }
     requests += 1;
     if (headers.authorization !== undefined) proofs.add(headers.authorization);
     onRequest();
@@ -90,7 +104,8 @@ describe.each(subjects)("$folder", (subject) => {
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const settings = await subject.settings("http://psp.invalid");
-    secrets = adapter.secrets.flatMap((name: string) => settings[name] ?? []);
+    simulator = await subject.simulator();
+    secrets = adapter.secrets.flatMap((name) => textsIn(settings[name] ?? null));
     apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
   afterAll(() => {
@@ -103,7 +118,7 @@ describe.each(subjects)("$folder", (subject) => {
     requests = 0;
     const context = await contextOf(subject, apiUrl);
     const met = await meet(
-      () => adapter.fetch(adapter.map(fixtures[0]?.snapshot).reference, context),
+      async () => adapter.fetch(await referenceOf(subject), context) as Promise<unknown>,
       () => [...secrets, ...proofs],
     );
     expect(requests, "the PSP has been asked").toBeGreaterThan(0);
@@ -118,7 +133,8 @@ describe.each(subjects)("$folder", (subject) => {
     async ({ answer, told, retryAfterMs }) => {
       fail = answer;
       requests = 0;
-      const owed = fixtures.filter(({ snapshot }) => adapter.map(snapshot).marker !== undefined);
+      const markers = await Promise.all(fixtures.map(async (fixture) => (await say(fixture))?.marker));
+      const owed = fixtures.filter((_, index) => markers[index] !== undefined);
       expect(owed, "a marker says that something is owed").not.toHaveLength(0);
       const met = await Promise.all(
         owed.map(async ({ snapshot }) => {
@@ -146,7 +162,7 @@ describe.each(subjects)("$folder", (subject) => {
       if (when === "before anything was asked") giveUp.abort();
       const context = { ...(await contextOf(subject, apiUrl)), signal: giveUp.signal };
       const met = await meet(
-        () => adapter.fetch(adapter.map(fixtures[0]?.snapshot).reference, context),
+        async () => adapter.fetch(await referenceOf(subject), context) as Promise<unknown>,
         () => [...secrets, ...proofs],
       );
       expect(met.meaning).toBe("Unreachable");
@@ -154,12 +170,32 @@ describe.each(subjects)("$folder", (subject) => {
   );
 });
 
+async function referenceOf({ fixtures, say }: Subject): Promise<string> {
+  const [first] = fixtures;
+  return first === undefined ? "" : ((await say(first))?.reference ?? "");
+}
+
+async function granted(simulator: Simulator, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://psp");
+  const text = Buffer.concat(await request.toArray()).toString("utf8");
+  const headers = request.headers as Record<string, string>;
+  const body: unknown = text.startsWith("{") ? JSON.parse(text) : text;
+  const asked = { method: request.method ?? "", path: url.pathname, query: url.searchParams, headers, body };
+  const answer = simulator.answer(asked);
+  response.writeHead(answer.status, { "content-type": "application/json" });
+  response.end(answer.text ?? JSON.stringify(answer.body ?? null));
+}
+
 async function contextOf({ folder, adapter, settings }: Subject, apiUrl: string): Promise<LookContext<unknown>> {
   return {
     config: adapter.config.parse(await settings(apiUrl)) as CommonConfig,
     known: {},
+    payment: { paymentId: "p_1", amount: 100_00, currency: "SEK", reference: null, upsell: null },
     signal: new AbortController().signal,
-    http: (options) => createHttp({ peer: folder, timeoutMs: 600, ...options }),
+    http: ({ authority, ...options }) => {
+      const http = createHttp({ peer: folder, timeoutMs: 600, ...options });
+      return authority === undefined ? http : withToken(http, () => authority.authorize(http));
+    },
   };
 }
 

@@ -3,13 +3,16 @@ import { loadSubjects } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
 
-describe.each(subjects)("$folder", ({ folder, adapter, fixtures }) => {
+describe.each(subjects)("$folder", ({ folder, fixtures, say }) => {
   test("has fixtures", () => {
-    expect(fixtures, `add fixtures/<case>/{snapshot.json,desired.json,source.md} to ${folder}`).not.toHaveLength(0);
+    expect(
+      fixtures,
+      `add fixtures/<case>/{snapshot.json or kept.json,desired.json,source.md} to ${folder}`,
+    ).not.toHaveLength(0);
   });
 
-  test.each(fixtures)("$name maps to its desired.json", ({ snapshot, desired }) => {
-    expect(adapter.map(snapshot)).toEqual(desired);
+  test.each(fixtures)("$name maps to its desired.json", async (fixture) => {
+    expect(await say(fixture)).toEqual(fixture.desired);
   });
 
   test.each(fixtures)("$name says in source.md where it comes from, and when", ({ source }) => {

@@ -1,16 +1,21 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { PspEvent, RawRequest } from "../../src/adapters/adapter.ts";
 import { isWorkerError } from "../../src/lib/errors.ts";
 import { loadSubjects, receivedFrom } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
 
-describe.each(subjects)("$folder", ({ folder, adapter, requests }) => {
+describe.each(subjects)("$folder", ({ folder, adapter, requests, settings }) => {
+  let config: unknown;
+  beforeAll(async () => {
+    config = adapter.config.parse(await settings("http://psp.invalid"));
+  });
+
   describe.each(requests)("fixture $name", ({ request: fixture }) => {
     const { request, target } = receivedFrom(folder, fixture);
     const parse = (received: RawRequest): readonly PspEvent[] =>
-      adapter.webhooks[fixture.webhook]?.parse(received, target) ?? [];
+      adapter.webhooks[fixture.webhook]?.parse(received, target, config) ?? [];
 
     test("is read as events", () => {
       for (const event of parse(request)) expectEvent(event);
@@ -60,8 +65,14 @@ function read(parse: (request: RawRequest) => readonly PspEvent[], request: RawR
 
 /** An event as the contract has it, and small: what is stored for a day is no copy of the webhook. */
 function expectEvent(event: PspEvent): void {
-  const { key, type, at, reference, ...rest } = event;
-  expect(rest, "an event carries nothing but key, type, at and reference").toEqual({});
+  const { key, type, at, reference, clues, line, ...rest } = event;
+  expect(rest, "an event carries nothing but what the contract names").toEqual({});
+  for (const clue of clues ?? []) expect(Object.values(clue)).toSatisfy((texts: string[]) => texts.every(isText));
+  if (line !== undefined) {
+    expect(line.amount, "the amount of a line").toSatisfy(Number.isSafeInteger);
+    expect(line.currency, "the currency of a line").toMatch(/^[A-Z]{3}$/);
+    expect(line.recurring?.token, "a token is never blank").not.toBe("");
+  }
   expect(key).toSatisfy(isText);
   expect(type).toSatisfy(isText);
   if (at !== null) expect(new Date(at).toISOString(), "at is ISO 8601").toBeTypeOf("string");

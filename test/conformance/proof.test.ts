@@ -64,7 +64,8 @@ describe.each(subjects)("$folder", (subject) => {
   describe.each(requests)("fixture $name", ({ request: fixture }) => {
     const webhook = adapter.webhooks[fixture.webhook] as Webhook<CommonConfig>;
     const scheme = schemes[webhook.verify.scheme] as Scheme;
-    const check = async ({ request, context }: Proof): Promise<boolean> => await webhook.verify.check(request, context);
+    const check = async ({ request, context }: Proof): Promise<boolean> =>
+      (await webhook.verify.check(request, context)) === true;
     const proven = (): Promise<Proof> => provenBy(subject, fixture);
 
     test("is proven", async () => {

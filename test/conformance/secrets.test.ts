@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Json, SimulatedAnswer } from "../../src/adapters/adapter.ts";
+import type { AnyAdapter, Json } from "../../src/adapters/adapter.ts";
+import type { SimulatedAnswer } from "../../src/adapters/simulator.ts";
 import { commonConfig } from "../../src/adapters/adapter.ts";
 import { createConfig, redacted } from "../../src/config.ts";
 import { openStage, type Purchase, type Stage } from "../support/stage.ts";
-import { fixtureSigningKey, loadSubjects, type Subject } from "../support/subjects.ts";
+import { fixtureSigningKey, loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
 
@@ -28,10 +30,11 @@ const planted = {
 } as const satisfies Json;
 
 describe.each(subjects)("$folder", (subject) => {
-  const { adapter, fixtures, requests } = subject;
+  const { adapter, fixtures, requests, say } = subject;
 
-  test.each(fixtures)("$name is mapped to nothing personal", ({ snapshot }) => {
-    expect(adapter.map(withPeople(snapshot)), "extra fields change nothing").toEqual(adapter.map(snapshot));
+  test.each(fixtures)("$name is mapped to nothing personal", async (fixture) => {
+    const peopled = await say(fixture, withPeople(fixture.snapshot));
+    expect(peopled, "extra fields change nothing").toEqual(await say(fixture));
   });
 
   describe("in the whole way of a payment", () => {
@@ -58,7 +61,9 @@ describe.each(subjects)("$folder", (subject) => {
             purchase.act({ name, part: false });
             for (const webhook of purchase.sent()) {
               const headers = { ...webhook.headers, "x-shopper": `${person}-in-a-header` };
-              await stage.deliver({ ...webhook, headers, body: bodyWithPeople(webhook.body) });
+              // Where the PSP signs the body, the people in it are the simulator's own.
+              for (const body of [bodyWithPeople(webhook.body), webhook.body])
+                await stage.deliver({ ...webhook, headers, body });
             }
             await stage.look(purchase.key);
             await stage.rest(purchase.key);
@@ -124,9 +129,8 @@ describe.each(subjects)("$folder", (subject) => {
   test.each(adapter.secrets.map(String))(
     "%s appears in no printed configuration, fault, log line or error",
     async (secret) => {
-      const canary = `canary-${secret}`;
       const usual = await subject.settings("http://psp.invalid");
-      const settings = settingsWith(subject, usual, secret, canary);
+      const { canary, settings } = settingsWith(subject, usual, secret);
       const configured = (more: Record<string, unknown>): unknown => {
         const document = {
           norce: { orderApi: "http://norce.invalid", token: norceToken },
@@ -155,7 +159,7 @@ describe.each(subjects)("$folder", (subject) => {
         const purchase = stage.purchase();
         purchase.act({ name: purchase.actions()[0] ?? "", part: false });
         await stage.look(purchase.key);
-        expect(stage.asked, "the PSP has been asked").not.toHaveLength(0);
+        if ("fetch" in adapter) expect(stage.asked, "the PSP has been asked").not.toHaveLength(0);
         await expectSilence(subject, stage, [purchase], [canary, Buffer.from(canary).toString("base64url")]);
       } finally {
         await stage.close();
@@ -164,7 +168,10 @@ describe.each(subjects)("$folder", (subject) => {
   );
 });
 
-/** Nothing that the service printed, counted, kept or wrote holds a secret or a person; tokens stand in `recurring` alone. */
+/**
+ * Nothing that the service printed, counted, kept or wrote holds a secret or a person. Tokens stand in `recurring`, and in the event that
+ * brought them while it waits and in the payment's log: nobody could be asked for them again.
+ */
 async function expectSilence(
   { adapter }: Subject,
   stage: Stage,
@@ -172,16 +179,14 @@ async function expectSilence(
   tokens: readonly string[],
 ): Promise<void> {
   const secrets = stage.config.targets.flatMap(({ settings }) =>
-    adapter.secrets.map((name) => (settings as Record<string, unknown>)[name]),
+    adapter.secrets.flatMap((name) => textsIn((settings as Record<string, Json | undefined>)[name] ?? null)),
   );
-  expect(
-    secrets.filter((secret) => secret !== undefined),
-    "the settings hold a secret",
-  ).not.toHaveLength(0);
+  if (adapter.secrets.length > 0) expect(secrets, "the settings hold a secret").not.toHaveLength(0);
   const proofs = [...new Set(stage.asked.flatMap(({ headers }) => headers["authorization"] ?? []))];
   const canaries = [person, norceToken, fixtureSigningKey, ...tokens, ...secrets, ...proofs].filter(
     (canary) => typeof canary === "string",
   );
+  const broughtTokens = stage.stored.flatMap(({ event }) => event.line?.recurring?.token ?? []);
   const outlets: Readonly<Record<string, string>> = {
     "a log line": stage.logged.join(""),
     "a dead letter": JSON.stringify(stage.dead),
@@ -194,17 +199,42 @@ async function expectSilence(
     ),
   };
   for (const [outlet, text] of Object.entries(outlets)) {
-    for (const canary of canaries) expect(text.includes(canary), `${canary} in ${outlet}`).toBe(false);
+    for (const canary of canaries) {
+      if (broughtTokens.includes(canary) && (outlet === "a stored event" || outlet === "a transaction")) continue;
+      expect(text.includes(canary), `${canary} in ${outlet}`).toBe(false);
+    }
   }
 }
 
-/** Settings that the adapter takes and in which the secret stands: where it excludes others, without them. */
+/**
+ * Settings that the adapter takes and in which the secret stands, a text in the shape that this secret has: where it excludes others,
+ * without them.
+ */
 function settingsWith(
   { adapter }: Subject,
-  usual: Readonly<Record<string, string>>,
+  usual: Readonly<Record<string, Json>>,
   secret: string,
-  value: string,
-): Readonly<Record<string, string>> {
+): { readonly canary: string; readonly settings: Readonly<Record<string, Json>> } {
+  const text = `canary-${secret}`;
+  const digits = createHash("sha256").update(text).digest("hex").toUpperCase();
+  const shapes = [
+    { canary: text, value: text },
+    { canary: digits, value: digits },
+    { canary: text, value: { "key-1": text } },
+  ];
+  for (const { canary, value } of shapes) {
+    const settings = settingsTaken(adapter, usual, secret, value);
+    if (settings !== undefined) return { canary, settings };
+  }
+  throw new Error(`no settings of ${adapter.id} take the secret ${secret}`);
+}
+
+function settingsTaken(
+  adapter: AnyAdapter,
+  usual: Readonly<Record<string, Json>>,
+  secret: string,
+  value: Json,
+): Readonly<Record<string, Json>> | undefined {
   const others = Object.keys(usual).filter((name) => name !== secret && !(name in commonConfig.shape));
   const choices = Array.from({ length: 2 ** others.length }, (_, bits) =>
     Object.fromEntries(
@@ -213,9 +243,7 @@ function settingsWith(
       ),
     ),
   );
-  const taken = choices.find((settings) => adapter.config.safeParse(settings).success);
-  if (taken === undefined) throw new Error(`no settings of ${adapter.id} take the secret ${secret}`);
-  return taken;
+  return choices.find((settings) => adapter.config.safeParse(settings).success);
 }
 
 function bodyWithPeople(body: string): string {

@@ -121,7 +121,7 @@ describe.each(engines())("on $name", (testEngine: TestEngine) => {
 
     test("inbox", async () => {
       const key = newKey();
-      await queues.inbox.addWaiting(randomUUID(), 0, storedEvent(key, "later"), hour);
+      await queues.inbox.addAlone(randomUUID(), storedEvent(key, "later"), hour);
       expect(await quickest(inboxName, (id) => queues.inbox.add([storedEvent(key, id)]))).toBeLessThan(200);
     });
 
@@ -343,8 +343,8 @@ describe.each(engines())("on $name", (testEngine: TestEngine) => {
   test("the same event waits once, whoever asks again", async () => {
     const parent = randomUUID();
     const event = storedEvent(newKey(), "waits");
-    for (const delay of [hour, hour]) await queues.inbox.addWaiting(parent, 0, event, delay);
-    await queues.inbox.addWaiting(parent, 1, event, hour);
+    for (const delay of [hour, hour]) await queues.inbox.addAlone(`${parent}-0`, event, delay);
+    await queues.inbox.addAlone(`${parent}-1`, event, hour);
     const jobs = await engine.queue<InboxJob>(inboxName, "patient").getJobs(["delayed"]);
     expect(jobs.filter(({ id }) => id?.startsWith(parent) === true)).toHaveLength(2);
   });

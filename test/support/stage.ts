@@ -1,17 +1,13 @@
+import { DelayedError } from "bullmq";
 import { vi } from "vitest";
-import type {
-  DesiredPayment,
-  PaymentKey,
-  SimulatedAnswer,
-  SimulatedRequest,
-  SimulatedWebhook,
-  Simulator,
-} from "../../src/adapters/adapter.ts";
+import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey, Target } from "../../src/adapters/adapter.ts";
+import type { SimulatedAnswer, SimulatedRequest, SimulatedWebhook, Simulator } from "../../src/adapters/simulator.ts";
 import { loadSimulator } from "../../src/adapters/registry.ts";
 import { type Config, createConfig } from "../../src/config.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";
-import { recordKey } from "../../src/norce/client.ts";
+import { createNorceClient } from "../../src/norce/client.ts";
+import { logFrom } from "../../src/norce/log-line.ts";
 import type { Engine, Job } from "../../src/queue/engine.ts";
 import {
   type DeadLetter,
@@ -31,7 +27,7 @@ import { createApp } from "../../src/webhooks/app.ts";
 import { createInbox } from "../../src/webhooks/inbox.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
 import type { LookResult } from "../../src/workers/lanes.ts";
-import { createContexts } from "../../src/workers/observe.ts";
+import { createContexts, lookContext } from "../../src/workers/observe.ts";
 import { startWorker } from "../../src/worker.ts";
 import { fixtureSigningKey, type Subject } from "./subjects.ts";
 
@@ -67,7 +63,7 @@ export interface Stage {
   /** What the PSP says now, by the adapter's `fetch` alone. */
   snapshot(purchase: Purchase): Promise<unknown>;
   /** What should stand in Norce by that. */
-  desired(purchase: Purchase): Promise<DesiredPayment>;
+  desired(purchase: Purchase): Promise<DesiredPayment | null>;
   /** How many writes Norce took, and how many calls other than GET the PSP did. */
   writes(): number;
   close(): Promise<void>;
@@ -77,7 +73,7 @@ export interface StageOptions {
   readonly states?: "ten" | "twelve";
   readonly version?: "v0" | "v1";
   readonly norceToken?: string;
-  readonly settings?: (apiUrl: string) => Readonly<Record<string, string>>;
+  readonly settings?: (apiUrl: string) => Readonly<Record<string, Json>>;
   /** What becomes of the PSP's answer on its way. */
   readonly answered?: (answer: SimulatedAnswer, request: SimulatedRequest) => SimulatedAnswer;
 }
@@ -172,7 +168,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const log = createLog("debug", { write: (line: string) => void logged.push(line) });
   const meters = createMeters();
   const lists = listQueues();
-  const { engine, run } = listEngine();
+  const { engine, run } = listEngine((job, at) => lists.wait(job as InboxJob, at));
   const worker = startWorker({ config, engine, queues: lists.queues, log, meters });
   const app = createApp({
     config,
@@ -190,6 +186,16 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const contexts = createContexts(undefined);
 
   const look = async (next: Look): Promise<LookResult> => (await run(laneName(folder), next)) as LookResult;
+
+  const keptOf = ({ key }: Purchase): readonly KeptEvent[] =>
+    logFrom(norce.transactions(key.orderId, key.paymentId) as readonly { responseJson?: string }[]).kept;
+  const client = createNorceClient({ ...config.norce, adapterIdOf: () => adapterId });
+  const contextOf = async ({ key }: Purchase): Promise<LookContext<unknown>> => {
+    const found = config.find(key);
+    const current = await client.payment(key);
+    if (found === undefined || current === null) throw new Error("not configured, or not in Norce");
+    return lookContext(key, current, contexts(key, found, AbortSignal.timeout(10_000)));
+  };
 
   const stage: Stage = {
     config,
@@ -278,9 +284,14 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     look: (key) => look({ key }),
     async rest(key) {
       for (let looks = 0; looks < mostLooks; looks += 1) {
-        for (const job of lists.inbox.splice(0)) await run(inboxName, job);
+        for (const job of [...lists.inbox.splice(0), ...lists.dueEvents(false)]) await run(inboxName, job);
         const next = lists.looks.shift() ?? lists.due(key);
-        if (next === undefined) return;
+        if (next === undefined) {
+          const events = lists.dueEvents(true);
+          if (events.length === 0) return;
+          for (const job of events) await run(inboxName, job);
+          continue;
+        }
         const { outcome, kind, reason } = await look(next);
         if (outcome === "dead") {
           throw new Error(`the look ended as a dead letter, ${String(kind)}: ${String(reason)}\n${logged.at(-1)}`);
@@ -290,14 +301,15 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
         `the payment did not come to rest within ${mostLooks} looks; the last one said\n${logged.at(-1)}`,
       );
     },
-    async snapshot({ key, reference, payment }) {
-      const found = config.find(key);
-      if (found === undefined) throw new Error("not configured");
-      const attributes = payment()["attributes"] as Record<string, Document> | undefined;
-      const known = attributes?.[recordKey] ?? {};
-      return (await adapter.fetch(reference, contexts(key, found, known, AbortSignal.timeout(10_000)))) as unknown;
+    async snapshot(purchase) {
+      if ("fold" in adapter) return keptOf(purchase);
+      return (await adapter.fetch(purchase.reference, await contextOf(purchase))) as unknown;
     },
-    desired: async (purchase) => adapter.map(await stage.snapshot(purchase)),
+    async desired(purchase) {
+      const snapshot = await stage.snapshot(purchase);
+      if ("fold" in adapter) return adapter.fold(keptOf(purchase), await contextOf(purchase));
+      return adapter.map(snapshot, keptOf(purchase));
+    },
     writes: () =>
       Object.values(norce.writes).reduce((sum, count) => sum + count, 0) +
       asked.filter(({ method }) => method !== "GET").length,
@@ -312,8 +324,12 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
 type Processor = (job: Job<unknown>, token: string) => Promise<unknown>;
 
 /** An engine whose jobs run when they are told to. */
-function listEngine(): { engine: Engine; run: (name: string, data: unknown) => Promise<unknown> } {
+function listEngine(wait: (data: unknown, at: number) => void): {
+  engine: Engine;
+  run: (name: string, data: unknown) => Promise<unknown>;
+} {
   const processors = new Map<string, Processor>();
+  let jobs = 0;
   const engine = {
     worker(name: string, processor: Processor) {
       processors.set(name, processor);
@@ -322,8 +338,21 @@ function listEngine(): { engine: Engine; run: (name: string, data: unknown) => P
   };
   return {
     engine: engine as unknown as Engine,
-    run: async (name, data) =>
-      await processors.get(name)?.({ id: "job", data, extendLock: async () => 1 } as unknown as Job<unknown>, "token"),
+    async run(name, data) {
+      jobs += 1;
+      const job = {
+        id: `job-${jobs}`,
+        data,
+        extendLock: async () => 1,
+        moveToDelayed: async (at: number) => wait(data, at),
+      };
+      try {
+        return await processors.get(name)?.(job as unknown as Job<unknown>, "token");
+      } catch (error) {
+        if (error instanceof DelayedError) return undefined;
+        throw error;
+      }
+    },
   };
 }
 
@@ -334,13 +363,21 @@ function listQueues() {
   const timers = new Map<string, { readonly key: PaymentKey; readonly wait: Wait; readonly delayMs: number }>();
   const dead: DeadLetter[] = [];
   const stored: StoredEvent[] = [];
+  const alone: { readonly at: number; readonly job: InboxJob }[] = [];
+  const ids = new Set<string>();
+  const references = new Map<string, PaymentKey>();
+  const accountOf = ({ adapter, merchant, channel }: Target): readonly string[] => [adapter, merchant, channel];
   const queues: Queues = {
     inbox: {
       add: async (events) => {
         stored.push(...events);
         inbox.push({ events });
       },
-      addWaiting: async (_parent, _index, event) => void inbox.push({ events: [event], waiting: true }),
+      async addAlone(id, event, delayMs) {
+        if (ids.has(id)) return;
+        ids.add(id);
+        alone.push({ at: Date.now() + delayMs, job: { events: [event], alone: true } });
+      },
     },
     lanes: {
       add: async (look) => {
@@ -359,6 +396,10 @@ function listQueues() {
       clear: async () => undefined,
       list: async () => dead,
     },
+    references: {
+      put: async (key, reference) => void references.set(JSON.stringify([reference, accountOf(key)]), key),
+      get: async (reference, account) => references.get(JSON.stringify([reference, accountOf(account)])) ?? null,
+    },
     counts: async () => [],
   };
   return {
@@ -367,6 +408,16 @@ function listQueues() {
     looks,
     dead,
     stored,
+    /** Has the job wait again. */
+    wait: (job: InboxJob, at: number): void => void alone.push({ at, job }),
+    /** The events that wait by themselves and are due; where none is, the time until the next one passes, if it is due soon. */
+    dueEvents(pass: boolean): InboxJob[] {
+      const next = Math.min(...alone.map(({ at }) => at));
+      if (pass && next > Date.now() && next - Date.now() <= soonMs) vi.setSystemTime(next);
+      const due = alone.filter(({ at }) => at <= Date.now());
+      for (const job of due) alone.splice(alone.indexOf(job), 1);
+      return due.map(({ job }) => job);
+    },
     /** The look that the payment's timer asks for, where it is due soon; the time until then passes. */
     due(key: PaymentKey): Look | undefined {
       const timer = timers.get(laneId(key));
@@ -380,6 +431,9 @@ function listQueues() {
       looks.length = 0;
       dead.length = 0;
       stored.length = 0;
+      alone.length = 0;
+      ids.clear();
+      references.clear();
       timers.clear();
     },
   };

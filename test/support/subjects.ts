@@ -1,6 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AnyAdapter, Json, RawRequest, Target } from "../../src/adapters/adapter.ts";
+import type {
+  AnyAdapter,
+  CommonConfig,
+  DesiredPayment,
+  Json,
+  KeptEvent,
+  KnownPayment,
+  RawRequest,
+  Target,
+} from "../../src/adapters/adapter.ts";
+import type { Simulator } from "../../src/adapters/simulator.ts";
 import { adapterFolders, loadAdapters, loadSimulator } from "../../src/adapters/registry.ts";
 
 const adaptersPath = join(import.meta.dirname, "../../src/adapters");
@@ -21,11 +31,23 @@ export interface RequestFixture {
 /** One folder of `fixtures/`. */
 export interface Fixture {
   readonly name: string;
+  /** What the PSP said; for an adapter that folds, the kept events. */
   readonly snapshot: Json;
+  /** Lines of the log beside the snapshot. */
+  readonly kept: readonly KeptEvent[];
+  /** What a fold is told besides, laid over the usual. */
+  readonly context: FixtureContext;
   readonly desired: unknown;
   /** Empty where there is none. */
   readonly source: string;
   readonly request?: RequestFixture;
+}
+
+/** What `context.json` may say. */
+interface FixtureContext {
+  readonly settings?: Readonly<Record<string, Json>>;
+  readonly payment?: Partial<KnownPayment>;
+  readonly known?: Readonly<Record<string, Json>>;
 }
 
 /** An adapter under test: everything its folder holds. */
@@ -37,17 +59,33 @@ export interface Subject {
   /** Those of its fixtures that have a `request.json`. */
   readonly requests: readonly (Fixture & { readonly request: RequestFixture })[];
   /** Settings with which the adapter talks to its simulator at this address, as a merchant would write them. */
-  settings(apiUrl: string): Promise<Readonly<Record<string, string>>>;
+  settings(apiUrl: string): Promise<Readonly<Record<string, Json>>>;
+  simulator(): Promise<Simulator>;
+  /** What Norce should say by a fixture, or by another snapshot in its place; `null` where a fold says nothing. */
+  say(fixture: Fixture, snapshot?: Json): Promise<DesiredPayment | null>;
 }
+
+/** Only these folders are tested where the environment names some: while an adapter is written, the others are none of its business. */
+const chosen = process.env["ADAPTERS"]?.split(",");
 
 /** Every adapter folder, because it exists. */
 export async function loadSubjects(): Promise<readonly Subject[]> {
-  const adapters = await loadAdapters();
-  return (await adapterFolders()).map((folder) => {
+  const folders = chosen ?? (await adapterFolders());
+  const adapters = await loadAdapters(folders);
+  return folders.map((folder) => {
     const adapter = adapters.get(folder);
     if (adapter === undefined) throw new Error(`${folder} was not loaded`);
     const path = join(adaptersPath, folder);
     const fixtures = fixturesIn(join(path, "fixtures"));
+    const simulator = async (): Promise<Simulator> => {
+      const found = await loadSimulator(folder, { timeScale: 0 });
+      if (found === undefined) throw new Error(`add ${folder}/simulator.ts, the PSP with a memory`);
+      return found;
+    };
+    const settings = async (apiUrl: string) => ({
+      adapterId: `acme_${folder}`,
+      ...(await simulator()).settings(apiUrl),
+    });
     return {
       folder,
       path,
@@ -56,10 +94,21 @@ export async function loadSubjects(): Promise<readonly Subject[]> {
       requests: fixtures.flatMap((fixture) =>
         fixture.request === undefined ? [] : [{ ...fixture, request: fixture.request }],
       ),
-      settings: async (apiUrl) => {
-        const simulator = await loadSimulator(folder, { timeScale: 0 });
-        if (simulator === undefined) throw new Error(`add ${folder}/simulator.ts, the PSP with a memory`);
-        return { adapterId: `acme_${folder}`, ...simulator.settings(apiUrl) };
+      settings,
+      simulator,
+      async say({ kept, context, ...fixture }, snapshot = fixture.snapshot) {
+        if (!("fold" in adapter)) return adapter.map(snapshot, kept);
+        const config = adapter.config.parse({
+          ...(await settings("http://psp.invalid")),
+          ...context.settings,
+        }) as CommonConfig;
+        const payment = { paymentId: "p_1", amount: 100_00, currency: "SEK", reference: null, upsell: null };
+        const known = context.known ?? {};
+        return adapter.fold(snapshot as unknown as readonly KeptEvent[], {
+          config,
+          known,
+          payment: { ...payment, ...context.payment },
+        });
       },
     };
   });
@@ -99,12 +148,23 @@ function fixturesIn(path: string): Fixture[] {
       };
       const json = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text));
       const request = json(textOf("request.json")) as RequestFixture | undefined;
+      const kept = (json(textOf("kept.json")) ?? []) as readonly KeptEvent[];
       return {
         name,
-        snapshot: json(textOf("snapshot.json")) as Json,
+        snapshot: (json(textOf("snapshot.json")) ?? kept) as Json,
+        kept,
+        context: (json(textOf("context.json")) ?? {}) as FixtureContext,
         desired: json(textOf("desired.json")),
         source: textOf("source.md") ?? "",
         ...(request === undefined ? {} : { request }),
       };
     });
+}
+
+/** Every text in a document: a secret may be one, a list, or a map of them. */
+export function textsIn(value: Json): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null
+    ? Object.values(value).flatMap((inner: Json) => textsIn(inner))
+    : [];
 }

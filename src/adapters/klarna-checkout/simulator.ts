@@ -1,13 +1,12 @@
 import { exponentOf, majorFromMinor } from "../../lib/money.ts";
+import type { Json, Minor } from "../adapter.ts";
 import type {
-  Json,
-  Minor,
   SimulatedAnswer,
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
   Simulator,
-} from "../adapter.ts";
+} from "../simulator.ts";
 import type { CheckoutOrder, Order } from "./schema.ts";
 
 const minute = 60_000;

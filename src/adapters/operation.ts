@@ -1,0 +1,50 @@
+import type { Minor } from "../lib/money.ts";
+import type { LogLine, LookContext, OperationName, PspEvent } from "./adapter.ts";
+
+/** What the PSP can be told to do; an operation it does not know is absent. */
+export interface Operations<Config, Truth> {
+  /**
+   * How a repeat is made safe. `idempotency-key`: the PSP answers a repeated key as it did the first time. `look-first`: it does not, so
+   * that after an unknown outcome nothing is sent before a look shows that it was not carried out.
+   */
+  readonly repeat: "idempotency-key" | "look-first";
+  readonly capture?: Operation<Config, Truth>;
+  readonly cancel?: Operation<Config, Truth>;
+  readonly refund?: Operation<Config, Truth>;
+}
+
+/**
+ * Tells the PSP, once. What comes of it is the next look's.
+ * @param truth the snapshot, or the kept events, against which the call was validated.
+ * @throws WorkerError: `Unreachable` means that the outcome is unknown.
+ */
+export type Operation<Config, Truth> = (
+  call: OperationCall,
+  truth: Truth,
+  context: LookContext<Config>,
+) => Promise<OperationResult>;
+
+/** One operation that was asked for and is possible. */
+export interface OperationCall {
+  readonly name: OperationName;
+  /** The same for every attempt of this operation, and no other's: 36 characters of letters, digits and `-`. */
+  readonly id: string;
+  readonly amount: Minor;
+  /** ISO 4217, upper case. */
+  readonly currency: string;
+  /** True where the amount is all that is left. */
+  readonly whole: boolean;
+  /** Unix milliseconds of this attempt, for PSPs that want a time. */
+  readonly now: number;
+}
+
+/** `accepted`: the PSP will carry it out, its webhook or a look tells the outcome. `refused`: it will not, for a reason in its own code. */
+export type OperationResult =
+  | {
+      readonly is: "done" | "accepted";
+      /** The PSP's id of what it did. */
+      readonly pspId?: string;
+      /** What no later question would tell: kept like an event's line. */
+      readonly event?: PspEvent & { readonly line: LogLine };
+    }
+  | { readonly is: "refused"; readonly reason: string };

@@ -1,0 +1,64 @@
+import type { PaymentKey } from "../adapters/adapter.ts";
+import type { Engine } from "./engine.ts";
+import type { DeadLetter } from "./jobs.ts";
+import type { Queues } from "./queues.ts";
+
+/** Where payments wait that need a person. */
+export const deadName = "dead";
+
+/** How long "there is no letter at all" is believed. */
+const emptyMs = 1_000;
+
+/**
+ * Dead letters: one per payment, never worked. Nearly every look ends well and has none to clear, so that an empty queue is asked about
+ * once a second and not once per look; what should have been cleared meanwhile is cleared then.
+ * @param idOf the job id of a letter, and of the letter that a payment may have.
+ */
+export function createDead(engine: Engine, idOf: (of: DeadLetter | PaymentKey) => string): Queues["dead"] {
+  const queue = () => engine.queue<DeadLetter>(deadName, "patient");
+  /** Payments that came to rest while the queue was taken to be empty, and when. */
+  const owed = new Map<string, number>();
+  let empty = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const ask = async (): Promise<void> => {
+    timer = undefined;
+    const due = [...owed];
+    try {
+      empty = (await queue().getJobCounts("waiting"))["waiting"] === 0;
+      for (const [id, restedAt] of empty ? [] : due) {
+        const letter = await queue().getJob(id);
+        // A letter that is younger than the rest is another trouble.
+        if (letter !== undefined && letter.data.at <= restedAt) await queue().remove(id);
+      }
+      for (const [id, restedAt] of due) if (owed.get(id) === restedAt) owed.delete(id);
+    } catch {
+      // The queue is away: asked again.
+      empty = false;
+      if (owed.size > 0) askSoon();
+    }
+  };
+  const askSoon = (): void => {
+    timer ??= setTimeout(() => void ask(), emptyMs).unref();
+  };
+
+  return {
+    async put(letter) {
+      const jobId = idOf(letter);
+      empty = false;
+      owed.delete(jobId);
+      const known = await queue().getJob(jobId);
+      if (known === undefined) await queue().add("letter", letter, { jobId });
+      else await known.updateData(letter);
+    },
+    async clear(key) {
+      askSoon();
+      if (empty) owed.set(idOf(key), Date.now());
+      else await queue().remove(idOf(key));
+    },
+    async list(limit) {
+      const jobs = await queue().getJobs(["waiting"], 0, limit - 1);
+      return jobs.map(({ data }) => data);
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { Json, PaymentKey, PspEvent, Target } from "../adapters/adapter.ts";
+
+/** An event as it waits in the inbox. */
+export interface StoredEvent {
+  readonly target: Target;
+  /** The webhook's name in the URL. */
+  readonly webhook: string;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  readonly event: PspEvent;
+  /** What proves the webhook, where it could not be proven when it came: it does nothing before that. */
+  readonly evidence?: Json;
+}
+
+/** A job of `inbox`: the events that arrived together, or one that is a job of its own because it waits or is to be kept. */
+export interface InboxJob {
+  readonly events: readonly StoredEvent[];
+  readonly alone?: boolean;
+}
+
+/** The first of two looks that have to agree before a payment moves backwards. */
+export interface Suspect {
+  readonly fingerprint: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What a payment's timer remembers of the looks that did not come to rest. */
+export interface Wait {
+  /** When this kind of waiting began, in milliseconds since the epoch. */
+  readonly since: number;
+  readonly tries: number;
+  readonly why: string;
+  readonly suspect?: Suspect;
+  /** The PSP's id that a webhook named, while the payment has none. */
+  readonly reference?: string;
+}
+
+/** A job of a lane: look at this payment. */
+export interface Look {
+  readonly key: PaymentKey;
+  /** The PSP's id that the webhook named. */
+  readonly reference?: string;
+  /** What the timer that asks for this look remembered. */
+  readonly wait?: Wait;
+}
+
+/** A payment that needs a person, or an event whose payment was never found. */
+export interface DeadLetter {
+  readonly key: Target;
+  /** The event that could not be placed. */
+  readonly event?: { readonly key: string; readonly type: string };
+  readonly kind: string;
+  readonly reason: string;
+  /** When the trouble began and when it was given up, in milliseconds since the epoch. */
+  readonly since: number;
+  readonly at: number;
+  readonly context?: Readonly<Record<string, Json>>;
+}
+
+/** How many jobs of a queue are in one state. */
+export interface QueueCount {
+  readonly queue: string;
+  readonly state: string;
+  readonly jobs: number;
+}

@@ -1,0 +1,43 @@
+import type { Upsell } from "../adapters/adapter.ts";
+
+type Transaction = Upsell["transactions"][number];
+
+/**
+ * Norce's `upsell` with what the PSP knows laid over it: transactions by their id, those of others kept, `completed` for good. The
+ * storefront that started an upsell wrote its transaction first, with attributes of its own.
+ */
+export function mergedUpsell(current: unknown, desired: Upsell): Upsell {
+  const standing = isObject(current) ? current : {};
+  const known = transactionsOf(standing["transactions"]);
+  const told = new Map(desired.transactions.map((transaction) => [transaction.id, transaction]));
+  const kept = known.map((transaction) => merged(transaction, told.get(transaction.id)));
+  const added = desired.transactions.filter(({ id }) => !known.some((transaction) => transaction.id === id));
+  return {
+    ...standing,
+    ...desired,
+    transactions: [...kept, ...added],
+    ...attributesOf(standing["attributes"], desired.attributes),
+  };
+}
+
+function merged(standing: Transaction, told: Transaction | undefined): Transaction {
+  if (told === undefined) return standing;
+  return {
+    ...standing,
+    state: standing.state === "completed" ? standing.state : told.state,
+    ...attributesOf(standing.attributes, told.attributes),
+  };
+}
+
+function attributesOf(standing: unknown, told: Upsell["attributes"]): Pick<Upsell, "attributes"> {
+  if (told === undefined) return {};
+  return { attributes: { ...(isObject(standing) ? standing : {}), ...told } as NonNullable<Upsell["attributes"]> };
+}
+
+function transactionsOf(value: unknown): readonly Transaction[] {
+  return Array.isArray(value) ? value.filter((item): item is Transaction => isObject(item) && "id" in item) : [];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
