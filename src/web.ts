@@ -7,6 +7,7 @@ import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
+import { createOperations } from "./queue/operations.ts";
 import { laneName, type Queues } from "./queue/queues.ts";
 import { createApp } from "./webhooks/app.ts";
 import { createInbox } from "./webhooks/inbox.ts";
@@ -31,6 +32,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     meters,
     inbox: createInbox((events) => queues.inbox.add(events)),
     lanes: lanesFor(engine, queues),
+    operations: createOperations(engine),
     ping: () => engine.ping(),
     ...(parts.home === undefined ? {} : { home: parts.home }),
   });

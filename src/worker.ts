@@ -6,10 +6,12 @@ import type { Meters } from "./lib/meters.ts";
 import { createNorceClient } from "./norce/client.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
+import { createOperations, startLifting } from "./queue/operations.ts";
 import type { Queues } from "./queue/queues.ts";
 import { startForgetting, startTimers } from "./queue/timers.ts";
 import { startLanes } from "./workers/lanes.ts";
 import { startLocate } from "./workers/locate.ts";
+import { startOperate } from "./workers/operate.ts";
 import { createContexts } from "./workers/observe.ts";
 
 /** What the worker half runs on. */
@@ -47,6 +49,13 @@ export function startWorker({ config, engine, queues, log, meters, now = Date.no
     startLocate(shared),
     startTimers(engine, queues, config.workerConcurrency),
     startForgetting(engine),
+    startLifting(engine),
+    startOperate({
+      ...shared,
+      remember: queues.references.put,
+      operations: createOperations(engine),
+      stopping: stopping.signal,
+    }),
     ...startLanes({ ...shared, meters, remember: queues.references.put, stopping: stopping.signal }),
   ];
   log.info(

@@ -88,6 +88,11 @@ export const commonConfig = z.object({
   apiUrl: z.url({ protocol: /^https?$/ }),
   /** What whoever created the PSP session put into its merchant reference. */
   merchantReference: z.enum(["paymentId", "orderId", "orderReference", "cartReference"]).default("paymentId"),
+  /**
+   * Whether what can be done with a payment is published as its Norce `actions`: with URLs that prove themselves (whoever can read the
+   * order can use them), or with bare ones that want the admin token.
+   */
+  publishActions: z.enum(["off", "signed", "bearer"]).default("off"),
 });
 
 export type CommonConfig = Readonly<z.infer<typeof commonConfig>>;

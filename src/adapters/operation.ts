@@ -5,9 +5,10 @@ import type { LogLine, LookContext, OperationName, PspEvent } from "./adapter.ts
 export interface Operations<Config, Truth> {
   /**
    * How a repeat is made safe. `idempotency-key`: the PSP answers a repeated key as it did the first time. `look-first`: it does not, so
-   * that after an unknown outcome nothing is sent before a look shows that it was not carried out.
+   * that after an unknown outcome nothing is sent before a look shows that it was not carried out. `never`: no look can show that, so that
+   * an unknown outcome stays unknown until a person has found it out.
    */
-  readonly repeat: "idempotency-key" | "look-first";
+  readonly repeat: "idempotency-key" | "look-first" | "never";
   readonly capture?: Operation<Config, Truth>;
   readonly cancel?: Operation<Config, Truth>;
   readonly refund?: Operation<Config, Truth>;

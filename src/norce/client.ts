@@ -10,6 +10,13 @@ import { type CurrentPayment, currentFrom, differences, overlay, type PaymentCha
 /** Where an order lives: Norce scopes every call by merchant and channel. */
 export type OrderKey = Pick<PaymentKey, "merchant" | "channel" | "orderId">;
 
+/** What somebody asked for by one of the payment's actions. */
+export interface PaymentAction {
+  readonly adapterId: string;
+  readonly type: string;
+  readonly url: string;
+}
+
 /** The Order API's payment operations that we use, for all merchants. Reads 404 as `null`: not there (yet). */
 export interface NorceClient {
   order(key: OrderKey, signal?: AbortSignal): Promise<NorceOrder | null>;
@@ -35,7 +42,7 @@ export interface NorceClient {
   appendTransaction(
     key: PaymentKey,
     currency: string,
-    transaction: DesiredTransaction,
+    transaction: DesiredTransaction & { readonly action?: PaymentAction },
     signal?: AbortSignal,
   ): Promise<void>;
   /** Keeps an event as a line of the payment's log. */
@@ -86,7 +93,17 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
 
   const append = async (
     key: PaymentKey,
-    { event, pspEvent, pspStatus, amount, success, errorDetail }: Omit<DesiredTransaction, "key" | "facts">,
+    {
+      event,
+      pspEvent,
+      pspStatus,
+      amount,
+      success,
+      errorDetail,
+      action,
+    }: Omit<DesiredTransaction, "key" | "facts"> & {
+      readonly action?: PaymentAction;
+    },
     currency: string,
     note: string,
     signal?: AbortSignal,
@@ -100,6 +117,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
       ...(errorDetail === undefined ? {} : { errorDetail }),
       requestJson: "{}",
       responseJson: note,
+      ...(action === undefined ? {} : { paymentAction: { ...action } }),
     };
     await write("POST", key, `${paymentPath(key)}/transactions`, `${paymentRoute}/transactions`, body, signal);
   };

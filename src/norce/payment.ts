@@ -36,6 +36,8 @@ export interface PaymentChanges {
   readonly recurring?: Recurring;
   readonly upsell?: Upsell;
   readonly record?: PaymentRecord;
+  /** The whole list, those of others included. */
+  readonly actions?: readonly Json[];
 }
 
 /** A payment from the document that Norce answered. */
@@ -74,6 +76,7 @@ export function overlay(current: CurrentPayment, changes: PaymentChanges): Recor
   if (changes.state !== undefined) next["state"] = changes.state;
   if (changes.amount !== undefined) next["amount"] = majorFromMinor(changes.amount, current.currency);
   if (changes.reference !== undefined) next["reference"] = changes.reference;
+  if (changes.actions !== undefined) next["actions"] = changes.actions;
   if (changes.upsell !== undefined) next["upsell"] = withoutUndefined(changes.upsell);
   if (changes.record !== undefined)
     next["attributes"] = { ...objectOf(next["attributes"]), [recordKey]: changes.record };

@@ -46,6 +46,12 @@ export function operationUrl(
   return `${publicUrl}/${key.adapter}/api/order/v1/orders/${encode(key.orderId)}/payments/${encode(key.paymentId)}/${operation}?${query.toString()}`;
 }
 
+/** The URL of an operation without proof, for callers that have the admin token. */
+export function bareOperationUrl(publicUrl: string, key: PaymentKey, operation: SignedOperation): string {
+  const query = new URLSearchParams({ merchant: key.merchant, channel: key.channel });
+  return `${publicUrl}/${key.adapter}/api/order/v1/orders/${encode(key.orderId)}/payments/${encode(key.paymentId)}/${operation}?${query.toString()}`;
+}
+
 function encode(part: string | undefined): string {
   return encodeURIComponent(part ?? "");
 }

@@ -48,6 +48,7 @@ beforeAll(async () => {
       add: (look) => unlessDown(() => ({ id: `look-${looks.push(look)}` })),
       status: async (_, operationId) => ({ operationId, status: "queued" }),
     },
+    operations: { ask: async () => "", read: async () => undefined, lock: async () => undefined },
     ping: () => unlessDown(() => undefined),
   });
   server = await listenOnLoopback(app);

@@ -10,8 +10,9 @@ import type { Config } from "../config.ts";
 import { type ErrorKind, isWorkerError, WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
+import type { Operations } from "../queue/operations.ts";
 import type { Inbox } from "./inbox.ts";
-import { type Lanes, operate } from "./operations.ts";
+import { type Lanes, NotPossible, operate } from "./operations.ts";
 import { receive, route, type WebhookRoute } from "./receive.ts";
 import { queryOf, rawRequest } from "./request.ts";
 
@@ -22,6 +23,7 @@ export interface AppParts {
   readonly meters: Meters;
   readonly inbox: Inbox;
   readonly lanes: Lanes;
+  readonly operations: Operations;
   /** Rejects where the queue does not answer. */
   readonly ping: () => Promise<void>;
   /** What stands at `/`: the sandbox's page. */
@@ -111,7 +113,7 @@ async function bodyRead(body: RequestHandler, request: Request, response: Respon
   });
 }
 
-function answerOperation({ config, lanes, log }: AppParts): RequestHandler {
+function answerOperation({ log, ...parts }: AppParts): RequestHandler {
   return async (request, response) => {
     const query = queryOf(request.originalUrl);
     const call = {
@@ -122,7 +124,7 @@ function answerOperation({ config, lanes, log }: AppParts): RequestHandler {
       },
       operation: param(request, "operation"),
     };
-    const answer = await operate(config, lanes, call, rawRequest(request, query), Date.now());
+    const answer = await operate({ ...parts, now: Date.now }, call, rawRequest(request, query));
     json(response, 200, answer);
     log.info(
       { ...call.key, operation: call.operation, operationId: answer.operationId, status: answer.status },
@@ -181,6 +183,7 @@ interface Refusal {
 }
 
 function refusalOf(error: unknown): Refusal {
+  if (error instanceof NotPossible) return { status: 409, code: error.reason, message: error.message };
   if (isWorkerError(error)) {
     const answer = answers[error.kind];
     if (answer !== undefined) return { message: error.message, ...answer };

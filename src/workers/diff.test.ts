@@ -46,8 +46,18 @@ function current(over: Partial<CurrentPayment> = {}): CurrentPayment {
   };
 }
 
+const now = Date.parse("2026-02-03T10:00:00.000Z");
+
 function compare(over: Partial<Comparison> = {}): ReturnType<typeof diff> {
-  return diff({ current: current(), logged: new Set(), desired: desired(), states: "ten", version: "v0", ...over });
+  return diff({
+    current: current(),
+    logged: new Set(),
+    desired: desired(),
+    states: "ten",
+    version: "v0",
+    now,
+    ...over,
+  });
 }
 
 /** The payment as it stands after these changes were written. */
@@ -89,7 +99,23 @@ describe("what is written", () => {
       refunded: 0,
       released: 0,
       removed: false,
+      since: "2026-02-03T10:00:00.000Z",
     });
+  });
+
+  test("when it came to where it is stands in our record until it moves on", () => {
+    const later = { now: now + 60_000 };
+    expect(compare({ current: reserved, logged: new Set(["confirm"]), ...later })).toEqual({ is: "agreed" });
+    const moved = written(
+      reserved,
+      compare({ current: reserved, desired: desired({ money: money({ captured: 10_000 }) }), ...later }),
+    );
+    expect(moved.record).toMatchObject({ since: "2026-02-03T10:01:00.000Z" });
+  });
+
+  test("money that moved back for a named reason is believed at once", () => {
+    const reversal = { desired: desired({ reversal: "CAPTURE_FAILED" }) };
+    expect(compare({ current: captured, ...reversal })).toMatchObject({ is: "differs" });
   });
 
   test("nothing is, once Norce agrees", () => {
@@ -261,6 +287,7 @@ describe("what is refused", () => {
     adapterId: "acme_adapter",
     apiUrl: "https://psp.example",
     merchantReference: "paymentId",
+    publishActions: "off",
   };
   const key: PaymentKey = { adapter: "any", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
 

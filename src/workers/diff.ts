@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
 import type {
   CommonConfig,
   DesiredPayment,
   DesiredTransaction,
+  Json,
   Money,
   PaymentKey,
   Phase,
@@ -12,6 +12,7 @@ import { WorkerError } from "../lib/errors.ts";
 import type { CurrentPayment, PaymentChanges, PaymentRecord } from "../norce/payment.ts";
 import type { NorceOrder } from "../norce/schema.ts";
 import { openAmount, type PaymentState, type StateSet, stateOf } from "../norce/states.ts";
+import { canonical, movesBackwards, onlyStarted, sameState } from "./backwards.ts";
 import { mergedUpsell } from "./upsell.ts";
 
 /** What has to happen so that Norce says what is true. */
@@ -37,6 +38,10 @@ export interface Comparison {
   readonly states: StateSet;
   /** v1 documents no `upsell`. */
   readonly version: "v0" | "v1";
+  /** The payment's actions where they have to be another list. */
+  readonly actions?: readonly Json[] | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
 }
 
 /**
@@ -118,10 +123,10 @@ function holdsMoney(money: Money): boolean {
 }
 
 /** The fields of ours that Norce says otherwise; `undefined` where there is none. */
-function paymentChanges({ current, desired, states, version }: Comparison): PaymentChanges | undefined {
+function paymentChanges({ current, desired, states, version, actions, now }: Comparison): PaymentChanges | undefined {
   const state = stateOf(desired.phase, desired.money, states);
   const amount = coveredAmount(desired);
-  const record = recordOf(current, desired, state);
+  const record = recordOf(current, desired, state, now);
   const upsell =
     desired.upsell === undefined || version === "v1" ? undefined : mergedUpsell(current.upsell, desired.upsell);
   const changes: PaymentChanges = {
@@ -133,23 +138,9 @@ function paymentChanges({ current, desired, states, version }: Comparison): Paym
       : { recurring: desired.recurring }),
     ...(upsell === undefined || contains(current.upsell, upsell) ? {} : { upsell }),
     ...(isDeepStrictEqual(current.record, record) ? {} : { record }),
+    ...(actions === undefined ? {} : { actions }),
   };
   return Object.keys(changes).length === 0 ? undefined : changes;
-}
-
-/** The ten-state word and the twelve-state word for the same thing do not differ: a change of setting rewrites no history. */
-function sameState(current: PaymentState, desired: PaymentState): boolean {
-  return canonical(current) === canonical(desired);
-}
-
-/** That a session exists is no objection to a storefront that has seen the shopper leave to pay. */
-function onlyStarted(current: PaymentState, { phase }: DesiredPayment): boolean {
-  return phase === "created" && current === "processing";
-}
-
-function canonical(state: PaymentState): PaymentState {
-  if (state === "cancelled") return "removed";
-  return state === "refunded" ? "credited" : state;
 }
 
 /** What the payment covers: authorised less released. Nothing is said while nothing was authorised. */
@@ -158,7 +149,7 @@ function coveredAmount({ money }: DesiredPayment): number | undefined {
 }
 
 /** Our note on the payment: partial amounts for people, and what a later look has to know. */
-function recordOf(current: CurrentPayment, desired: DesiredPayment, state: PaymentState): PaymentRecord {
+function recordOf(current: CurrentPayment, desired: DesiredPayment, state: PaymentState, now: number): PaymentRecord {
   const asked = current.record?.["amountAsked"] ?? (differsFromAsked(current, desired) ? current.amount : undefined);
   return {
     ...current.record,
@@ -167,102 +158,20 @@ function recordOf(current: CurrentPayment, desired: DesiredPayment, state: Payme
     ...sums(desired.money),
     // Says that it was us: a payment that somebody else removed is never revived.
     removed: canonical(state) === "removed",
+    since: sinceOf(current, desired, state) ?? new Date(now).toISOString(),
     ...(asked === undefined ? {} : { amountAsked: asked }),
   };
+}
+
+/** When the payment came to where it is, if it was there before: how often it is looked at follows from it. */
+function sinceOf({ record, state: current }: CurrentPayment, { phase }: DesiredPayment, state: PaymentState) {
+  const since = record?.["since"];
+  return typeof since === "string" && record?.["phase"] === phase && sameState(current, state) ? since : undefined;
 }
 
 /** On first contact the PSP may have authorised something else than Norce asked for; that stays visible. */
 function differsFromAsked({ record, amount }: CurrentPayment, { money }: DesiredPayment): boolean {
   return record === null && money.authorized > 0 && money.authorized !== amount;
-}
-
-/** How far a phase is; `undefined` where no other phase is behind it. Confirmed without any money seen may yet go to review. */
-function rankOf(phase: Phase, authorized: number): number | undefined {
-  switch (phase) {
-    case "created":
-      return 0;
-    case "paying":
-      return 1;
-    case "review":
-      return 3;
-    case "confirmed":
-      return authorized === 0 ? 2 : 4;
-    case "declined":
-    case "failed":
-      return undefined;
-  }
-}
-
-/** C, R or V falls, or the phase does. A lower A alone is not backwards; from declined or failed every way is forward. */
-function movesBackwards(current: CurrentPayment, desired: DesiredPayment): boolean {
-  const { phase, money } = desired;
-  if (onlyStarted(current.state, desired)) return false;
-  const before = lastTruth(current);
-  const rankBefore = rankOf(before.phase, before.authorized);
-  const rankNow = rankOf(phase, money.authorized);
-  if (rankBefore !== undefined && rankNow !== undefined && rankNow < rankBefore) return true;
-  return money.captured < before.captured || money.refunded < before.refunded || money.released < before.released;
-}
-
-interface Truth extends Money {
-  readonly phase: Phase;
-}
-
-/** What was true at the last look; where there was none, or somebody moved the state since, at least what the state implies. */
-function lastTruth(current: CurrentPayment): Truth {
-  const noted = notedIn(current.record);
-  if (noted === undefined) return impliedBy(current);
-  if (sameState(current.state, stateOf(noted.phase, noted, "twelve"))) return noted;
-  const implied = impliedBy(current);
-  return {
-    phase: implied.phase,
-    authorized: Math.max(noted.authorized, implied.authorized),
-    captured: Math.max(noted.captured, implied.captured),
-    refunded: Math.max(noted.refunded, implied.refunded),
-    released: noted.released,
-  };
-}
-
-function notedIn(record: PaymentRecord | null): Truth | undefined {
-  const phase = phaseSchema.safeParse(record?.["phase"]);
-  if (record === null || !phase.success) return undefined;
-  const sum = (name: keyof Money): number => (typeof record[name] === "number" ? record[name] : 0);
-  return {
-    phase: phase.data,
-    authorized: sum("authorized"),
-    captured: sum("captured"),
-    refunded: sum("refunded"),
-    released: sum("released"),
-  };
-}
-
-const phaseSchema = z.enum(["created", "paying", "review", "confirmed", "declined", "failed"]);
-
-function impliedBy({ state, amount }: CurrentPayment): Truth {
-  const nothing = { authorized: 0, captured: 0, refunded: 0, released: 0 };
-  switch (state) {
-    case "intent":
-      return { ...nothing, phase: "created" };
-    case "processing":
-      return { ...nothing, phase: "paying" };
-    case "pending":
-      return { ...nothing, phase: "review" };
-    case "declined":
-      return { ...nothing, phase: "declined" };
-    case "failed":
-      return { ...nothing, phase: "failed" };
-    case "confirmed":
-      return { ...nothing, phase: "confirmed" };
-    case "reserved":
-    case "removed":
-    case "cancelled":
-      return { ...nothing, phase: "confirmed", authorized: amount };
-    case "captured":
-      return { ...nothing, phase: "confirmed", authorized: amount, captured: amount };
-    case "credited":
-    case "refunded":
-      return { ...nothing, phase: "confirmed", authorized: amount, captured: amount, refunded: amount };
-  }
 }
 
 function sums({

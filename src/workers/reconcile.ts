@@ -2,30 +2,48 @@
  * THEN HERE. What a look at one payment does, whoever asked for it: observe (PSP), map, read (Norce), diff, write. At most one look
  * per payment runs at a time; that is the lane's promise, and what makes a PUT without ETag safe.
  */
-import type { DesiredPayment, PaymentKey } from "../adapters/adapter.ts";
+import type { AnyAdapter, DesiredPayment, PaymentKey } from "../adapters/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { NorceClient } from "../norce/client.ts";
 import type { CurrentPayment } from "../norce/payment.ts";
 import type { PaymentState } from "../norce/states.ts";
 import type { Look, Suspect } from "../queue/queues.ts";
+import { actionsToPublish, type Publishing } from "./actions.ts";
 import { type Changes, diff, refuseForeign, refuseOthers, refuseUnlike, type Verdict } from "./diff.ts";
-import { type ContextFactory, lookContext, observe } from "./observe.ts";
+import { type ContextFactory, lookContext, type Observed, observe } from "./observe.ts";
 import { type Guard, write } from "./write.ts";
+
+/** What was written, or would be. */
+interface Movement {
+  readonly from: PaymentState;
+  readonly to: PaymentState;
+  /** Names of the payment's fields, and keys of transactions. */
+  readonly wrote: readonly string[];
+}
 
 /** What a look came to. Waiting is an outcome, not an error. */
 export type Outcome =
-  | {
-      readonly is: "written";
-      readonly from: PaymentState;
-      readonly to: PaymentState;
-      readonly wrote: readonly string[];
-      readonly lookAgainMs?: number;
-    }
+  | ({ readonly is: "written"; readonly lookAgainMs?: number } & Movement)
   | { readonly is: "unchanged"; readonly lookAgainMs?: number }
   | { readonly is: "later"; readonly why: "not-in-norce" | "no-reference" | "not-at-psp" }
   /** Money or phase would move backwards: to be confirmed by a second look. */
   | { readonly is: "suspect"; readonly suspect: Suspect; readonly afterMs: number };
+
+/** What a look would come to. */
+export type Preview =
+  | { readonly outcome: "unchanged" }
+  | { readonly outcome: "later"; readonly why: string }
+  | ({ readonly outcome: "would-write" | "suspect" } & Movement);
+
+interface Compared {
+  readonly verdict: Verdict;
+  /** The payment as it stands, to be replaced. */
+  readonly latest: CurrentPayment;
+  readonly observed: Observed;
+  readonly found: AdapterSettings;
+  readonly lookAgain: { readonly lookAgainMs?: number };
+}
 
 /** What a look needs; `oddity` is told of what a person should see although the look goes on. */
 export interface ReconcileParts {
@@ -56,6 +74,40 @@ export async function reconcile(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { key } = look;
+  const compared = await compare(look, remembered, parts, signal);
+  if ("is" in compared) return compared;
+  const { verdict, latest, observed, found, lookAgain } = compared;
+  if (verdict.is === "agreed") return { is: "unchanged", ...lookAgain };
+  if (verdict.is === "backwards") {
+    const suspect = await suspicion(verdict.fingerprint, remembered, parts.now());
+    const waitMs = suspect.at + suspicionMs - parts.now();
+    if (waitMs > 0) return { is: "suspect", suspect, afterMs: waitMs };
+  }
+  const { changes } = verdict;
+  await write(parts.norce, key, latest, changes, observed.afterWrite, guard, signal);
+  await remember(key, found.adapter, observed.desired, parts);
+  if (changes.payment?.record?.["amountAsked"] !== latest.record?.["amountAsked"]) parts.oddity(key, "amount-differs");
+  return { is: "written", ...movement(latest, changes), ...lookAgain };
+}
+
+/** What a look would write now, and nothing written. @throws WorkerError as `reconcile`. */
+export async function preview(look: Look, parts: ReconcileParts, signal: AbortSignal): Promise<Preview> {
+  const compared = await compare(look, async () => undefined, parts, signal);
+  if ("is" in compared)
+    return compared.is === "later" ? { outcome: "later", why: compared.why } : { outcome: "unchanged" };
+  const { verdict, latest } = compared;
+  if (verdict.is === "agreed") return { outcome: "unchanged" };
+  return { outcome: verdict.is === "backwards" ? "suspect" : "would-write", ...movement(latest, verdict.changes) };
+}
+
+/** What Norce says, what the PSP says, and the difference; or why there is nothing to compare. */
+async function compare(
+  look: Look,
+  remembered: Remembered,
+  parts: ReconcileParts,
+  signal: AbortSignal,
+): Promise<Compared | Extract<Outcome, { is: "later" | "unchanged" }>> {
+  const { key } = look;
   const found = parts.config.find(key);
   if (found === undefined)
     throw new WorkerError("Refused", "the payment's adapter is not configured", {
@@ -77,34 +129,33 @@ export async function reconcile(
   // Events were placed by what the PSP proved; what was fetched by an id has to bear out whose it is.
   if (!folds) await refuseMistaken(key, current, desired, found, parts, signal);
   const logged = (await logRead).keys;
+  const { states, version } = parts.config.norce;
 
-  const compare = (payment: CurrentPayment): Verdict =>
-    diff({ current: payment, logged, desired, states: parts.config.norce.states, version: parts.config.norce.version });
-  const lookAgain = lookAgainMs(desired, parts.now());
-  const first = compare(current);
-  if (first.is === "agreed") return { is: "unchanged", ...lookAgain };
-  // Asking the PSP took a while: what is replaced has to be what stands there now.
-  const latest = first.changes.payment === undefined ? current : ((await parts.norce.payment(key, signal)) ?? current);
-  const verdict = latest === current ? first : compare(latest);
-  if (verdict.is === "agreed") return { is: "unchanged", ...lookAgain };
-  if (verdict.is === "backwards") {
-    const suspect = await suspicion(verdict.fingerprint, remembered, parts.now());
-    const waitMs = suspect.at + suspicionMs - parts.now();
-    if (waitMs > 0) return { is: "suspect", suspect, afterMs: waitMs };
-  }
-  await write(parts.norce, key, latest, verdict.changes, observed.afterWrite, guard, signal);
-  const { rememberDays } = found.adapter;
-  if (rememberDays !== undefined)
-    for (const id of [desired.reference, ...(desired.aliases ?? [])]) await parts.remember(key, id, rememberDays);
-  if (verdict.changes.payment?.record?.["amountAsked"] !== latest.record?.["amountAsked"])
-    parts.oddity(key, "amount-differs");
-  return {
-    is: "written",
-    from: latest.state,
-    to: verdict.changes.payment?.state ?? latest.state,
-    wrote: wrote(verdict.changes),
-    ...lookAgain,
+  const verdictOn = (payment: CurrentPayment): Verdict => {
+    const actions = actionsToPublish(payment.raw["actions"], publishingOf(key, found, desired, parts));
+    return diff({ current: payment, logged, desired, states, version, actions, now: parts.now() });
   };
+  const lookAgain = lookAgainMs(desired, parts.now());
+  const first = verdictOn(current);
+  // Asking the PSP took a while: what is replaced has to be what stands there now.
+  const stale = first.is !== "agreed" && first.changes.payment !== undefined;
+  const latest = stale ? ((await parts.norce.payment(key, signal)) ?? current) : current;
+  const verdict = latest === current ? first : verdictOn(latest);
+  return { verdict, latest, observed, found, lookAgain };
+}
+
+async function remember(
+  key: PaymentKey,
+  { rememberDays }: AnyAdapter,
+  { reference, aliases = [] }: DesiredPayment,
+  parts: ReconcileParts,
+): Promise<void> {
+  if (rememberDays === undefined) return;
+  for (const id of [reference, ...aliases]) await parts.remember(key, id, rememberDays);
+}
+
+function movement(latest: CurrentPayment, changes: Changes): Movement {
+  return { from: latest.state, to: changes.payment?.state ?? latest.state, wrote: wrote(changes) };
 }
 
 /**
@@ -134,6 +185,18 @@ async function refuseMistaken(
   const byOrder = settings.merchantReference === "orderReference" || settings.merchantReference === "cartReference";
   refuseForeign(key, desired, settings, byOrder ? await norce.order(key, signal) : null, binding);
   if (binding) refuseUnlike(current, desired);
+}
+
+function publishingOf(
+  key: PaymentKey,
+  { adapter, settings }: AdapterSettings,
+  { possible }: DesiredPayment,
+  { config, now }: ReconcileParts,
+): Publishing {
+  const { operations } = adapter;
+  const maker = { publicUrl: config.publicUrl, signingKey: config.urlSigningKeys[0] ?? "" };
+  const offered = possible.filter((name) => operations?.[name] !== undefined);
+  return { mode: settings.publishActions, key, adapterId: settings.adapterId, offered, maker, now: now() };
 }
 
 /** The suspicion that stands, or a new one where the last look saw something else. */

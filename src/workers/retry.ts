@@ -41,6 +41,8 @@ export const patience = {
   unauthorized: { firstMs: minute, longestMs: hour },
   /** Norce changed under us. */
   conflict: { firstMs: second, longestMs: minute, limitTries: 10 },
+  /** An operation whose PSP stumbles: about three days in all. */
+  operation: { firstMs: second, longestMs: hour, limitTries: 90 },
   /** A bug of ours. */
   bug: { firstMs: 5 * second, longestMs: 5 * minute, limitTries: 5 },
 } as const satisfies Record<string, Patience>;
@@ -110,6 +112,19 @@ function again(
   // Half of the pause is drawn by lot, so that payments that failed together do not come back together.
   const delayMs = Math.max(Math.round(pauseMs * (0.5 + random / 2)), Math.min(atLeastMs, hour));
   return { do: "wait", delayMs, wait: { since, tries, why, ...suspectOf(remembered) } };
+}
+
+/**
+ * When to try an operation again that met this error, in milliseconds; `undefined` where it has been tried for long enough.
+ * @param tries how often it was tried before.
+ */
+export function operationAgain(error: unknown, tries: number, random: number): number | undefined {
+  const kind = isWorkerError(error) ? error.kind : undefined;
+  const { firstMs, longestMs, limitTries } = kind === undefined ? patience.bug : patience.operation;
+  if (tries >= limitTries) return undefined;
+  const pauseMs = Math.min(longestMs, firstMs * 2 ** Math.min(tries, 30));
+  const atLeastMs = isWorkerError(error) ? Math.min(error.retryAfterMs ?? 0, hour) : 0;
+  return Math.max(Math.round(pauseMs * (0.5 + random / 2)), atLeastMs);
 }
 
 /** What happens next to an event whose payment is looked for. */

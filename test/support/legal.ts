@@ -3,7 +3,7 @@ import type { DesiredPayment } from "../../src/adapters/adapter.ts";
 import { paymentStates, stateOf } from "../../src/norce/states.ts";
 
 /** Names of our note on a payment that `diff.ts` writes itself. */
-const reserved = ["phase", "authorized", "captured", "refunded", "released", "removed", "amountAsked"];
+const reserved = ["phase", "authorized", "captured", "refunded", "released", "removed", "amountAsked", "since"];
 
 /** Insists on everything that holds for whatever any adapter's `map` gives. */
 export function expectLegal(desired: DesiredPayment): void {

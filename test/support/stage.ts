@@ -179,6 +179,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
       add: (look) => lists.queues.lanes.add(look, "prompt"),
       status: async (_, operationId) => ({ operationId, status: "unknown" }),
     },
+    operations: { ask: async () => "", read: async () => undefined, lock: async () => undefined },
     ping: async () => undefined,
   });
   const web = await listenOnLoopback(app);

@@ -1,0 +1,139 @@
+import { createHash, randomUUID } from "node:crypto";
+import type { Json, Money, OperationName, OperationResult, PaymentKey } from "../adapters/adapter.ts";
+import { WorkerError } from "../lib/errors.ts";
+import { within } from "./bull.ts";
+import type { Engine, Job, Queue, Worker } from "./engine.ts";
+import { laneId } from "./queues.ts";
+
+/** Where operations wait that were asked for. */
+export const operationsName = "operations";
+/** Whose job is there works on an operation of its payment. */
+const locksName = "locks";
+
+/** An operation as it was asked for, and how far it has come. */
+export interface OperationJob {
+  readonly key: PaymentKey;
+  /** `preview` tells what a look would change, and changes nothing. */
+  readonly name: OperationName | "preview";
+  /** In major units; absent: all that is left. */
+  readonly amount?: number;
+  readonly tries: number;
+  /** It was possible by the PSP's truth. */
+  readonly valid?: true;
+  /** It was sent to the PSP: from here on it is never sent again without a look. Times in milliseconds since the epoch. */
+  readonly sent?: { readonly at: number; readonly before: Money; readonly amount: number };
+  /** What the PSP answered, until it stands in the log. */
+  readonly result?: OperationResult;
+}
+
+/** What came of an operation. */
+export interface OperationOutcome {
+  /** `accepted`: the PSP carries it out, looks tell of the rest. `unknown`: a person has to look at the PSP. */
+  readonly status: "done" | "accepted" | "refused" | "unknown";
+  /** Refused by the truth alone: nothing was sent to the PSP. */
+  readonly refusedBeforehand?: true;
+  /** A code, ours or the PSP's own. */
+  readonly reason?: string;
+  /** In major units. */
+  readonly amount?: number;
+  readonly pspId?: string;
+  /** Of a preview: what a look would write. */
+  readonly would?: { readonly outcome: string; readonly [fact: string]: Json };
+}
+
+/** An operation as whoever asked for it may see it. */
+export interface OperationRecord {
+  readonly id: string;
+  readonly asked: Pick<OperationJob, "key" | "name" | "amount">;
+  readonly status: "queued" | "running" | OperationOutcome["status"];
+  readonly outcome?: OperationOutcome;
+}
+
+/** The operations that were asked for; each is stored before it is answered, and kept for a month. */
+export interface Operations {
+  /**
+   * Stores an operation, or finds the one that is meant: by its idempotency key for as long as it is kept; without a key, the same operation
+   * of the same amount while it is under way.
+   * @throws WorkerError `QueueUnavailable` within a second.
+   */
+  ask(asked: OperationRecord["asked"], idempotencyKey: string | undefined): Promise<string>;
+  read(id: string): Promise<OperationRecord | undefined>;
+  /** Lets at most one operation of a payment run; `undefined` while another one does. It ends by itself, should its holder die. */
+  lock(key: PaymentKey): Promise<(() => Promise<void>) | undefined>;
+}
+
+const answerMs = 750;
+/** Longer than the longest operation runs. */
+const lockMs = 45_000;
+const monthSeconds = 30 * 24 * 3_600;
+
+/** The operations on one engine. */
+export function createOperations(engine: Engine): Operations {
+  const queue = (): Queue<OperationJob> => engine.queue<OperationJob>(operationsName, "prompt");
+  const locks = (): Queue<{ owner: string }> => engine.queue<{ owner: string }>(locksName, "patient");
+  return {
+    async ask(asked, idempotencyKey) {
+      const { name, amount } = asked;
+      const payment = laneId(asked.key);
+      const jobId = idempotencyKey === undefined ? randomUUID() : uuidOf([payment, name, idempotencyKey]);
+      const same = { deduplication: { id: uuidOf([payment, name, amount === undefined ? "all" : String(amount)]) } };
+      const adding = queue().add(
+        "operation",
+        { ...asked, tries: 0 },
+        {
+          jobId,
+          ...(idempotencyKey === undefined ? same : {}),
+          attempts: 1_000,
+          backoff: { type: "exponential", delay: 500, jitter: 0.5 },
+          removeOnComplete: { age: monthSeconds },
+          removeOnFail: { age: monthSeconds },
+        },
+      );
+      return (await orUnavailable(adding)).id ?? jobId;
+    },
+    async read(id) {
+      const job = await orUnavailable(queue().getJob(id));
+      return job === undefined ? undefined : recordOf(id, job);
+    },
+    async lock(key) {
+      const id = laneId(key);
+      const owner = randomUUID();
+      await locks().add("lock", { owner }, { jobId: id, delay: lockMs, removeOnComplete: true });
+      const held = await locks().getJob(id);
+      return held?.data.owner === owner ? async () => void (await locks().remove(id)) : undefined;
+    },
+  };
+}
+
+/** Starts the worker that lifts the locks of those who died. */
+export function startLifting(engine: Engine): Worker<{ owner: string }, void> {
+  return engine.worker<{ owner: string }, void>(locksName, async () => undefined, { concurrency: 1 });
+}
+
+function recordOf(id: string, job: Job<OperationJob>): OperationRecord {
+  const { key, name, amount, valid } = job.data;
+  const asked = { key, name, ...(amount === undefined ? {} : { amount }) };
+  const outcome = job.returnvalue as OperationOutcome | null | undefined;
+  if (outcome !== null && outcome !== undefined) return { id, asked, status: outcome.status, outcome };
+  return { id, asked, status: valid === true ? "running" : "queued" };
+}
+
+/** 36 characters, as PSPs take them for an idempotency key. */
+function uuidOf(parts: readonly string[]): string {
+  const digits = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    digits.slice(12, 16),
+    digits.slice(16, 20),
+    digits.slice(20, 32),
+  ].join("-");
+}
+
+async function orUnavailable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await within(answerMs, work);
+  } catch (cause) {
+    throw new WorkerError("QueueUnavailable", "the queue does not take it now", { cause });
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * Tells a PSP to capture, cancel or refund: once, however often it is asked or retried. The order of things is what makes it safe: the
+ * truth is read, the operation is found possible, that it is being sent is written down, and only then it is sent. Whoever finds it sent
+ * and does not know what came of it looks first.
+ */
+import { DelayedError } from "bullmq";
+import type { OperationCall, OperationName, OperationResult, PaymentKey } from "../adapters/adapter.ts";
+import { isWorkerError, WorkerError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import { majorFromMinor } from "../lib/money.ts";
+import type { CurrentPayment } from "../norce/payment.ts";
+import type { Engine, Job, Worker } from "../queue/engine.ts";
+import { type OperationJob, type OperationOutcome, type Operations, operationsName } from "../queue/operations.ts";
+import type { Queues } from "../queue/queues.ts";
+import { bareOperationUrl } from "../signatures/urls.ts";
+import { refuseOthers } from "./diff.ts";
+import { lookContext, observe } from "./observe.ts";
+import { amountOf, availableFor, insistPossible, refusal, sumMovedBy, sumsToBe } from "./possible.ts";
+import { preview, type ReconcileParts } from "./reconcile.ts";
+import { operationAgain } from "./retry.ts";
+
+/** What operations need. */
+export interface OperateParts extends ReconcileParts {
+  readonly engine: Engine;
+  readonly queues: Queues;
+  readonly operations: Operations;
+  readonly log: Logger;
+  readonly concurrency: number;
+  /** Aborted when the process stops: nothing is sent any more. */
+  readonly stopping: AbortSignal;
+}
+
+/** An operation that the PSP is told. */
+type Order = OperationJob & { readonly name: OperationName };
+
+/** What one attempt came to: an end, or a pause. */
+type Step = { readonly end: OperationOutcome } | { readonly againMs: number };
+
+/** One job under work: what is known of the operation, and how that is written down before anything else is done. */
+interface Work {
+  readonly id: string;
+  order: Order;
+  note(more: Partial<Order>): Promise<void>;
+  /** It was sent in vain: our credentials were refused, nothing was carried out. */
+  unsent(): Promise<void>;
+}
+
+/** An attempt sends nothing after this time; its last request ends within five seconds. */
+const longestMs = 25_000;
+/** How long an operation waits for another one of its payment. */
+const turnMs = 300;
+/** PSP reads lag: what a look does not show this long after the sending was not carried out. */
+const settledMs = 60_000;
+
+/** Starts the worker that carries out operations. */
+export function startOperate(parts: OperateParts): Worker<OperationJob, OperationOutcome> {
+  const { engine, concurrency } = parts;
+  return engine.worker<OperationJob, OperationOutcome>(operationsName, (job, token) => operate(job, token, parts), {
+    concurrency,
+  });
+}
+
+async function operate(
+  job: Job<OperationJob>,
+  token: string | undefined,
+  parts: OperateParts,
+): Promise<OperationOutcome> {
+  const { key, name } = job.data;
+  if (name === "preview") return await previewed(key, parts);
+  const release = await parts.operations.lock(key);
+  if (release === undefined) return await wait(job, token, turnMs, parts);
+  try {
+    const step = await attempt(workOn(job, { ...job.data, name }), parts);
+    if ("againMs" in step) return await wait(job, token, step.againMs, parts);
+    const level = step.end.status === "unknown" ? "error" : "info";
+    parts.log[level]({ ...key, operation: name, operationId: job.id, ...step.end }, "operation.finished");
+    return step.end;
+  } finally {
+    await release();
+  }
+}
+
+function workOn(job: Job<OperationJob>, order: Order): Work {
+  return {
+    id: job.id ?? "",
+    order,
+    async note(more) {
+      this.order = { ...this.order, ...more };
+      await job.updateData(this.order);
+    },
+    async unsent() {
+      const { sent: _sent, ...order } = this.order;
+      this.order = order;
+      await job.updateData(order);
+    },
+  };
+}
+
+async function wait(
+  job: Job<OperationJob>,
+  token: string | undefined,
+  delayMs: number,
+  { now }: OperateParts,
+): Promise<never> {
+  await job.moveToDelayed(now() + delayMs, token);
+  throw new DelayedError();
+}
+
+async function previewed(key: PaymentKey, parts: OperateParts): Promise<OperationOutcome> {
+  try {
+    return { status: "done", would: { ...(await preview({ key }, parts, AbortSignal.timeout(longestMs))) } };
+  } catch (error) {
+    if (!isWorkerError(error)) throw error;
+    return { status: "done", would: { outcome: "error", kind: error.kind, reason: reasonOf(error) } };
+  }
+}
+
+async function attempt(work: Work, parts: OperateParts): Promise<Step> {
+  try {
+    const end = await carriedOut(work, parts);
+    return end === "too-early" ? { againMs: settledMs } : { end };
+  } catch (error) {
+    const { key, name, sent, tries } = work.order;
+    // Refused before anything was sent: nothing has happened. Once it was sent, a truth that cannot be read tells nothing.
+    const refused = isWorkerError(error, "Refused") || isWorkerError(error, "Unmapped");
+    if (refused && sent === undefined)
+      return { end: { status: "refused", refusedBeforehand: true, reason: reasonOf(error) } };
+    const againMs = operationAgain(error, tries, Math.random());
+    parts.log.warn({ ...key, operation: name, operationId: work.id, error, againMs }, "operation.later");
+    if (againMs === undefined) return { end: await givenUp(work, parts) };
+    await work.note({ tries: tries + 1 });
+    return { againMs };
+  }
+}
+
+/** One attempt, from the truth to the log. */
+async function carriedOut(work: Work, parts: OperateParts): Promise<OperationOutcome | "too-early"> {
+  const { key, name, amount: asked, sent, result: answered } = work.order;
+  const signal = AbortSignal.any([parts.stopping, AbortSignal.timeout(longestMs)]);
+  const found = parts.config.find(key);
+  if (found === undefined) throw refusal("not-configured");
+  const current = await parts.norce.payment(key, signal);
+  if (current === null) throw refusal("not-in-norce");
+  if (sent !== undefined && answered !== undefined) return await logged(work, answered, sent.amount, current, parts);
+
+  refuseOthers(current, found.settings);
+  const { operations } = found.adapter;
+  const tell = operations?.[name];
+  if (operations === undefined || tell === undefined) throw refusal("not-supported");
+  if (current.reference === null && !("fold" in found.adapter)) throw refusal("no-reference");
+  const context = lookContext(key, current, parts.contexts(key, found, signal));
+  const observed = await observe(found, current.reference ?? "", context, parts.norce.log(key, signal));
+  if (observed === null) throw refusal("not-at-psp");
+  const { desired, truth } = observed;
+
+  if (sent !== undefined) {
+    const shown = sumMovedBy(name, sumsToBe(desired)) >= sumMovedBy(name, sent.before) + sent.amount;
+    if (shown) return await logged(work, { is: "done" }, sent.amount, current, parts);
+    if (operations.repeat === "never") return await givenUp(work, parts);
+    if (operations.repeat === "look-first" && parts.now() - sent.at < settledMs) return "too-early";
+  }
+  const amount = sent?.amount ?? amountOf(name, asked, desired);
+  const whole = amount === availableFor(name, desired);
+  const call: OperationCall = { name, id: work.id, amount, currency: desired.currency, whole, now: parts.now() };
+  if (sent === undefined) insistPossible(call, desired);
+  await work.note({ valid: true, sent: { at: parts.now(), before: sent?.before ?? sumsToBe(desired), amount } });
+  if (signal.aborted) throw new WorkerError("Unreachable", "the operation was given up before it was sent");
+  const result = await told(work, () => tell(call, truth as never, context) as Promise<OperationResult>);
+  await work.note({ result });
+  return await logged(work, result, amount, current, parts);
+}
+
+/** What the PSP answered; that it refuses is an answer. */
+async function told(work: Work, tell: () => Promise<OperationResult>): Promise<OperationResult> {
+  try {
+    return await tell();
+  } catch (error) {
+    if (isWorkerError(error, "Unauthorized")) await work.unsent();
+    if (!isWorkerError(error, "Refused")) throw error;
+    return { is: "refused", reason: reasonOf(error) };
+  }
+}
+
+/** Leaves the outcome in the payment's log, once, and asks for a look. */
+async function logged(
+  { id, order: { key, name } }: Work,
+  result: OperationResult,
+  amount: number,
+  { adapterId, currency }: CurrentPayment,
+  { norce, queues, config }: OperateParts,
+): Promise<OperationOutcome> {
+  const { keys } = await norce.log(key);
+  const told = result.is === "refused" ? { reason: result.reason } : {};
+  const ids = result.is !== "refused" && result.pspId !== undefined ? { pspId: result.pspId } : {};
+  if (result.is !== "refused" && result.event !== undefined && !keys.has(result.event.key))
+    await norce.appendEvent(key, result.event);
+  if (!keys.has(`operation:${id}`)) {
+    await norce.appendTransaction(key, currency, {
+      key: `operation:${id}`,
+      event: "paymentAction",
+      pspEvent: name,
+      pspStatus: result.is,
+      amount,
+      success: result.is !== "refused",
+      ...(result.is === "refused" ? { errorDetail: result.reason } : {}),
+      facts: { operationId: id, ...ids },
+      action: { adapterId: adapterId ?? "", type: name, url: bareOperationUrl(config.publicUrl, key, name) },
+    });
+  }
+  await queues.lanes.add({ key }, "patient");
+  return { status: result.is, amount: majorFromMinor(amount, currency), ...told, ...ids };
+}
+
+/** Nobody knows whether it was carried out, or it could not be sent for days: a person has to look. */
+async function givenUp({ id, order }: Work, { queues, now }: OperateParts): Promise<OperationOutcome> {
+  const { key, name, sent } = order;
+  const reason = sent === undefined ? "could-not-be-sent" : "outcome-unknown";
+  await queues.dead.put({
+    key,
+    event: { key: `operation:${id}`, type: name },
+    kind: "Operation",
+    reason: sent === undefined ? "the operation could not be sent" : "nobody knows what came of the operation",
+    since: sent?.at ?? now(),
+    at: now(),
+    context: { reason, operationId: id },
+  });
+  return { status: "unknown", reason };
+}
+
+/** A code: ours, the PSP's own, or its status. */
+function reasonOf({ context, kind }: WorkerError): string {
+  return String(context["reason"] ?? context["code"] ?? context["status"] ?? kind);
+}

@@ -1,0 +1,60 @@
+import type { DesiredPayment, Money, OperationCall, OperationName } from "../adapters/adapter.ts";
+import { WorkerError } from "../lib/errors.ts";
+import { majorFromMinor, type Minor, minorFromMajor } from "../lib/money.ts";
+import { openAmount } from "../norce/states.ts";
+
+/** How much can still be captured, cancelled or refunded: what the PSP has under way is spoken for. */
+export function availableFor(name: OperationName, { money, underWay }: DesiredPayment): Minor {
+  if (name === "refund") return money.captured - money.refunded - (underWay?.refund ?? 0);
+  return openAmount(money) - (underWay?.capture ?? 0) - (underWay?.cancel ?? 0);
+}
+
+/**
+ * The amount of an operation in minor units; all that is left where none is asked for.
+ * @param asked in major units.
+ * @throws WorkerError `Refused` for an amount that the currency does not have.
+ */
+export function amountOf(name: OperationName, asked: number | undefined, desired: DesiredPayment): Minor {
+  if (asked === undefined) return availableFor(name, desired);
+  const minor = minorFromMajor(asked, desired.currency);
+  if (Math.abs(majorFromMinor(minor, desired.currency) - asked) > 1e-9) throw refusal("too-many-decimals");
+  return minor;
+}
+
+/** Insists that the PSP's truth allows the operation. @throws WorkerError `Refused` with a `reason`. */
+export function insistPossible({ name, amount, whole }: OperationCall, desired: DesiredPayment): void {
+  const { possible, wholeOnly = [], money } = desired;
+  const offered = possible.includes(name);
+  if (name === "cancel" && money.captured > 0 && !offered) throw refusal("already-captured");
+  if (amount <= 0) throw refusal(`nothing-to-${name}`);
+  if (amount > availableFor(name, desired)) throw refusal(name === "refund" ? "above-captured" : "above-authorized");
+  if (!offered) throw refusal("not-possible-now");
+  if (!whole && (name === "cancel" || wholeOnly.includes(name))) throw refusal("whole-amount-only");
+}
+
+/** The sums as they will be once what is under way has been carried out. */
+export function sumsToBe({ money, underWay = {} }: DesiredPayment): Money {
+  return {
+    authorized: money.authorized,
+    captured: money.captured + (underWay.capture ?? 0),
+    refunded: money.refunded + (underWay.refund ?? 0),
+    released: money.released + (underWay.cancel ?? 0),
+  };
+}
+
+/** The sum that an operation moves. */
+export function sumMovedBy(name: OperationName, { captured, refunded, released }: Money): Minor {
+  switch (name) {
+    case "capture":
+      return captured;
+    case "cancel":
+      return released;
+    case "refund":
+      return refunded;
+  }
+}
+
+/** An operation that is not possible, by its reason. */
+export function refusal(reason: string): WorkerError {
+  return new WorkerError("Refused", "the operation is not possible", { context: { reason } });
+}
