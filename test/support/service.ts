@@ -77,7 +77,7 @@ export interface WorldOptions {
 
 /** Starts a world of its own. */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const adapters: Adapters = await loadAdapters();
+  const adapters: Adapters = await loadAdapters([adapter]);
   let skew = 0;
   const now = (): number => Date.now() + skew;
   const simulator = await loadSimulator(adapter, { timeScale: 0 });
