@@ -69,7 +69,7 @@ function tableFrom(rows: readonly Row[]): string {
 function statusesIn(value: Json, path: readonly string[] = []): string[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
   return Object.entries(value).flatMap(([name, inner]: [string, Json]) =>
-    typeof inner === "string" && /(status|state)$/i.test(name)
+    typeof inner === "string" && /(status|state|current)$/i.test(name)
       ? [`${[...path, name].join(".")} \`${inner}\``]
       : statusesIn(inner, [...path, name]),
   );

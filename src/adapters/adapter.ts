@@ -93,6 +93,10 @@ export const commonConfig = z.object({
    * order can use them), or with bare ones that want the admin token.
    */
   publishActions: z.enum(["off", "signed", "bearer"]).default("off"),
+  /** How many requests a second each of our processes may send to this PSP account; without it as many as there are. */
+  requestsPerSecond: z.number().positive().optional(),
+  /** How many of them may be under way at once. */
+  concurrency: z.int().positive().optional(),
 });
 
 export type CommonConfig = Readonly<z.infer<typeof commonConfig>>;
@@ -123,7 +127,7 @@ export interface FetchAdapter<Config extends CommonConfig, Snapshot> extends Com
   fetch(reference: string, context: LookContext<Config>): Promise<Snapshot | null>;
   /**
    * Pure and total over the PSP's statuses: no clock, no I/O.
-   * @param kept lines of the log that events brought: they inform, they never decide money the PSP can be asked about.
+   * @param kept lines of the log that events and our own operations brought: they inform; they decide only what the PSP cannot be asked.
    * @throws WorkerError `Unmapped` for a status nobody mapped.
    */
   map(snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment;

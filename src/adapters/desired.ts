@@ -83,6 +83,8 @@ export interface DesiredPayment {
   readonly possible: readonly OperationName[];
   /** Which of them the PSP takes for the whole amount only. */
   readonly wholeOnly?: readonly OperationName[];
+  /** How much of each can be asked for, where that does not follow from the money. */
+  readonly available?: Readonly<Partial<Record<OperationName, Minor>>>;
   /** What the PSP has accepted and not yet carried out: not available for another operation. */
   readonly underWay?: Readonly<Partial<Record<OperationName, Minor>>>;
   /** What the PSP echoes of ours: merchant references, metadata. Says which order and payment this belongs to. */

@@ -7,6 +7,11 @@ export interface Granted {
   readonly expiresInSeconds: number;
 }
 
+interface Held {
+  readonly granted: Promise<Granted>;
+  renewAt: number;
+}
+
 /** The share of a token's life after which it is renewed, so that none expires on its way. */
 const renewAfter = 0.9;
 /** A token that dies within a minute of this is renewed earlier, whatever its life. */
@@ -19,21 +24,25 @@ const marginMs = 60_000;
  * @param now milliseconds since the epoch.
  */
 export function withToken(http: Http, authorize: () => Promise<Granted>, now: () => number = Date.now): Http {
-  let current: { readonly granted: Promise<Granted>; renewAt: number } | undefined;
+  let current: Held | undefined;
 
   const fetched = (): Promise<Granted> => {
     if (current !== undefined && now() < current.renewAt) return current.granted;
     const asked = now();
     const made = { granted: authorize(), renewAt: Infinity };
     current = made;
-    made.granted.then(
-      ({ expiresInSeconds }) => {
-        const lifeMs = expiresInSeconds * 1_000;
-        made.renewAt = asked + Math.max(lifeMs / 2, Math.min(lifeMs * renewAfter, lifeMs - marginMs));
-      },
-      () => forget(made.granted),
-    );
+    void keep(made, asked);
     return made.granted;
+  };
+
+  const keep = async (made: Held, asked: number): Promise<void> => {
+    try {
+      const lifeMs = (await made.granted).expiresInSeconds * 1_000;
+      made.renewAt = asked + Math.max(lifeMs / 2, Math.min(lifeMs * renewAfter, lifeMs - marginMs));
+    } catch {
+      // Whoever waits for it is told; the next call asks again.
+      forget(made.granted);
+    }
   };
 
   const forget = (granted: Promise<Granted>): void => {

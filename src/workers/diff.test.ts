@@ -46,7 +46,7 @@ function current(over: Partial<CurrentPayment> = {}): CurrentPayment {
   };
 }
 
-const now = Date.parse("2026-02-03T10:00:00.000Z");
+const readAt = Date.parse("2026-02-03T10:00:00.000Z");
 
 function compare(over: Partial<Comparison> = {}): ReturnType<typeof diff> {
   return diff({
@@ -55,7 +55,7 @@ function compare(over: Partial<Comparison> = {}): ReturnType<typeof diff> {
     desired: desired(),
     states: "ten",
     version: "v0",
-    now,
+    now: readAt,
     ...over,
   });
 }
@@ -104,7 +104,7 @@ describe("what is written", () => {
   });
 
   test("when it came to where it is stands in our record until it moves on", () => {
-    const later = { now: now + 60_000 };
+    const later = { now: readAt + 60_000 };
     expect(compare({ current: reserved, logged: new Set(["confirm"]), ...later })).toEqual({ is: "agreed" });
     const moved = written(
       reserved,

@@ -1,13 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type {
-  CommonConfig,
-  DesiredPayment,
-  DesiredTransaction,
-  Json,
-  Money,
-  PaymentKey,
-  Phase,
-} from "../adapters/adapter.ts";
+import type { CommonConfig, DesiredPayment, DesiredTransaction, Json, Money, PaymentKey } from "../adapters/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { CurrentPayment, PaymentChanges, PaymentRecord } from "../norce/payment.ts";
 import type { NorceOrder } from "../norce/schema.ts";

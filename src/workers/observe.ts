@@ -10,6 +10,7 @@ import type {
   Target,
 } from "../adapters/adapter.ts";
 import type { AdapterSettings } from "../config.ts";
+import { createBudget } from "../lib/budget.ts";
 import { createHttp, type HttpOptions } from "../lib/http.ts";
 import { withToken } from "../lib/token.ts";
 import type { TransactionLog } from "../norce/log-line.ts";
@@ -23,24 +24,29 @@ export type ContextFactory = (
 ) => AskContext<unknown>;
 
 /** One factory per process. */
-export function createContexts(observe: HttpOptions["observe"]): ContextFactory {
+export function createContexts(observer: HttpOptions["observe"]): ContextFactory {
   const clients = new Map<string, Http>();
+  const budgets = new Map<string, (http: Http) => Http>();
   return ({ adapter, merchant, channel }, { settings }, signal) => ({
     config: settings,
     signal,
     http({ authority, ...options }) {
       const account = authority?.account ?? "";
       const id = JSON.stringify([adapter, merchant, channel, options.baseUrl, options.headers ?? {}, account]);
-      const made =
-        clients.get(id) ?? authorized(createHttp({ peer: adapter, ...options, ...observing(observe) }), authority);
+      const known = clients.get(id);
+      if (known !== undefined) return (request) => known({ ...request, signal: request.signal ?? signal });
+      const owner = JSON.stringify([adapter, merchant, channel]);
+      const budget = budgets.get(owner) ?? createBudget(settings);
+      budgets.set(owner, budget);
+      const made = authorized(budget(createHttp({ peer: adapter, ...options, ...observing(observer) })), authority);
       clients.set(id, made);
       return (request) => made({ ...request, signal: request.signal ?? signal });
     },
   });
 }
 
-function observing(observe: HttpOptions["observe"]): Pick<HttpOptions, "observe"> {
-  return observe === undefined ? {} : { observe };
+function observing(observer: HttpOptions["observe"]): Pick<HttpOptions, "observe"> {
+  return observer === undefined ? {} : { observe: observer };
 }
 
 /** A token is for many looks: none of them may give up its fetching by giving up itself. */

@@ -41,7 +41,7 @@ interface Work {
   readonly id: string;
   order: Order;
   note(more: Partial<Order>): Promise<void>;
-  /** It was sent in vain: our credentials were refused, nothing was carried out. */
+  /** It was sent in vain: nothing was carried out. */
   unsent(): Promise<void>;
 }
 
@@ -80,18 +80,18 @@ async function operate(
   }
 }
 
-function workOn(job: Job<OperationJob>, order: Order): Work {
+function workOn(job: Job<OperationJob>, asked: Order): Work {
   return {
     id: job.id ?? "",
-    order,
+    order: asked,
     async note(more) {
       this.order = { ...this.order, ...more };
       await job.updateData(this.order);
     },
     async unsent() {
-      const { sent: _sent, ...order } = this.order;
-      this.order = order;
-      await job.updateData(order);
+      const { sent: _sent, ...unsent } = this.order;
+      this.order = unsent;
+      await job.updateData(unsent);
     },
   };
 }
@@ -154,9 +154,10 @@ async function carriedOut(work: Work, parts: OperateParts): Promise<OperationOut
   const { desired, truth } = observed;
 
   if (sent !== undefined) {
+    // What is shown may be another operation's doing, and nothing else would tell them apart.
+    if (operations.repeat === "never") return await givenUp(work, parts);
     const shown = sumMovedBy(name, sumsToBe(desired)) >= sumMovedBy(name, sent.before) + sent.amount;
     if (shown) return await logged(work, { is: "done" }, sent.amount, current, parts);
-    if (operations.repeat === "never") return await givenUp(work, parts);
     if (operations.repeat === "look-first" && parts.now() - sent.at < settledMs) return "too-early";
   }
   const amount = sent?.amount ?? amountOf(name, asked, desired);
@@ -165,21 +166,33 @@ async function carriedOut(work: Work, parts: OperateParts): Promise<OperationOut
   if (sent === undefined) insistPossible(call, desired);
   await work.note({ valid: true, sent: { at: parts.now(), before: sent?.before ?? sumsToBe(desired), amount } });
   if (signal.aborted) throw new WorkerError("Unreachable", "the operation was given up before it was sent");
-  const result = await told(work, () => tell(call, truth as never, context) as Promise<OperationResult>);
+  // What was found just now, not what was noted before.
+  const known = { ...context.known, ...desired.attributes };
+  const result = await told(work, sent === undefined, () => tell(call, truth as never, { ...context, known }));
   await work.note({ result });
   return await logged(work, result, amount, current, parts);
 }
 
 /** What the PSP answered; that it refuses is an answer. */
-async function told(work: Work, tell: () => Promise<OperationResult>): Promise<OperationResult> {
+async function told(work: Work, first: boolean, tell: () => Promise<OperationResult>): Promise<OperationResult> {
   try {
     return await tell();
   } catch (error) {
-    if (isWorkerError(error, "Unauthorized")) await work.unsent();
+    // An earlier attempt stays sent, whatever became of this one.
+    if (first && isTurnedAway(error)) await work.unsent();
     if (!isWorkerError(error, "Refused")) throw error;
     return { is: "refused", reason: reasonOf(error) };
   }
 }
+
+/** True where the PSP cannot have carried it out: it never saw it, or sent us away at its door. */
+function isTurnedAway(error: unknown): boolean {
+  if (!isWorkerError(error)) return false;
+  const { status, code } = error.context;
+  return error.kind === "Unauthorized" || status === 429 || neverSent.has(String(code));
+}
+
+const neverSent: ReadonlySet<string> = new Set(["given-up", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
 
 /** Leaves the outcome in the payment's log, once, and asks for a look. */
 async function logged(
@@ -190,7 +203,7 @@ async function logged(
   { norce, queues, config }: OperateParts,
 ): Promise<OperationOutcome> {
   const { keys } = await norce.log(key);
-  const told = result.is === "refused" ? { reason: result.reason } : {};
+  const reason = result.is === "refused" ? { reason: result.reason } : {};
   const ids = result.is !== "refused" && result.pspId !== undefined ? { pspId: result.pspId } : {};
   if (result.is !== "refused" && result.event !== undefined && !keys.has(result.event.key))
     await norce.appendEvent(key, result.event);
@@ -208,7 +221,7 @@ async function logged(
     });
   }
   await queues.lanes.add({ key }, "patient");
-  return { status: result.is, amount: majorFromMinor(amount, currency), ...told, ...ids };
+  return { status: result.is, amount: majorFromMinor(amount, currency), ...reason, ...ids };
 }
 
 /** Nobody knows whether it was carried out, or it could not be sent for days: a person has to look. */

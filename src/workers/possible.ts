@@ -4,7 +4,9 @@ import { majorFromMinor, type Minor, minorFromMajor } from "../lib/money.ts";
 import { openAmount } from "../norce/states.ts";
 
 /** How much can still be captured, cancelled or refunded: what the PSP has under way is spoken for. */
-export function availableFor(name: OperationName, { money, underWay }: DesiredPayment): Minor {
+export function availableFor(name: OperationName, { money, underWay, available }: DesiredPayment): Minor {
+  const said = available?.[name];
+  if (said !== undefined) return said;
   if (name === "refund") return money.captured - money.refunded - (underWay?.refund ?? 0);
   return openAmount(money) - (underWay?.capture ?? 0) - (underWay?.cancel ?? 0);
 }

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStage, type Stage } from "../support/stage.ts";
 import { loadSubjects } from "../support/subjects.ts";
 
-const subjects = await loadSubjects();
+// Who is never called has nothing to prove.
+const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adapter.webhooks).length > 0);
 
 describe.each(subjects)("$folder", (subject) => {
   let stage: Stage;

@@ -4,7 +4,8 @@ import type { PspEvent, RawRequest } from "../../src/adapters/adapter.ts";
 import { isWorkerError } from "../../src/lib/errors.ts";
 import { loadSubjects, receivedFrom } from "../support/subjects.ts";
 
-const subjects = await loadSubjects();
+// Who is never called has nothing to prove.
+const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adapter.webhooks).length > 0);
 
 describe.each(subjects)("$folder", ({ folder, adapter, requests, settings }) => {
   let config: unknown;

@@ -4,7 +4,8 @@ import type { ProofContext, RawRequest, Webhook } from "../../src/adapters/adapt
 import type { CommonConfig } from "../../src/adapters/adapter.ts";
 import { fixtureSigningKey, loadSubjects, receivedFrom, type Subject } from "../support/subjects.ts";
 
-const subjects = await loadSubjects();
+// Who is never called has nothing to prove.
+const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adapter.webhooks).length > 0);
 
 /** A webhook and what its verifier knows: what a forger may change, and what we may. */
 interface Proof {

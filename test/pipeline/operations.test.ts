@@ -200,10 +200,10 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     const purchase = await reserved();
     await until(() => actionsOf(purchase).length > 0, "the actions");
     expect(actionsOf(purchase)).toEqual(["capture", "cancel"]);
-    const writes = world.norce.writes["PUT"];
+    const writes = world.norce.writes.replacePayment;
     await purchase.refresh();
     await world.idle();
-    expect(world.norce.writes["PUT"]).toBe(writes);
+    expect(world.norce.writes.replacePayment).toBe(writes);
     await ask(purchase, "capture");
     await until(() => actionsOf(purchase).join() === "refund", "the refund to be offered");
   });

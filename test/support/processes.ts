@@ -9,6 +9,7 @@ import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
 import { createSandboxPsp, type SandboxPsp } from "../../src/sandbox/psp.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
+import { textsIn } from "./subjects.ts";
 import { until } from "./until.ts";
 
 const adapter = "klarna-checkout";
@@ -191,15 +192,11 @@ export async function openPlace(ended: (clean: () => Promise<void>) => void): Pr
         .flatMap(({ payments }) =>
           (payments as readonly Document[]).map(({ recurring }) => (recurring as { token?: string } | null)?.token),
         );
-      const { username, password } = settings;
-      const basic = Buffer.from(`${String(username)}:${String(password)}`).toString("base64");
-      return [
-        ...Object.values(secrets),
-        String(password),
-        basic,
-        ...proofs,
-        ...tokens.filter((token) => token !== undefined),
-      ];
+      const [username = "", password = ""] = [settings["username"], settings["password"]].flatMap((text) =>
+        textsIn(text ?? null),
+      );
+      const basic = Buffer.from(`${username}:${password}`).toString("base64");
+      return [...Object.values(secrets), password, basic, ...proofs, ...tokens.filter((token) => token !== undefined)];
     },
     output: () => programs.map((program) => program.output()).join("\n"),
   };

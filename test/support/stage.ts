@@ -189,7 +189,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const look = async (next: Look): Promise<LookResult> => (await run(laneName(folder), next)) as LookResult;
 
   const keptOf = ({ key }: Purchase): readonly KeptEvent[] =>
-    logFrom(norce.transactions(key.orderId, key.paymentId) as readonly { responseJson?: string }[]).kept;
+    logFrom(norce.transactions(key.orderId, key.paymentId)).kept;
   const client = createNorceClient({ ...config.norce, adapterIdOf: () => adapterId });
   const contextOf = async ({ key }: Purchase): Promise<LookContext<unknown>> => {
     const found = config.find(key);

@@ -153,7 +153,7 @@ function fixturesIn(path: string): Fixture[] {
         name,
         snapshot: (json(textOf("snapshot.json")) ?? kept) as Json,
         kept,
-        context: (json(textOf("context.json")) ?? {}) as FixtureContext,
+        context: json(textOf("context.json")) ?? {},
         desired: json(textOf("desired.json")),
         source: textOf("source.md") ?? "",
         ...(request === undefined ? {} : { request }),
