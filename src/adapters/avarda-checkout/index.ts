@@ -1,0 +1,22 @@
+import type { FetchAdapter } from "../adapter.ts";
+import { fetchSnapshot } from "./client.ts";
+import { type Config, config } from "./config.ts";
+import { map } from "./map.ts";
+import { operations } from "./operations.ts";
+import type { Snapshot } from "./schema.ts";
+import { notification } from "./webhooks.ts";
+
+/**
+ * Avarda Checkout 3.0. Avarda can be asked about the purchase and never about what became of its money: that is known only from our own
+ * operations, whose lines stand in the payment's log.
+ */
+export default {
+  id: "avarda-checkout",
+  title: "Avarda Checkout",
+  config,
+  secrets: ["clientSecret", "webhookAuthorization"],
+  webhooks: { notification },
+  fetch: fetchSnapshot,
+  map,
+  operations,
+} satisfies FetchAdapter<Config, Snapshot>;

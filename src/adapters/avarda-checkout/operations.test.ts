@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import nock from "nock";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createHttp, type Json } from "../../lib/http.ts";
+import type { LookContext, OperationCall, OperationName } from "../adapter.ts";
+import { type Config, config } from "./config.ts";
+import { operations } from "./operations.ts";
+import type { Purchase, Snapshot } from "./schema.ts";
+
+const apiUrl = "https://avarda.invalid";
+const snapshot = JSON.parse(
+  readFileSync(`${import.meta.dirname}/fixtures/completed/snapshot.json`, "utf8"),
+) as Snapshot;
+const path = `/api/partner/payments/${snapshot.purchase.purchaseId}`;
+const id = "00000000-0000-4000-8000-000000000001";
+
+function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Config> {
+  return {
+    config: config.parse({ adapterId: "a", apiUrl, clientId: "c", clientSecret: "s" }),
+    known,
+    payment: {
+      paymentId: "p0123456789abcdefghijklmnop",
+      amount: 10000,
+      currency: "SEK",
+      reference: null,
+      upsell: null,
+    },
+    signal: new AbortController().signal,
+    http: ({ baseUrl }) => createHttp({ peer: "avarda-checkout", timeoutMs: 100, baseUrl }),
+  };
+}
+
+async function operate(name: OperationName, more: Partial<OperationCall> = {}, purchase: Partial<Purchase> = {}) {
+  const call = { name, id, amount: 10000, currency: "SEK", whole: true, now: 0, ...more };
+  return await operations[name]?.(call, { ...snapshot, purchase: { ...snapshot.purchase, ...purchase } }, contextOf());
+}
+
+/** Answers one call and says what its body was. */
+function hears(call: string, status = 204): () => unknown {
+  let heard: unknown;
+  nock(apiUrl)
+    .post(`${path}/${call}`, (body: unknown) => {
+      heard = body;
+      return true;
+    })
+    .reply(status, status === 204 ? "" : [{ ErrorMessage: "canary" }]);
+  return () => heard;
+}
+
+beforeAll(() => nock.disableNetConnect());
+afterEach(() => nock.cleanAll());
+afterAll(() => nock.restore());
+
+describe("an operation", () => {
+  it("is never repeated by itself", () => {
+    expect(operations.repeat).toBe("never");
+  });
+
+  it("leaves a line that says what it did", async () => {
+    hears("order");
+    expect(await operate("capture", { amount: 4000, whole: false })).toEqual({
+      is: "done",
+      event: {
+        key: `ledger:${id}`,
+        type: "ledger:delivered",
+        at: null,
+        reference: snapshot.purchase.purchaseId,
+        line: {
+          event: "capture",
+          pspStatus: "204",
+          amount: 4000,
+          currency: "SEK",
+          success: true,
+          facts: { call: "order", tranId: id },
+        },
+      },
+    });
+  });
+
+  it.each([
+    ["capture", "order", 400],
+    ["capture", "order", 404],
+    ["capture", "order", 405],
+    ["cancel", "cancel", 422],
+    ["refund", "refundRemaining", 422],
+  ] as const)("%s that is answered %s with %i is refused", async (name, call, status) => {
+    hears(call, status);
+    expect(await operate(name)).toEqual({ is: "refused", reason: `${call}-${status}` });
+  });
+
+  it.each([
+    [401, "Unauthorized"],
+    [403, "Refused"],
+    [409, "Conflict"],
+    [429, "Unreachable"],
+    [500, "Unreachable"],
+  ])("that is answered %i is %s", async (status, kind) => {
+    hears("order", status);
+    await expect(operate("capture")).rejects.toMatchObject({ kind, context: { status } });
+  });
+
+  it("of which no answer comes is Unreachable: the outcome is unknown", async () => {
+    nock(apiUrl).post(`${path}/cancel`).delay(500).reply(200, {});
+    await expect(operate("cancel")).rejects.toMatchObject({ kind: "Unreachable" });
+  });
+});
+
+describe("what Avarda is told", () => {
+  it("names the purchase's order reference, or the beginning of the payment id", async () => {
+    const own = hears("refundRemaining");
+    await operate("refund");
+    expect(own()).toEqual({ orderReference: "p_1", tranId: id });
+    const cut = hears("refundRemaining");
+    await operate("refund", {}, { extraIdentifiers: null });
+    expect(cut()).toEqual({ orderReference: "p0123456789abcdefghi", tranId: id });
+  });
+
+  it("always has an amount where a part goes back", async () => {
+    const heard = hears("refund");
+    await operate("refund", { amount: 2550, whole: false });
+    expect(heard()).toEqual({ orderReference: "p_1", tranId: id, amount: 25.5 });
+  });
+
+  it("has the purchase's own lines, their texts cut to 35 characters", async () => {
+    const heard = hears("order");
+    const description = "A pair of shoes whose name is too long for an invoice";
+    const items = [
+      { description, amount: 120, taxCode: "25", taxAmount: 24, quantity: 2 },
+      { description: "Rebate", amount: -20, taxCode: null },
+    ];
+    await operate("capture", {}, { items });
+    expect(heard()).toMatchObject({
+      items: [
+        { description: description.slice(0, 35), amount: 120, taxCode: "25", taxAmount: 24, quantity: 2 },
+        { description: "Rebate", amount: -20 },
+      ],
+    });
+  });
+
+  it.each([
+    [
+      "a part of lines of one rate",
+      [{ description: "a", amount: 100, taxCode: "25.5", taxAmount: 20.32 }],
+      "25.5",
+      8.13,
+    ],
+    [
+      "a part of lines of several rates",
+      [
+        { description: "a", amount: 50, taxCode: "25", taxAmount: 10 },
+        { description: "b", amount: 50, taxCode: "12", taxAmount: 5.36 },
+      ],
+      undefined,
+      6.14,
+    ],
+    ["lines that nobody told", null, undefined, 0],
+  ])("shares out the tax for %s", async (_, items, taxCode, taxAmount) => {
+    const heard = hears("order");
+    await operate("capture", { amount: 4000, whole: false }, { items });
+    const line = { description: "Delivery", amount: 40, taxAmount, quantity: 1 };
+    expect(heard()).toMatchObject({ items: [taxCode === undefined ? line : { ...line, taxCode }] });
+  });
+});
