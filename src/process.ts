@@ -1,7 +1,7 @@
-import { loadAdapters } from "./adapters/registry.ts";
 import { exitWith } from "./exit.ts";
-import { type Config, ConfigError, createConfig, processEnvironment, readConfigFile, redacted } from "./config.ts";
+import { type Config, ConfigError, processEnvironment, readConfig, redacted } from "./config.ts";
 import { createLog, type Logger } from "./lib/log.ts";
+import { keepYoungGenerationSmall } from "./lib/memory.ts";
 import { createMeters, type Meters } from "./lib/meters.ts";
 import { type Engine, openEngine } from "./queue/engine.ts";
 import { createQueues, type Queues } from "./queue/queues.ts";
@@ -32,8 +32,7 @@ export async function runProcess(
   start: (parts: ProcessParts) => Promise<Running>,
 ): Promise<void> {
   try {
-    const environment = processEnvironment();
-    const config = createConfig(environment, readConfigFile(environment), await loadAdapters());
+    const config = await readConfig(processEnvironment());
     if (config.redisUrl === undefined && config.queueUrl === undefined) {
       throw new ConfigError([
         `REDIS_URL or QUEUE_URL: is not set. The ${name} process shares its queue with others, and the embedded engine belongs to one process only: set one of them, or use \`npm start\``,
@@ -48,6 +47,7 @@ export async function runProcess(
 
 /** Logger, meters and engine of a process with this configuration; says at start-up what was configured. */
 export function partsOf(config: Config): ProcessParts {
+  keepYoungGenerationSmall();
   const log = createLog(config.logLevel);
   const meters = createMeters();
   log.info(redacted(config), "config.read");

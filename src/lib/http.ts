@@ -43,7 +43,11 @@ export interface HttpOptions {
   /** Per request, in milliseconds. Default 5000: half of a job's lock. */
   readonly timeoutMs?: number;
   /** What a status means to this peer where it differs from the default table; `undefined` leaves it to the table. */
-  readonly classify?: (status: number, body: unknown) => ErrorKind | undefined;
+  readonly classify?: (
+    status: number,
+    body: unknown,
+    headers: Readonly<Record<string, unknown>>,
+  ) => ErrorKind | undefined;
   /** Told of every request that was sent, answered or not. */
   readonly observe?: (fact: { peer: string; method: string; route: string; status: number; seconds: number }) => void;
 }
@@ -152,7 +156,8 @@ async function send(
       throw new WorkerError("Unreachable", `${options.peer} answered something that is not JSON`, { context });
     return { status: response.status, headers: response.headers, body };
   }
-  const kind = options.classify?.(response.status, body === notJson ? null : body) ?? kindOf(response.status);
+  const kind =
+    options.classify?.(response.status, body === notJson ? null : body, response.headers) ?? kindOf(response.status);
   throw new WorkerError(kind, `${options.peer} answered ${response.status}`, {
     context: { ...context, code: errorCodeOf(body) },
     retryAfterMs: retryAfterMs(response.headers["retry-after"]),
@@ -191,9 +196,13 @@ function parseBody(text: unknown): unknown {
 /** The peer's own short error code, where its body has one that looks like a code and not like a sentence. */
 function errorCodeOf(body: unknown): string | undefined {
   if (typeof body !== "object" || body === null) return undefined;
-  const code = "error_code" in body ? body.error_code : "code" in body ? body.code : undefined;
+  const named = codeNames.find((name) => name in body);
+  const code = named === undefined ? undefined : (body as Record<string, unknown>)[named];
   return typeof code === "string" && /^[\w.-]{1,64}$/.test(code) ? code : undefined;
 }
+
+/** Where PSPs write it: Klarna, Adyen, Qliro, others. */
+const codeNames = ["error_code", "errorCode", "ErrorCode", "code"] as const;
 
 /** `Retry-After` in milliseconds, from seconds or a date; `undefined` where it is absent or cannot be read. */
 export function retryAfterMs(header: unknown, now: number = Date.now()): number | undefined {

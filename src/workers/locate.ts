@@ -29,7 +29,8 @@ const longestMs = 25_000;
 /** Starts the worker that turns stored events into payment keys, and keeps those events that cannot be asked for later. */
 export function startLocate(parts: LocateParts): Worker<InboxJob, void> {
   return parts.engine.worker<InboxJob, void>(inboxName, (job, token) => locate(job, token, parts), {
-    concurrency: parts.concurrency,
+    // One job holds up to a hundred events: a few at once keep every lane busy, many would only fill the memory.
+    concurrency: Math.min(parts.concurrency, 4),
   });
 }
 

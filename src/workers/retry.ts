@@ -137,7 +137,7 @@ export type Placing = { readonly do: "done" } | { readonly do: "wait"; readonly 
 export function placingAgain(receivedAt: number, now: number, limitMs: number): Placing {
   const ageMs = now - receivedAt;
   if (ageMs >= limitMs) return { do: "done" };
-  return { do: "wait", delayMs: Math.min(Math.max(ageMs / 4, second), 15 * minute) };
+  return { do: "wait", delayMs: Math.ceil(Math.min(Math.max(ageMs / 4, second), 15 * minute)) };
 }
 
 function sinceOf(remembered: Wait | undefined, now: number): number {
