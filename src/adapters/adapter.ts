@@ -51,6 +51,7 @@ export interface AskContext<Config> {
     readonly classify?: (
       status: number,
       body: unknown,
+      headers: Readonly<Record<string, unknown>>,
     ) => "Unreachable" | "Unauthorized" | "Refused" | "Conflict" | undefined;
   }): Http;
 }

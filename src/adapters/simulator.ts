@@ -1,4 +1,4 @@
-import type { Json, Minor } from "./adapter.ts";
+import type { CommonConfig, Json, Minor, ProofContext, RawRequest } from "./adapter.ts";
 
 /** A call to the PSP's API, as the simulator sees it. */
 export interface SimulatedRequest {
@@ -60,4 +60,25 @@ export interface Simulator {
   due(now: number): readonly SimulatedWebhook[];
   /** A line for people: what the PSP says of this payment. */
   describe(reference: string): string;
+}
+
+/** A webhook that is proven, and what its verifier knows. */
+export interface ProvenRequest {
+  readonly request: RawRequest;
+  readonly context: ProofContext<CommonConfig>;
+}
+
+/**
+ * What the proof of a webhook promises, told by whoever knows what the PSP signs, so that the law "proof" can try to break it. An adapter
+ * whose webhooks are proven by more than their URL exports `forgeries`, by webhook name, from its `forgery.ts`.
+ */
+export interface Forgery {
+  /** Makes known what proving would fetch from the PSP. */
+  prepare?(): void;
+  /** One byte changed in each part that is signed, by the part's name. */
+  forged(proof: ProvenRequest): Readonly<Record<string, ProvenRequest>>;
+  /** The signature replaced; `undefined` leaves it out. */
+  signed(proof: ProvenRequest, change: (signature: string) => string | undefined): ProvenRequest;
+  /** The settings hold other secrets, newest first; `own` is the one that the webhook was signed with. */
+  secrets(proof: ProvenRequest, secrets: (own: string) => readonly string[]): ProvenRequest;
 }

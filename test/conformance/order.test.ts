@@ -66,7 +66,7 @@ describe.each(subjects)("$folder", (subject) => {
       expect((await stage.deliver(webhook)).ok, `${webhook.webhook} is acknowledged`).toBe(true);
       if (pause) await stage.rest(purchase.key);
     }
-    await stage.rest(purchase.key);
+    await stage.rest(purchase.key, "patient");
     const payment = withoutChance(purchase.payment());
     if (!needsAll()) return { payment, transactions: purchase.transactions() };
     // Events are kept in the order in which they came.

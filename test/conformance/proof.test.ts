@@ -1,54 +1,45 @@
+import { existsSync } from "node:fs";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import type { ProofContext, RawRequest, Webhook } from "../../src/adapters/adapter.ts";
-import type { CommonConfig } from "../../src/adapters/adapter.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { CommonConfig, RawRequest, Webhook } from "../../src/adapters/adapter.ts";
+import type { Forgery, ProvenRequest } from "../../src/adapters/simulator.ts";
 import { fixtureSigningKey, loadSubjects, receivedFrom, type Subject } from "../support/subjects.ts";
 
 // Who is never called has nothing to prove.
 const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adapter.webhooks).length > 0);
 
-/** A webhook and what its verifier knows: what a forger may change, and what we may. */
-interface Proof {
-  readonly request: RawRequest;
-  readonly context: ProofContext<CommonConfig>;
-}
-
-/** What a scheme promises, as changes to a webhook that is proven. */
-interface Scheme {
-  /** One byte changed in each part that is signed, by the part's name. */
-  forged(proof: Proof): Readonly<Record<string, Proof>>;
-  /** The signature replaced; `undefined` leaves it out. */
-  signed(proof: Proof, change: (signature: string) => string | undefined): Proof;
-  /** The secrets it is proven with, newest first, the fixture's own being the placeholder `own`. */
-  secrets(proof: Proof, secrets: (own: string) => readonly string[]): Proof;
-}
-
-/** Every scheme of `src/signatures`. A new one says here what it signs. */
-const schemes: Readonly<Record<string, Scheme>> = {
-  "signed-url": {
-    forged: ({ request, context }) => {
-      const { target, webhook } = context;
-      return Object.fromEntries([
-        ...Object.entries(target).map(([part, value]) => [
-          part,
-          { request, context: { ...context, target: { ...target, [part]: flipped(value) } } },
-        ]),
-        ["webhook", { request, context: { ...context, webhook: flipped(webhook) } }],
-      ]) as Readonly<Record<string, Proof>>;
-    },
-    signed: ({ request, context }, change) => {
-      const query = new URLSearchParams(request.query);
-      const signature = change(query.get("sig") ?? "");
-      if (signature === undefined) query.delete("sig");
-      else query.set("sig", signature);
-      return { request: { ...request, query, url: `${request.url.split("?")[0]}?${query.toString()}` }, context };
-    },
-    secrets: ({ request, context }, secrets) => ({
-      request,
-      context: { ...context, urlSigningKeys: secrets(fixtureSigningKey) },
-    }),
+/** The URL is the proof: everything it names is signed. */
+const signedUrl: Forgery = {
+  forged: ({ request, context }) => {
+    const { target, webhook } = context;
+    return Object.fromEntries([
+      ...Object.entries(target).map(([part, value]) => [
+        part,
+        { request, context: { ...context, target: { ...target, [part]: flipped(value) } } },
+      ]),
+      ["webhook", { request, context: { ...context, webhook: flipped(webhook) } }],
+    ]) as Readonly<Record<string, ProvenRequest>>;
   },
+  signed: ({ request, context }, change) => {
+    const query = new URLSearchParams(request.query);
+    const signature = change(query.get("sig") ?? "");
+    if (signature === undefined) query.delete("sig");
+    else query.set("sig", signature);
+    return { request: { ...request, query, url: `${request.url.split("?")[0]}?${query.toString()}` }, context };
+  },
+  secrets: ({ request, context }, secrets) => ({
+    request,
+    context: { ...context, urlSigningKeys: secrets(fixtureSigningKey) },
+  }),
 };
+
+/** How a webhook may be forged; `undefined` where its folder does not say. */
+async function forgeryOf({ path, adapter }: Subject, webhook: string): Promise<Forgery | undefined> {
+  if (adapter.webhooks[webhook]?.verify.scheme === "signed-url") return signedUrl;
+  if (!existsSync(`${path}/forgery.ts`)) return undefined;
+  const { forgeries } = (await import(`${path}/forgery.ts`)) as { forgeries: Readonly<Record<string, Forgery>> };
+  return forgeries[webhook];
+}
 
 describe.each(subjects)("$folder", (subject) => {
   const { adapter, requests, folder } = subject;
@@ -58,16 +49,22 @@ describe.each(subjects)("$folder", (subject) => {
     expect(shown, `add a fixtures/<case>/request.json of ${webhook} to ${folder}`).not.toHaveLength(0);
   });
 
-  test.each(Object.entries(adapter.webhooks))("%s is proven by a scheme that this law knows", (_, { verify }) => {
-    expect(Object.keys(schemes), "say in this file what the scheme signs").toContain(verify.scheme);
+  test.each(Object.keys(adapter.webhooks))("it is known how %s could be forged", async (webhook) => {
+    expect(await forgeryOf(subject, webhook), `say in ${folder}/forgery.ts what is signed`).toBeDefined();
   });
 
   describe.each(requests)("fixture $name", ({ request: fixture }) => {
     const webhook = adapter.webhooks[fixture.webhook] as Webhook<CommonConfig>;
-    const scheme = schemes[webhook.verify.scheme] as Scheme;
-    const check = async ({ request, context }: Proof): Promise<boolean> =>
+    let scheme: Forgery;
+    beforeAll(async () => {
+      const found = await forgeryOf(subject, fixture.webhook);
+      if (found === undefined) throw new Error(`say in ${folder}/forgery.ts what is signed`);
+      scheme = found;
+      scheme.prepare?.();
+    });
+    const check = async ({ request, context }: ProvenRequest): Promise<boolean> =>
       (await webhook.verify.check(request, context)) === true;
-    const proven = (): Promise<Proof> => provenBy(subject, fixture);
+    const proven = (): Promise<ProvenRequest> => provenBy(subject, fixture);
 
     test("is proven", async () => {
       expect(await check(await proven())).toBe(true);
@@ -123,13 +120,13 @@ const anyRequest: fc.Arbitrary<RawRequest> = fc.record({
   body: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
 });
 
-async function provenBy(subject: Subject, fixture: Parameters<typeof receivedFrom>[1]): Promise<Proof> {
+async function provenBy(subject: Subject, fixture: Parameters<typeof receivedFrom>[1]): Promise<ProvenRequest> {
   const { request, target } = receivedFrom(subject.folder, fixture);
   const config = subject.adapter.config.parse(await subject.settings("http://psp.invalid")) as CommonConfig;
   return { request, context: { config, target, webhook: fixture.webhook, urlSigningKeys: [fixtureSigningKey] } };
 }
 
-function signatureOf(scheme: Scheme, proof: Proof): string {
+function signatureOf(scheme: Forgery, proof: ProvenRequest): string {
   let found = "";
   scheme.signed(proof, (signature) => (found = signature));
   return found;

@@ -16,7 +16,6 @@ import { until } from "./until.ts";
 
 const signingKey = "signing-key-1";
 const adapterId = "acme_klarna_adapter";
-const adapter = "klarna-checkout";
 
 /** Norce, the PSP and the service on one engine, in this process; everything ends with `stop`. */
 export interface World {
@@ -67,6 +66,8 @@ export interface Purchase {
 }
 
 export interface WorldOptions {
+  /** Adapter folder; Klarna Checkout unless said otherwise. */
+  readonly adapter?: string;
   readonly engine: { readonly redisUrl?: string; readonly queueUrl?: string; readonly dataDir: string };
   /** Whether the simulated PSP sends its webhooks by itself. */
   readonly pushes?: boolean;
@@ -77,6 +78,7 @@ export interface WorldOptions {
 
 /** Starts a world of its own. */
 export async function startWorld(options: WorldOptions): Promise<World> {
+  const { adapter = "klarna-checkout" } = options;
   const adapters: Adapters = await loadAdapters([adapter]);
   let skew = 0;
   const now = (): number => Date.now() + skew;
@@ -130,10 +132,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         paymentId: `p_${randomUUID()}`,
       };
       const amount = given.amount ?? 100_00;
-      const klarna = config.adapters.get(adapter);
-      if (klarna === undefined) throw new Error("no adapter");
+      const found = config.adapters.get(adapter);
+      if (found === undefined) throw new Error("no adapter");
+      const { orderId: _order, paymentId: _payment, ...account } = key;
       const urls = Object.fromEntries(
-        Object.keys(klarna.webhooks).map((name) => [name, callbackUrl(maker, klarna, key, name)]),
+        Object.entries(found.webhooks).map(([name, { scope }]) => [
+          name,
+          callbackUrl(maker, found, scope === "payment" ? key : account, name),
+        ]),
       );
       const reference = psp.open(adapter, {
         ...key,
@@ -152,7 +158,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         norce.addPayment(key.orderId, {
           id: key.paymentId,
           adapterId,
-          name: "Klarna",
+          name: found.title,
           type: "default",
           currency: "SEK",
           amount: amount / 100,

@@ -56,10 +56,11 @@ export interface Stage {
   /** Asks for a look at a payment, and for no more than one. */
   look(key: PaymentKey): Promise<LookResult>;
   /**
-   * Looks as long as anything is stored or waits for less than a minute, letting that time pass.
+   * Looks as long as anything is stored or waits for less than a minute, letting that time pass. Who is patient also waits for events that
+   * try again within a quarter of an hour.
    * @throws Error where a look ends as a dead letter, or the payment does not come to rest.
    */
-  rest(key: PaymentKey): Promise<void>;
+  rest(key: PaymentKey, patience?: "impatient" | "patient"): Promise<void>;
   /** What the PSP says now, by the adapter's `fetch` alone. */
   snapshot(purchase: Purchase): Promise<unknown>;
   /** What should stand in Norce by that. */
@@ -112,6 +113,8 @@ const amount = 100_00;
 const part = 40_00;
 /** What somebody waits for; a look that is asked for later than this is somebody else's. */
 const soonMs = 59_000;
+/** An event whose payment is not known yet is tried again within a quarter of an hour. */
+const eventPatienceMs = 16 * 60_000;
 const mostLooks = 40;
 
 /** Opens a stage. Its clock is the process's: one stage at a time, and `close` gives the clock back. */
@@ -283,12 +286,12 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
         ...(method === "POST" ? { body } : {}),
       }),
     look: (key) => look({ key }),
-    async rest(key) {
+    async rest(key, patience = "impatient") {
       for (let looks = 0; looks < mostLooks; looks += 1) {
         for (const job of [...lists.inbox.splice(0), ...lists.dueEvents(false)]) await run(inboxName, job);
         const next = lists.looks.shift() ?? lists.due(key);
         if (next === undefined) {
-          const events = lists.dueEvents(true);
+          const events = lists.dueEvents(true, patience === "patient" ? eventPatienceMs : soonMs);
           if (events.length === 0) return;
           for (const job of events) await run(inboxName, job);
           continue;
@@ -412,9 +415,9 @@ function listQueues() {
     /** Has the job wait again. */
     wait: (job: InboxJob, at: number): void => void alone.push({ at, job }),
     /** The events that wait by themselves and are due; where none is, the time until the next one passes, if it is due soon. */
-    dueEvents(pass: boolean): InboxJob[] {
+    dueEvents(pass: boolean, withinMs = soonMs): InboxJob[] {
       const next = Math.min(...alone.map(({ at }) => at));
-      if (pass && next > Date.now() && next - Date.now() <= soonMs) vi.setSystemTime(next);
+      if (pass && next > Date.now() && next - Date.now() <= withinMs) vi.setSystemTime(next);
       const due = alone.filter(({ at }) => at <= Date.now());
       for (const job of due) alone.splice(alone.indexOf(job), 1);
       return due.map(({ job }) => job);

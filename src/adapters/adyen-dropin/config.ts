@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { commonConfig } from "../adapter.ts";
+
+/** 64 hexadecimal characters, as the Customer Area shows them: as text they would be another key. */
+const hmacKey = z
+  .string()
+  .regex(/^[0-9A-Fa-f]{64}$/, "has to be the 64 hexadecimal characters that the Customer Area shows");
+const password = z.string().min(1);
+
+/** One merchant account's settings. What proves webhooks may be one secret or several, newest first. */
+export const config = commonConfig.extend({
+  adyenApiKey: z.string().regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces"),
+  merchantAccount: z.string().regex(/^[^:\p{Cc}]+$/u, "must not be empty nor contain a colon"),
+  webhookHmacKey: z.union([hmacKey, z.array(hmacKey).min(1)]),
+  /** The token webhook is an endpoint of its own, and may have a key of its own. */
+  tokenWebhookHmacKey: z.union([hmacKey, z.array(hmacKey).min(1)]).optional(),
+  /** Basic authentication of the endpoint: what HMAC does not cover is then at least Adyen's. */
+  webhookUsername: z
+    .string()
+    .regex(/^[^:]+$/, "must not be empty nor contain a colon")
+    .default("adyen"),
+  webhookPassword: z.union([password, z.array(password).min(1)]).optional(),
+  /**
+   * What the account does after an authorisation. `manual` claims the least: money counts as captured when Adyen says so. An account
+   * that captures at once sends no event for it and needs `immediate`.
+   */
+  captureMode: z.enum(["immediate", "delayed", "manual"]).default("manual"),
+  /** Payment methods that take the money at once whatever the account does. */
+  saleMethods: z.array(z.string().min(1)).default([]),
+  /** Whether Adyen leaves the rest open after a partial capture; by default it cancels it. */
+  multiplePartialCaptures: z.boolean().default(false),
+});
+
+export type Config = Readonly<z.infer<typeof config>>;
+
+/** One secret or several, as a list. */
+export function listOf(secrets: string | readonly string[] | undefined): readonly string[] {
+  if (secrets === undefined) return [];
+  return typeof secrets === "string" ? [secrets] : secrets;
+}
+
+/** Live money is moved at `adyenpayments.com` alone; everything else, a simulator too, is a test. */
+export function isLive({ apiUrl }: Pick<Config, "apiUrl">): boolean {
+  return /(^|\.)adyenpayments\.com$/.test(new URL(apiUrl).hostname);
+}
+
+/**
+ * Where the Checkout API is. Its version belongs to the URL; where somebody left it out, it is the one this was written for.
+ * https://docs.adyen.com/development-resources/live-endpoints
+ */
+export function checkoutUrl({ apiUrl }: Pick<Config, "apiUrl">): string {
+  const { hostname, pathname } = new URL(apiUrl);
+  if (pathname !== "/" || !/\.(adyen|adyenpayments)\.com$/.test(hostname)) return apiUrl;
+  return `${apiUrl.replace(/\/+$/, "")}${isLive({ apiUrl }) ? "/checkout/v71" : "/v71"}`;
+}

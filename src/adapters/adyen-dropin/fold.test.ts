@@ -1,0 +1,281 @@
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { WorkerError } from "../../lib/errors.ts";
+import type { KeptEvent } from "../adapter.ts";
+import { config } from "./config.ts";
+import { fold, type FoldContext } from "./fold.ts";
+
+const payment = { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null };
+const given = {
+  adapterId: "a",
+  apiUrl: "http://psp.invalid",
+  adyenApiKey: "k",
+  merchantAccount: "NorceTestECOM",
+  webhookHmacKey: "00".repeat(32),
+};
+const p1 = "P4YMAB12CD34EF56";
+
+function context(settings: object = {}, more: object = {}): FoldContext {
+  return { config: config.parse({ ...given, ...settings }), known: {}, payment: { ...payment, ...more } };
+}
+
+interface Told {
+  readonly of?: string;
+  readonly psp?: string;
+  readonly at?: number;
+  readonly success?: boolean;
+  readonly amount?: number;
+  readonly currency?: string;
+  readonly facts?: object;
+}
+
+/** A kept line; `at` counts seconds. */
+function line(
+  type: string,
+  { of = p1, psp = of, at = 0, success = true, amount = 10000, currency = "SEK", facts = {} }: Told = {},
+): KeptEvent {
+  const time = new Date(Date.UTC(2026, 1, 3) + at * 1000).toISOString();
+  return {
+    key: JSON.stringify([type, psp, success, time]),
+    type,
+    at: time,
+    event: "paymentAction",
+    pspStatus: type,
+    amount: success ? amount : 0,
+    currency,
+    success,
+    facts: { payment: of, pspReference: psp, success, amount, ...facts },
+  };
+}
+
+function money(events: readonly KeptEvent[], settings: object = {}): string {
+  const desired = fold(events, context(settings));
+  if (desired === null) return "nothing";
+  const { authorized, captured, refunded, released } = desired.money;
+  return `${desired.phase} ${[authorized, captured, refunded, released].join("/")}`;
+}
+
+const auth = (more: Told = {}): KeptEvent => line("AUTHORISATION", more);
+const capture = (psp = "C1", more: Told = {}): KeptEvent => line("CAPTURE", { psp, at: 10, ...more });
+const refund = (psp = "R1", more: Told = {}): KeptEvent => line("REFUND", { psp, at: 20, ...more });
+
+describe("the order of events", () => {
+  const fixtures = `${import.meta.dirname}/fixtures`;
+  it.each(readdirSync(fixtures))("does not matter: %s", (name) => {
+    const read = (file: string): unknown => JSON.parse(readFileSync(`${fixtures}/${name}/${file}`, "utf8")) as unknown;
+    const kept = read("kept.json") as KeptEvent[];
+    const files = readdirSync(`${fixtures}/${name}`);
+    const { settings = {}, payment: more = {} } = (files.includes("context.json") ? read("context.json") : {}) as {
+      settings?: object;
+      payment?: object;
+    };
+    const expected = fold(kept, context(settings, more));
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...kept, ...kept], { minLength: 2 * kept.length }), (shuffled) => {
+        expect(fold(shuffled, context(settings, more))).toEqual(expected);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe("two words on the same thing", () => {
+  it("the newest counts", () => {
+    expect(money([auth({ at: 1 }), auth({ at: 2, success: false })])).toBe("declined 0/0/0/0");
+    expect(money([auth({ at: 2 }), auth({ at: 1, success: false })])).toBe("confirmed 10000/0/0/0");
+    expect(money([auth(), capture(), refund(), refund("R1", { at: 30, success: false })])).toBe(
+      "confirmed 10000/10000/0/0",
+    );
+    expect(money([auth(), capture(), refund("R1", { success: false }), refund("R1", { at: 30 })])).toBe(
+      "confirmed 10000/10000/10000/0",
+    );
+  });
+
+  it("in the same second an authorisation was given, and a modification failed", () => {
+    expect(money([auth({ success: false }), auth()])).toBe("confirmed 10000/0/0/0");
+    expect(money([auth(), capture(), capture("C1", { success: false })])).toBe("confirmed 10000/0/0/0");
+    expect(money([auth(), capture(), refund(), refund("R1", { success: false })])).toBe("confirmed 10000/10000/0/0");
+    expect(
+      money([auth(), line("CANCELLATION", { psp: "X1" }), line("CANCELLATION", { psp: "X1", success: false })]),
+    ).toBe("confirmed 10000/0/0/0");
+  });
+
+  it("what moved back is named", () => {
+    const reversal = (...events: readonly KeptEvent[]) => fold(events, context())?.reversal;
+    const paid = [auth(), capture(), refund()];
+    expect(reversal(...paid)).toBeUndefined();
+    expect(reversal(...paid, refund("R1", { success: false }))).toBe("REFUND");
+    expect(reversal(...paid, line("REFUND_FAILED", { psp: "R1", at: 40 }))).toBe("REFUND_FAILED");
+    expect(reversal(auth(), capture(), line("CAPTURE_FAILED", { psp: "C1", at: 40 }))).toBe("CAPTURE_FAILED");
+    expect(reversal(auth(), line("EXPIRE", { psp: "E1" }), capture())).toBe("CAPTURE");
+    expect(reversal(auth(), auth({ at: 1, success: false }))).toBe("AUTHORISATION");
+  });
+});
+
+describe("a failure", () => {
+  const failed = (psp: string, more: Told = {}): KeptEvent => line("CAPTURE_FAILED", { psp, at: 30, ...more });
+
+  it("undoes the capture it names, once", () => {
+    const parts = [auth(), capture("C1", { amount: 4000 }), capture("C2", { amount: 6000 })];
+    const several = { multiplePartialCaptures: true };
+    expect(money([...parts, failed("C1", { amount: 4000 })], several)).toBe("confirmed 10000/6000/0/0");
+    expect(money([...parts, failed("C1", { amount: 4000 }), failed("C1", { amount: 4000, at: 31 })], several)).toBe(
+      "confirmed 10000/6000/0/0",
+    );
+  });
+
+  it("undoes one of its amount where it names none", () => {
+    const parts = [auth(), capture("C1", { amount: 4000 }), capture("C2", { amount: 6000 })];
+    expect(money([...parts, failed("Z9", { amount: 6000 })], { multiplePartialCaptures: true })).toBe(
+      "confirmed 10000/4000/0/0",
+    );
+    expect(money([...parts, failed("Z9", { amount: 1 })], { multiplePartialCaptures: true })).toBe(
+      "confirmed 10000/10000/0/0",
+    );
+  });
+
+  it("that did not happen undoes nothing", () => {
+    expect(money([auth(), capture(), failed("C1", { success: false })])).toBe("confirmed 10000/10000/0/0");
+  });
+
+  it("of a refund counts once, however it is told", () => {
+    const told = [
+      auth(),
+      capture(),
+      refund(),
+      line("REFUND_FAILED", { psp: "R1", at: 40 }),
+      line("REFUNDED_REVERSED", { psp: "R1", at: 41 }),
+    ];
+    expect(money(told)).toBe("confirmed 10000/10000/0/0");
+    expect(money([...told, refund("R1", { at: 50 })])).toBe("confirmed 10000/10000/10000/0");
+  });
+});
+
+describe("when money is taken", () => {
+  const immediate = { captureMode: "immediate" };
+
+  it("counts an unsaid capture once, also where an event says it after all", () => {
+    expect(money([auth(), capture()], immediate)).toBe("confirmed 10000/10000/0/0");
+    expect(money([auth(), capture("C1", { success: false })], immediate)).toBe("confirmed 10000/0/0/0");
+    expect(money([auth(), line("CANCELLATION", { psp: "X1" })], immediate)).toBe("confirmed 10000/0/0/10000");
+  });
+
+  it("waits for a review to end", () => {
+    const review = auth({ facts: { review: true } });
+    expect(money([review], immediate)).toBe("review 10000/0/0/0");
+    expect(fold([review], context(immediate))?.transactions).toEqual([]);
+    const accepted = [review, line("MANUAL_REVIEW_ACCEPT", { psp: "M1", at: 5 })];
+    expect(money(accepted, immediate)).toBe("confirmed 10000/10000/0/0");
+    expect(fold(accepted, context(immediate))?.transactions).toHaveLength(1);
+  });
+
+  it.each([
+    ["immediate", { capture: "delayed" }, "confirmed 10000/0/0/0"],
+    ["manual", { capture: "immediate" }, "confirmed 10000/10000/0/0"],
+    ["delayed", { paymentMethod: "swish" }, "confirmed 10000/10000/0/0"],
+    ["immediate", {}, "confirmed 10000/10000/0/0"],
+  ])("%s with %j", (captureMode, facts, expected) => {
+    expect(money([auth({ facts })], { captureMode, saleMethods: ["swish"] })).toBe(expected);
+  });
+
+  it("a refund shows a capture that nobody told of", () => {
+    expect(money([auth(), refund("R1", { amount: 2500 })])).toBe("confirmed 10000/2500/2500/0");
+    expect(money([auth(), refund("R1", { amount: 2500 })], { captureMode: "delayed" })).toBe(
+      "confirmed 10000/10000/2500/0",
+    );
+    expect(money([auth(), refund("R1", { amount: 2500 }), capture()])).toBe("confirmed 10000/10000/2500/0");
+  });
+
+  it("more may be captured than was authorised", () => {
+    expect(money([auth(), capture("C1", { amount: 11000 })])).toBe("confirmed 11000/11000/0/0");
+  });
+});
+
+describe("a reversal", () => {
+  const reversed = (facts: object = {}): KeptEvent => line("CANCEL_OR_REFUND", { psp: "V1", at: 30, facts });
+
+  it("is what the money says where it does not say it itself", () => {
+    expect(money([auth(), reversed()])).toBe("confirmed 10000/0/0/10000");
+    expect(money([auth(), capture(), reversed()])).toBe("confirmed 10000/10000/10000/0");
+    expect(money([auth(), capture(), refund("R1", { amount: 2500 }), reversed({ action: "refund" })])).toBe(
+      "confirmed 10000/10000/10000/0",
+    );
+  });
+});
+
+describe("several attempts", () => {
+  it("a success after a refusal counts, whichever reference it has", () => {
+    const refused = auth({ of: "F1", success: false, at: 1 });
+    expect(fold([refused, auth()], context())).toMatchObject({ phase: "confirmed", reference: p1, aliases: ["F1"] });
+    expect(fold([refused, line("PENDING", { of: "Q1", at: 2 })], context())).toMatchObject({
+      phase: "review",
+      reference: "Q1",
+    });
+    expect(fold([line("PENDING"), auth({ at: 3, success: false })], context())).toMatchObject({ phase: "declined" });
+    expect(fold([line("PENDING"), line("OFFER_CLOSED", { at: 3 })], context())).toMatchObject({ phase: "failed" });
+  });
+
+  it("what holds money goes before what does not, and the first before the second", () => {
+    const second = auth({ of: "S1", at: 5 });
+    expect(fold([auth(), second], context())).toMatchObject({ reference: p1, attributes: { otherPayments: 1 } });
+    const cancelled = line("CANCELLATION", { psp: "X1", at: 3 });
+    expect(fold([auth(), cancelled, second], context())).toMatchObject({
+      reference: "S1",
+      money: { released: 0 },
+      reversal: "AUTHORISATION",
+      attributes: { otherPayments: 0 },
+    });
+  });
+
+  it("of an order are one payment, of which no operation knows the part", () => {
+    const parts = [auth({ amount: 3000 }), auth({ of: "S1", amount: 7000, at: 2 }), line("ORDER_OPENED", { of: "O1" })];
+    expect(fold(parts, context())).toMatchObject({ money: { authorized: 10000 }, total: 10000, possible: [] });
+  });
+});
+
+describe("what says nothing, and what cannot be said", () => {
+  it.each(["CAPTURE", "REFUND", "CANCELLATION", "RECURRING_CONTRACT", "SOMETHING_NEW", "ORDER_CLOSED", "CHARGEBACK"])(
+    "%s alone says nothing of the payment",
+    (type) => {
+      expect(fold([line(type, { psp: "M1" })], context())).toBeNull();
+    },
+  );
+
+  it("takes the payment's own currency where an event names none", () => {
+    expect(fold([line("OFFER_CLOSED", { currency: "XXX" })], context())).toMatchObject({
+      currency: "SEK",
+      total: 10000,
+    });
+  });
+
+  it.each([
+    ["an authorisation without an amount", [auth({ currency: "XXX" })]],
+    ["a capture in another currency", [auth(), capture("C1", { currency: "EUR" })]],
+    ["a line that is not ours", [{ ...auth(), facts: {} }]],
+  ])("%s is Unmapped", (_, events) => {
+    expect(() => fold(events, context())).toThrow(WorkerError);
+  });
+
+  it("an unreadable amount that does not matter does not matter", () => {
+    expect(money([auth(), line("CHARGEBACK", { psp: "D1", currency: "XXX" })])).toBe("confirmed 10000/0/0/0");
+  });
+});
+
+describe("upsell", () => {
+  const adjusted = line("AUTHORISATION_ADJUSTMENT", { psp: "A1", at: 5, amount: 12500 });
+  const noted = { eligible: true, transactions: [{ id: "A1", state: "created" }] };
+
+  it("tells the outcome of what the storefront noted, and nothing else", () => {
+    expect(fold([auth(), adjusted], context({}, { upsell: noted }))?.upsell).toEqual({
+      eligible: true,
+      transactions: [{ id: "A1", state: "completed" }],
+    });
+    const refused = { ...adjusted, facts: { ...adjusted.facts, success: false }, success: false, amount: 0 };
+    expect(fold([auth(), refused], context({}, { upsell: noted }))?.upsell?.transactions).toEqual([
+      { id: "A1", state: "failed" },
+    ]);
+    for (const upsell of [null, {}, { eligible: true, transactions: [{ id: "other" }] }, { transactions: [null, 1] }])
+      expect(fold([auth(), adjusted], context({}, { upsell }))).not.toHaveProperty("upsell");
+  });
+});

@@ -1,0 +1,108 @@
+import { WorkerError } from "../../lib/errors.ts";
+import type { KeptEvent, Minor } from "../adapter.ts";
+import { isMoneyCode, type MoneyCode } from "./codes.ts";
+import { noCurrency } from "./lines.ts";
+import { type Facts, factsSchema } from "./schema.ts";
+import { instantOf, inTurn } from "./turns.ts";
+
+/** One event that says something of the money, as the log keeps it. */
+export interface Entry {
+  readonly code: MoneyCode;
+  readonly key: string;
+  readonly at: string | null;
+  readonly amount: Minor;
+  readonly currency: string;
+  readonly facts: Facts;
+}
+
+/** What became of one code under one reference: the newest word on it. */
+export interface Word extends Entry {
+  /** True where an older word said that it had succeeded. */
+  readonly overturned: boolean;
+}
+
+/** One try to pay. Several may share a merchant reference; each has a reference of its own at Adyen. */
+export interface Attempt {
+  readonly reference: string;
+  /** The newest word on the authorisation, where there is one. */
+  readonly authorisation?: Word;
+  /** The newest words of this code, oldest first. */
+  words(...codes: readonly MoneyCode[]): readonly Word[];
+  /** Those that happened. */
+  done(...codes: readonly MoneyCode[]): readonly Word[];
+}
+
+/**
+ * The attempts that the kept events tell of, in the order of their references. Of several events with the same code and reference the newest
+ * counts (fact sheet, c).
+ * @throws WorkerError `Unmapped` for a line of ours that cannot be read, or money whose amount Adyen did not say.
+ */
+export function attemptsIn(events: readonly KeptEvent[]): readonly Attempt[] {
+  const byPayment = new Map<string, Entry[]>();
+  for (const entry of entriesIn(events)) {
+    const { payment } = entry.facts;
+    if (payment === undefined) continue;
+    byPayment.set(payment, [...(byPayment.get(payment) ?? []), entry]);
+  }
+  return [...byPayment]
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([reference, entries]) => attemptFrom(reference, entries));
+}
+
+/** Events that say something of the money, read back. */
+export function entriesIn(events: readonly KeptEvent[]): readonly Entry[] {
+  return events.flatMap(({ type: code, key, at, amount, currency, facts }) =>
+    isMoneyCode(code) ? [insisted({ code, key, at, amount, currency, facts: factsOf(facts) })] : [],
+  );
+}
+
+/** What our lines keep besides. @throws WorkerError `Unmapped` */
+export function factsOf(facts: KeptEvent["facts"]): Facts {
+  const result = factsSchema.safeParse(facts);
+  if (result.success) return result.data;
+  throw new WorkerError("Unmapped", "a kept event of adyen-dropin cannot be read");
+}
+
+const amountMatters: ReadonlySet<MoneyCode> = new Set([
+  "AUTHORISATION",
+  "AUTHORISATION_ADJUSTMENT",
+  "CAPTURE",
+  "CAPTURE_FAILED",
+  "REFUND",
+  "REFUND_FAILED",
+  "REFUNDED_REVERSED",
+]);
+
+function insisted(entry: Entry): Entry {
+  if (entry.facts.success && amountMatters.has(entry.code) && entry.currency === noCurrency)
+    throw new WorkerError("Unmapped", "Adyen did not say an amount", { context: { type: entry.code } });
+  return entry;
+}
+
+function attemptFrom(reference: string, entries: readonly Entry[]): Attempt {
+  const groups = Map.groupBy(entries, ({ code, facts, key }) => JSON.stringify([code, facts.pspReference ?? key]));
+  const newest = inTurn([...groups.values()].flatMap((group) => newestOf(group) ?? []));
+  const words: Attempt["words"] = (...codes) => newest.filter(({ code }) => codes.includes(code));
+  // The authorisation's own reference is the payment's.
+  const authorisation = words("AUTHORISATION").at(-1);
+  return {
+    reference,
+    ...(authorisation === undefined ? {} : { authorisation }),
+    words,
+    done: (...codes) => words(...codes).filter(({ facts }) => facts.success),
+  };
+}
+
+/**
+ * Adyen's clock counts in seconds. Where two words on the same thing share one, an authorisation that was given is the later one (a refusal is
+ * followed by another try, never the other way round), and so is a modification that failed (it is accepted first).
+ */
+function newestOf(group: readonly Entry[]): Word | undefined {
+  const [first, ...others] = inTurn(group);
+  if (first === undefined) return undefined;
+  const word = others.reduce((newest, entry) => {
+    if (instantOf(entry) > instantOf(newest) || entry.facts.success === newest.facts.success) return entry;
+    return entry.facts.success === (entry.code === "AUTHORISATION") ? entry : newest;
+  }, first);
+  return { ...word, overturned: !word.facts.success && group.some(({ facts }) => facts.success) };
+}

@@ -1,0 +1,428 @@
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { PspEvent, RawRequest } from "../adapter.ts";
+import { type Config, config } from "./config.ts";
+import { webhook } from "./webhooks.ts";
+
+const key = "0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20";
+const target = { adapter: "adyen-dropin", merchant: "acme", channel: "se" };
+const tokenBody =
+  '{"createdAt":"2026-02-03T11:15:30+01:00","environment":"test","eventId":"P4YMAB12CD34EF56","type":"recurring.token.created","data":{"merchantAccount":"NorceTestECOM","storedPaymentMethodId":"T0K3NAB12CD34EF5","type":"visastandarddebit","operation":"created","shopperReference":"shopper-77"}}';
+const tokenSignature = "t6Ib6VK4UhDTlG3i+b2yQTu9GVTcBWuWbRp6ySBrDyE=";
+
+interface Item {
+  readonly [name: string]: unknown;
+  readonly additionalData?: Readonly<Record<string, unknown>>;
+}
+
+function settings(more: Partial<Config> = {}): Config {
+  return config.parse({
+    adapterId: "a",
+    apiUrl: "https://checkout-test.adyen.com/v71",
+    adyenApiKey: "k",
+    merchantAccount: "NorceTestECOM",
+    webhookHmacKey: key,
+    ...more,
+  });
+}
+
+function received(body: unknown, headers: Readonly<Record<string, string>> = {}): RawRequest {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { method: "POST", url: "/", query: new URLSearchParams(), headers, body: Buffer.from(text, "utf8") };
+}
+
+function standard(items: readonly Item[], live: unknown = "false"): unknown {
+  return { live, notificationItems: items.map((NotificationRequestItem) => ({ NotificationRequestItem })) };
+}
+
+function sign(text: string): string {
+  return createHmac("sha256", Buffer.from(key, "hex")).update(text).digest("base64");
+}
+
+/** An item that Adyen could have signed. */
+function signed(item: Item = {}): Item {
+  const whole: Item = {
+    pspReference: "P4YMAB12CD34EF56",
+    merchantAccountCode: "NorceTestECOM",
+    merchantReference: "p_1",
+    amount: { value: 10000, currency: "SEK" },
+    eventCode: "AUTHORISATION",
+    eventDate: "2026-02-03T11:15:30+01:00",
+    success: "true",
+    ...item,
+  };
+  const { value = "", currency = "" } = (whole["amount"] ?? {}) as { value?: unknown; currency?: unknown };
+  const texts = [
+    whole["pspReference"],
+    whole["originalReference"] ?? "",
+    whole["merchantAccountCode"],
+    whole["merchantReference"] ?? "",
+    value,
+    currency,
+    whole["eventCode"],
+    whole["success"],
+  ];
+  return { ...whole, additionalData: { ...item.additionalData, hmacSignature: sign(texts.map(String).join(":")) } };
+}
+
+async function isProven(request: RawRequest, by = settings()): Promise<boolean> {
+  return (await webhook.verify.check(request, { config: by, target, webhook: "webhook", urlSigningKeys: [] })) === true;
+}
+
+function eventsOf(...items: readonly Item[]): readonly PspEvent[] {
+  return webhook.parse(received(standard(items)), target, settings());
+}
+
+function eventOf(item: Item): PspEvent {
+  const [event] = eventsOf(signed(item));
+  if (event === undefined) throw new Error("no event");
+  return event;
+}
+
+const published = "DFB1EB5485895CFA84146406857104ABB4CBCABDC8AAF103A624C8F6A3EAAB00";
+const nodeItem = {
+  pspReference: "pspReference",
+  originalReference: "originalReference",
+  merchantAccountCode: "merchantAccount",
+  merchantReference: "reference",
+  amount: { currency: "EUR", value: 1000 },
+  eventDate: "1970-01-01T00:00:00.000Z",
+  paymentMethod: "VISA",
+  reason: "reason",
+  success: "true",
+};
+const composed = {
+  merchantAccountCode: "NorceTestECOM",
+  merchantReference: "o_Demo:p_1",
+  amount: { currency: "SEK", value: 24950 },
+  success: "true",
+};
+
+describe("the signature of an item", () => {
+  it.each([
+    ["V1", published, { ...nodeItem, eventCode: "EVENT" }, "ipnxGCaUZ4l8TUW75a71/ghd2Fe5ffvX0pV4TLTntIc="],
+    ["V2", published, { ...nodeItem, eventCode: "REPORT_AVAILABLE" }, "ZNBPtI+oDyyRrLyD1XirkKnQgIAlFc07Vj27TeHsDRE="],
+    // The same file of the Node library, in an older version.
+    ["a capture", published, { ...nodeItem, eventCode: "CAPTURE" }, "xhpHvYq2u2Np0rstbZ6QjLGu7JWhvf7Iwaa6EviJSX0="],
+    [
+      "V4",
+      "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056",
+      {
+        pspReference: "7914073381342284",
+        merchantAccountCode: "TestMerchant",
+        merchantReference: "TestPayment-1407325143704",
+        amount: { value: 1130, currency: "EUR" },
+        eventCode: "AUTHORISATION",
+        eventDate: "2019-05-06T17:15:34.121+02:00",
+        operations: ["CANCEL", "CAPTURE", "REFUND"],
+        paymentMethod: "visa",
+        success: "true",
+      },
+      "coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0=",
+    ],
+    [
+      "a composed authorisation",
+      key,
+      { ...composed, pspReference: "P4YMAB12CD34EF56", eventCode: "AUTHORISATION" },
+      "tiKUzGC6m8DwSSOq8n5rMx0mqNCicP+sc74QIlTpZnM=",
+    ],
+    [
+      "a composed capture",
+      key,
+      { ...composed, pspReference: "C4PTAB12CD34EF56", originalReference: "P4YMAB12CD34EF56", eventCode: "CAPTURE" },
+      "q2TMQj1oBgzL3vQS35y+0NUW2JDxyyMxP/v8Z1LLKXk=",
+    ],
+  ])("%s is proven as published, and by nothing else", async (_, webhookHmacKey, item, hmacSignature) => {
+    const by = settings({ webhookHmacKey, merchantAccount: item.merchantAccountCode });
+    const request = received(standard([{ ...item, additionalData: { hmacSignature } }]));
+    expect(await isProven(request, by)).toBe(true);
+    expect(await isProven(request, { ...by, webhookHmacKey: "00".repeat(32) })).toBe(false);
+    expect(await isProven(request, { ...by, webhookHmacKey: ["00".repeat(32), webhookHmacKey] })).toBe(true);
+    const other = {
+      ...item,
+      amount: { ...item.amount, value: item.amount.value + 1 },
+      additionalData: { hmacSignature },
+    };
+    expect(await isProven(received(standard([other])), by)).toBe(false);
+  });
+
+  it.each([
+    ["no amount", { amount: undefined }],
+    ["an amount of zero", { amount: { value: 0, currency: "EUR" } }],
+    ["success as a boolean", { success: true }],
+    ["a reference with spaces, colons and backslashes", { merchantReference: String.raw`a b:c\d\:e` }],
+    ["letters of other alphabets", { merchantReference: "köp-№ 1" }],
+    ["no merchant reference", { merchantReference: undefined }],
+    ["an original reference that is null", { originalReference: null }],
+  ])("is proven with %s", async (_, item) => {
+    expect(await isProven(received(standard([signed(item)])))).toBe(true);
+  });
+
+  it("is needed by every item of a batch", async () => {
+    const good = signed();
+    const { additionalData: _, ...bare } = signed({ pspReference: "S4CDAB12CD34EF56" });
+    expect(await isProven(received(standard([good, signed({ pspReference: "S4CDAB12CD34EF56" })])))).toBe(true);
+    for (const bad of [bare, { ...bare, additionalData: { hmacSignature: "" } }, { ...good, success: "false" }, {}]) {
+      expect(await isProven(received(standard([good, bad])))).toBe(false);
+      expect(await isProven(received(standard([bad, good])))).toBe(false);
+    }
+    expect(await isProven(received({ live: "false", notificationItems: [good] })), "not wrapped").toBe(false);
+    expect(await isProven(received(standard([]))), "no item").toBe(false);
+  });
+
+  it("does not prove fields that were split otherwise", async () => {
+    const item = signed({ originalReference: "A", merchantReference: "B:C" });
+    const moved = {
+      ...item,
+      pspReference: "P4YMAB12CD34EF56:A",
+      originalReference: "NorceTestECOM",
+      merchantAccountCode: "B",
+      merchantReference: "C",
+    };
+    expect(await isProven(received(standard([item])))).toBe(true);
+    expect(await isProven(received(standard([moved])), settings({ merchantAccount: "B" }))).toBe(false);
+  });
+
+  it("does not prove an item by a header, nor a token webhook by an item", async () => {
+    const { additionalData: _, ...bare } = signed();
+    const body = JSON.stringify(standard([bare]));
+    expect(await isProven(received(body, { hmacsignature: sign(body) }))).toBe(false);
+    const text = JSON.stringify({ ...JSON.parse(tokenBody), additionalData: { hmacSignature: tokenSignature } });
+    expect(await isProven(received(text))).toBe(false);
+  });
+
+  it("is lost with any byte of what is signed", async () => {
+    const text = JSON.stringify(standard([signed({ additionalData: {} })]));
+    const unsigned = /"eventDate":"[^"]*"/.exec(text);
+    let proven = 0;
+    for (let at = 0; at < text.length; at += 1) {
+      const isUnsigned = unsigned !== null && at >= unsigned.index && at < unsigned.index + unsigned[0].length;
+      const isLive = text.slice(0, at + 1).length <= text.indexOf("notificationItems");
+      const flipped = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
+      if (isUnsigned || isLive) continue;
+      if (await isProven(received(flipped))) proven += 1;
+    }
+    expect(proven).toBe(0);
+  });
+
+  it("is checked without throwing, whatever comes", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.json(), async (text) => {
+        expect(await isProven(received(text))).toBe(false);
+        expect(await isProven(received(`{"notificationItems":[${text}]}`))).toBe(false);
+        expect(await isProven(received(`{"notificationItems":[{"NotificationRequestItem":${text}}]}`))).toBe(false);
+      }),
+    );
+  });
+});
+
+describe("the signature of a token webhook", () => {
+  it("is proven as composed in the fact sheet, over the bytes alone", async () => {
+    expect(Buffer.byteLength(tokenBody)).toBe(291);
+    expect(await isProven(received(tokenBody, { hmacsignature: tokenSignature }))).toBe(true);
+    expect(await isProven(received(`${tokenBody} `, { hmacsignature: tokenSignature }))).toBe(false);
+    expect(await isProven(received(tokenBody, {}))).toBe(false);
+  });
+
+  it("may have a key of its own, which then is the only one", async () => {
+    const request = received(tokenBody, { hmacsignature: tokenSignature });
+    const other = "00".repeat(32);
+    expect(await isProven(request, settings({ webhookHmacKey: other, tokenWebhookHmacKey: key }))).toBe(true);
+    expect(await isProven(request, settings({ tokenWebhookHmacKey: other }))).toBe(false);
+    expect(await isProven(request, settings({ tokenWebhookHmacKey: [other, key] }))).toBe(true);
+  });
+});
+
+describe("whose it is", () => {
+  const live = settings({ apiUrl: "https://x-checkout-live.adyenpayments.com/checkout/v71" });
+
+  it.each([
+    ["false", true, false],
+    [false, true, false],
+    ["true", false, true],
+    [true, false, true],
+    [undefined, true, false],
+    ["maybe", true, false],
+  ])("live %j: for a test %s, for live %s", async (said, test, alive) => {
+    const request = received(standard([signed()], said));
+    expect(await isProven(request)).toBe(test);
+    expect(await isProven(request, live)).toBe(alive);
+  });
+
+  it("keeps the tokens of test and live apart", async () => {
+    const body = tokenBody.replace('"test"', '"live"');
+    const request = received(body, { hmacsignature: sign(body) });
+    expect(await isProven(request)).toBe(false);
+    expect(await isProven(request, live)).toBe(true);
+    expect(await isProven(received(tokenBody, { hmacsignature: tokenSignature }), live)).toBe(false);
+  });
+
+  it("refuses what is for another merchant account, however well it is signed", async () => {
+    expect(await isProven(received(standard([signed({ merchantAccountCode: "AnotherECOM" })])))).toBe(false);
+    expect(await isProven(received(standard([signed(), signed({ merchantAccountCode: "AnotherECOM" })])))).toBe(false);
+    const body = tokenBody.replace("NorceTestECOM", "AnotherECOM");
+    expect(await isProven(received(body, { hmacsignature: sign(body) }))).toBe(false);
+  });
+
+  it("wants the password of the endpoint where there is one", async () => {
+    const body = JSON.stringify(standard([signed()]));
+    const basic = (name: string, password: string) => ({
+      authorization: `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`,
+    });
+    const by = settings({ webhookPassword: ["new", "old"] });
+    expect(await isProven(received(body, basic("adyen", "new")), by)).toBe(true);
+    expect(await isProven(received(body, basic("adyen", "old")), by)).toBe(true);
+    expect(await isProven(received(body, basic("adyen", "other")), by)).toBe(false);
+    expect(await isProven(received(body, basic("norce", "new")), by)).toBe(false);
+    expect(await isProven(received(body), by)).toBe(false);
+  });
+});
+
+describe("events", () => {
+  it("looks by the original payment, then by the event's own reference, then by what we wrote", () => {
+    expect(eventOf({}).clues).toEqual([{ reference: "P4YMAB12CD34EF56" }, { echo: "p_1" }]);
+    const capture = { eventCode: "CAPTURE", pspReference: "C4PTAB12CD34EF56", originalReference: "P4YMAB12CD34EF56" };
+    const event = eventOf({
+      ...capture,
+      merchantReference: "a capture's own",
+      additionalData: { originalMerchantReference: "p_1" },
+    });
+    expect(event.reference).toBe("P4YMAB12CD34EF56");
+    expect(event.clues).toEqual([
+      { reference: "P4YMAB12CD34EF56" },
+      { reference: "C4PTAB12CD34EF56" },
+      { echo: "p_1" },
+      { echo: "a capture's own" },
+    ]);
+  });
+
+  it("has other keys for another outcome, time or payment, and one for a repeat", () => {
+    const keys = [
+      {},
+      { success: "false" },
+      { eventDate: "2026-02-03T11:15:31+01:00" },
+      { eventCode: "CAPTURE" },
+      { pspReference: "S4CDAB12CD34EF56" },
+      { originalReference: "O4RGAB12CD34EF56" },
+    ].map((item) => eventOf(item).key);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(eventsOf(signed(), signed({ eventDate: "2026-02-03T10:15:30Z" }))).toHaveLength(1);
+  });
+
+  it("says what an item moved, in the units of ISO 4217", () => {
+    expect(eventOf({ amount: { value: 279000, currency: "ISK" } }).line).toMatchObject({
+      amount: 2790,
+      currency: "ISK",
+    });
+    expect(eventOf({ success: "false", reason: "Refused" }).line).toMatchObject({
+      event: "confirm",
+      amount: 0,
+      success: false,
+      errorDetail: "Refused",
+      facts: { amount: 10000 },
+    });
+  });
+
+  it.each([
+    ["CAPTURE", "true", "capture", true, 10000],
+    ["CAPTURE", "false", "capture", false, 0],
+    ["CAPTURE_FAILED", "true", "capture", false, 10000],
+    ["CAPTURE_FAILED", "false", "capture", true, 0],
+    ["REFUND", "true", "refund", true, 10000],
+    ["REFUND_FAILED", "true", "refund", false, 10000],
+    ["REFUNDED_REVERSED", "true", "refund", false, 10000],
+    ["CANCELLATION", "true", "cancel", true, 10000],
+    ["CANCELLATION", "false", "cancel", false, 0],
+    ["TECHNICAL_CANCEL", "true", "cancel", true, 10000],
+    // Its amount is the original authorisation's.
+    ["EXPIRE", "true", "cancel", true, 0],
+    ["OFFER_CLOSED", "true", "cancel", true, 0],
+    ["PENDING", "true", "process", true, 0],
+    ["AUTHORISATION_ADJUSTMENT", "true", "paymentAction", true, 10000],
+    ["AUTHORISATION_ADJUSTMENT", "false", "paymentAction", false, 0],
+    ["CHARGEBACK", "true", "paymentAction", true, 0],
+    ["ORDER_CLOSED", "false", "paymentAction", false, 0],
+    ["SOMETHING_NEW", "true", "paymentAction", true, 0],
+  ])("%s %s is a line %s, success %s, %i", (eventCode, success, event, isSuccess, amount) => {
+    expect(eventOf({ eventCode, success }).line).toMatchObject({
+      event,
+      success: isSuccess,
+      amount,
+      pspStatus: eventCode,
+    });
+  });
+
+  it.each(["refund", "cancel"])("names a reversal by what it did: %s", (action) => {
+    const item = { eventCode: "CANCEL_OR_REFUND", additionalData: { "modification.action": action } };
+    expect(eventOf(item).line).toMatchObject({ event: action, facts: { action } });
+  });
+
+  it("tells a shopper who went back from an issuer who refused", () => {
+    expect(eventOf({ success: "false", reason: "Cancelled by Shopper" }).line?.event).toBe("reopen");
+    expect(eventOf({ success: "false", reason: "FRAUD-CANCELLED" }).line?.success).toBe(false);
+  });
+
+  it.each([
+    ["REPORT_AVAILABLE", { eventCode: "REPORT_AVAILABLE", pspReference: "settlement_batch_1.csv", amount: undefined }],
+    ["a payout", { eventCode: "PAYOUT_THIRDPARTY" }],
+    ["a test ping", { pspReference: "test_AUTHORISATION_1" }],
+    ["another test ping", { pspReference: "testnotification_AUTHORISATION_1" }],
+  ])("%s is proven and gives none", async (_, item) => {
+    expect(await isProven(received(standard([signed(item)])))).toBe(true);
+    expect(eventsOf(signed(item))).toEqual([]);
+    expect(eventsOf(signed(item), signed({ pspReference: "S4CDAB12CD34EF56" })), "beside another one").toHaveLength(1);
+  });
+
+  it("keeps nothing personal, and card data only in a token's description", () => {
+    const additionalData = {
+      cardHolderName: "canary",
+      shopperEmail: "canary@example.invalid",
+      "billingAddress.street": "canary",
+      shopperIP: "192.0.2.1",
+      cardBin: "canary",
+      cardSummary: "1111",
+      "tokenization.storedPaymentMethodId": "T0K3NAB12CD34EF5",
+      "tokenization.shopperReference": "shopper-77",
+    };
+    const event = eventOf({
+      additionalData,
+      reason: "033899:1111:03/2030",
+      paymentMethod: "visa",
+      merchantReference: "p_1",
+    });
+    expect(JSON.stringify(event)).not.toMatch(/canary|192\.0|033899/);
+    expect(event.line?.recurring).toMatchObject({ token: "T0K3NAB12CD34EF5", description: "visa •••• 1111" });
+    expect(JSON.stringify({ ...event.line, recurring: null })).not.toContain("1111");
+    expect(eventOf({ success: "false", reason: "4111111111111111" }).line?.errorDetail).toBeUndefined();
+    expect(eventOf({ success: "false", reason: "a@example.invalid" }).line?.errorDetail).toBeUndefined();
+  });
+
+  it("never takes a token for a reference", () => {
+    const token = "8415555555555555";
+    const contract = { eventCode: "RECURRING_CONTRACT", pspReference: token, amount: { value: 0, currency: "EUR" } };
+    const event = eventOf({
+      ...contract,
+      originalReference: "P4YMAB12CD34EF56",
+      additionalData: { shopperReference: "shopper-77" },
+    });
+    expect(event.reference).toBe("P4YMAB12CD34EF56");
+    expect(event.line?.recurring).toMatchObject({ token, attributes: { shopperReference: "shopper-77" } });
+    expect(JSON.stringify({ ...event, line: { ...event.line, recurring: null } })).not.toContain(token);
+    expect(eventOf(contract)).not.toHaveProperty("reference");
+  });
+
+  it("finds a token's payment by the event id alone", () => {
+    const [event] = webhook.parse(received(tokenBody), target, settings());
+    expect(event).toMatchObject({
+      type: "recurring.token.created",
+      at: "2026-02-03T10:15:30.000Z",
+      reference: "P4YMAB12CD34EF56",
+      clues: [{ reference: "P4YMAB12CD34EF56" }],
+      line: { amount: 0, currency: "XXX", recurring: { token: "T0K3NAB12CD34EF5" } },
+    });
+    expect(event?.key).not.toContain("T0K3N");
+    const unknown = received(tokenBody.replace("recurring.token.created", "balancePlatform.something"));
+    expect(webhook.parse(unknown, target, settings())).toEqual([]);
+  });
+});

@@ -1,0 +1,151 @@
+import { WorkerError } from "../../lib/errors.ts";
+import { equalInConstantTime } from "../../signatures/constant-time.ts";
+import { hmacBody } from "../../signatures/hmac-body.ts";
+import { hmacFields, type SignedItem } from "../../signatures/hmac-fields.ts";
+import { proven } from "../../signatures/proven.ts";
+import type { ProvenWebhook, PspEvent, RawRequest, Verifier } from "../adapter.ts";
+import { type Config, isLive, listOf } from "./config.ts";
+import { eventFrom, tokenEventFrom } from "./lines.ts";
+import { standardSchema, tokenSchema } from "./schema.ts";
+
+/**
+ * Eight fields of each item, joined by colons that nothing escapes; of them only the merchant reference may hold one.
+ * https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures
+ */
+const items = hmacFields<Config>({
+  items: (request) => itemsIn(jsonFrom(request.body))?.map(signedItem),
+  joint: ":",
+  free: 3,
+  digest: "base64",
+  key: "hex",
+  secrets: ({ webhookHmacKey }) => listOf(webhookHmacKey),
+});
+
+/** The token webhooks: the body's bytes, by a header. */
+const header = hmacBody<Config>({
+  header: "hmacsignature",
+  digest: ["base64"],
+  key: "hex",
+  secrets: ({ webhookHmacKey, tokenWebhookHmacKey }) => listOf(tokenWebhookHmacKey ?? webhookHmacKey),
+});
+
+/** What has items is proven item by item and never by a header, everything else by the header and never by its content. */
+const bySchemeOfItsKind: Verifier<Config, "proven"> = {
+  trust: "proven",
+  scheme: "hmac-fields",
+  check(request, context) {
+    return (hasItems(request) ? items : header).check(request, context);
+  },
+};
+
+/**
+ * The one URL of an account: standard webhooks, and those of the token life-cycle. Where they are proven but meant for another merchant
+ * account, or for live money where this is a test, they are not for us.
+ */
+export const webhook: ProvenWebhook<Config> = {
+  scope: "account",
+  method: "POST",
+  verify: proven(bySchemeOfItsKind, (request, { config }) => isByAdyen(request, config) && isOurs(request, config)),
+  ack: { status: 200, type: "text/plain", body: "[accepted]" },
+  parse: (request) => {
+    const body = jsonFrom(request.body);
+    return itemsIn(body) === undefined ? tokenEvents(body) : itemEvents(body);
+  },
+};
+
+function itemEvents(body: unknown): readonly PspEvent[] {
+  const result = standardSchema.safeParse(body);
+  if (!result.success) throw new WorkerError("MalformedWebhook", "the webhook is not what Adyen documents");
+  const events = result.data.notificationItems.flatMap(
+    ({ NotificationRequestItem }) => eventFrom(NotificationRequestItem) ?? [],
+  );
+  return [...new Map(events.map((event) => [event.key, event])).values()];
+}
+
+/** A type that nobody here knows is nobody's event. */
+function tokenEvents(body: unknown): readonly PspEvent[] {
+  const { type } = recordFrom(body) ?? {};
+  if (typeof type !== "string") throw new WorkerError("MalformedWebhook", "the webhook is not what Adyen documents");
+  if (!type.startsWith("recurring.token.")) return [];
+  const result = tokenSchema.safeParse(body);
+  if (!result.success) throw new WorkerError("MalformedWebhook", "the token webhook is not what Adyen documents");
+  return [tokenEventFrom(result.data)];
+}
+
+function hasItems({ body }: RawRequest): boolean {
+  return itemsIn(parsedOrUndefined(body)) !== undefined;
+}
+
+function itemsIn(body: unknown): readonly unknown[] | undefined {
+  const list = recordFrom(body)?.["notificationItems"];
+  return Array.isArray(list) ? (list as readonly unknown[]) : undefined;
+}
+
+/** @throws Error where the item is none. */
+function signedItem(wrapped: unknown): SignedItem {
+  const item = recordFrom(recordFrom(wrapped)?.["NotificationRequestItem"]);
+  if (item === undefined) throw new Error("no item");
+  const amount = recordFrom(item["amount"]) ?? {};
+  const signature = recordFrom(item["additionalData"])?.["hmacSignature"];
+  return {
+    fields: [
+      item["pspReference"],
+      item["originalReference"],
+      item["merchantAccountCode"],
+      item["merchantReference"],
+      amount["value"],
+      amount["currency"],
+      item["eventCode"],
+      item["success"],
+    ].map(textFrom),
+    signature: typeof signature === "string" ? signature : "",
+  };
+}
+
+/** As Adyen writes it into the signed text; what is missing is empty. @throws Error for what is no text. */
+function textFrom(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string" || typeof value === "boolean") return String(value);
+  if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
+  throw new Error("no text");
+}
+
+/** Basic authentication, where the merchant has set a password for the endpoint. */
+function isByAdyen({ headers }: RawRequest, { webhookUsername, webhookPassword }: Config): boolean {
+  const given = headers["authorization"] ?? "";
+  const wanted = listOf(webhookPassword).map(
+    (password) => `Basic ${Buffer.from(`${webhookUsername}:${password}`, "utf8").toString("base64")}`,
+  );
+  return wanted.length === 0 || wanted.map((one) => equalInConstantTime(given, one)).includes(true);
+}
+
+function isOurs({ body }: RawRequest, config: Config): boolean {
+  const record = recordFrom(jsonFrom(body)) ?? {};
+  const list = itemsIn(record);
+  const live = list === undefined ? record["environment"] === "live" : String(record["live"]) === "true";
+  const accounts =
+    list === undefined
+      ? [recordFrom(record["data"])?.["merchantAccount"]]
+      : list.map((item) => recordFrom(recordFrom(item)?.["NotificationRequestItem"])?.["merchantAccountCode"]);
+  return live === isLive(config) && accounts.every((account) => account === config.merchantAccount);
+}
+
+function recordFrom(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined;
+}
+
+function jsonFrom(body: Buffer): unknown {
+  const json = parsedOrUndefined(body);
+  if (json === undefined) throw new WorkerError("MalformedWebhook", "the webhook is not JSON");
+  return json;
+}
+
+function parsedOrUndefined(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

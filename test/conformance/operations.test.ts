@@ -1,0 +1,426 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type {
+  CommonConfig,
+  DesiredPayment,
+  Json,
+  LogLine,
+  LookContext,
+  OperationCall,
+  OperationName,
+  OperationResult,
+  PspEvent,
+} from "../../src/adapters/adapter.ts";
+import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../src/adapters/simulator.ts";
+import { isWorkerError } from "../../src/lib/errors.ts";
+import { createHttp } from "../../src/lib/http.ts";
+import { withToken } from "../../src/lib/token.ts";
+import { createNorceClient } from "../../src/norce/client.ts";
+import { createContexts, lookContext } from "../../src/workers/observe.ts";
+import { availableFor, sumMovedBy, sumsToBe } from "../../src/workers/possible.ts";
+import { type Act, openStage, type Purchase, type Stage } from "../support/stage.ts";
+import { loadSubjects } from "../support/subjects.ts";
+
+const subjects = await loadSubjects();
+const names: readonly OperationName[] = ["capture", "cancel", "refund"];
+
+/** How many actions lead to a place where an operation is tried, how many ways are walked, and how many places are enough. */
+const deepest = 3;
+const mostPaths = 80;
+const enoughPlaces = 2;
+
+/** Operations have ids of 36 characters, and no two the same. */
+let ids = 0;
+const nextId = (): string => `0f0e4f0a-9c0e-4f8b-8a1d-${String((ids += 1)).padStart(12, "0")}`;
+const part = 10_00;
+const canary = "canary in an answer";
+
+/** Where an operation is possible: what has to happen at the PSP before it is. */
+type Place = readonly Act[];
+
+interface Told {
+  readonly purchase: Purchase;
+  /** What the operation was validated against. */
+  readonly before: DesiredPayment;
+  readonly truth: unknown;
+}
+
+/** What may differ between two attempts: who asks, when, and a proof that covers the time. */
+const passing = /^(authorization|host|connection|content-length|date)$|time|signature/i;
+
+describe.each(subjects)("$folder", (subject) => {
+  const { adapter, fixtures, say } = subject;
+  const { operations } = adapter;
+  const offered = names.filter((name) => operations?.[name] !== undefined);
+
+  test("offers operations that the contract knows, and says how a repeat is made safe", () => {
+    const { repeat, ...rest } = operations ?? { repeat: "look-first" };
+    expect(["idempotency-key", "look-first", "never"], "operations.repeat").toContain(repeat);
+    expect(names, "an operation that is not supported is left out").toEqual(expect.arrayContaining(Object.keys(rest)));
+    for (const operation of Object.values(rest))
+      expect(operation, "leave out what is not supported").toBeTypeOf("function");
+  });
+
+  test.each(fixtures)("$name calls nothing possible that is not offered", async (fixture) => {
+    const desired = await say(fixture);
+    for (const name of [...(desired?.possible ?? []), ...(desired?.wholeOnly ?? [])])
+      expect(offered, `operations has no ${name}`).toContain(name);
+  });
+
+  describe.runIf(offered.length > 0)("told", () => {
+    let stage: Stage;
+    /** What becomes of the answers to what is told, besides tokens. */
+    let answered: (answer: SimulatedAnswer) => SimulatedAnswer = (answer) => answer;
+    /** By the sums of money that are found there. */
+    const places = new Map<OperationName, Map<string, Place>>();
+
+    beforeAll(async () => {
+      stage = await openStage(subject, {
+        answered: (answer, request) => (isTold(request) ? answered(answer) : answer),
+      });
+      await explore();
+    }, 60_000);
+    beforeEach(async () => {
+      answered = (answer) => answer;
+      await stage.reset();
+    });
+    afterAll(() => stage.close());
+
+    const isTold = (request: SimulatedRequest): boolean =>
+      request.method !== "GET" && stage.simulator.preliminary?.(request) !== true;
+    const sent = (): SimulatedRequest[] => stage.asked.filter(isTold);
+
+    /** Everything that the PSP has to say is heard, and looked at. */
+    async function hear(purchase: Purchase): Promise<DesiredPayment | null> {
+      for (const webhook of purchase.sent()) await stage.deliver(webhook);
+      await stage.look(purchase.key);
+      await stage.rest(purchase.key);
+      return await stage.desired(purchase);
+    }
+
+    async function walk(place: Place): Promise<Omit<Told, "before"> & { readonly before: DesiredPayment | null }> {
+      const purchase = stage.purchase();
+      let before = await hear(purchase);
+      for (const act of place) {
+        if (!purchase.act(act)) throw new Error(`${act.name} is not possible`);
+        before = await hear(purchase);
+      }
+      return { purchase, before, truth: await stage.snapshot(purchase) };
+    }
+
+    /** Finds where each operation is possible, by the shortest ways. */
+    async function explore(): Promise<void> {
+      const seen = new Set<string>();
+      let frontier: Place[] = [[]];
+      let paths = 0;
+      for (let depth = 0; depth <= deepest && paths < mostPaths; depth += 1) {
+        const next: Place[] = [];
+        for (const place of frontier) {
+          if ((paths += 1) > mostPaths || offered.every((name) => (places.get(name)?.size ?? 0) >= enoughPlaces))
+            return;
+          await stage.reset();
+          // A way that ends badly is convergence's to tell.
+          const found = await walk(place).catch(() => undefined);
+          if (found === undefined) continue;
+          const { purchase, before } = found;
+          const here = JSON.stringify([
+            stage.simulator.describe(purchase.reference),
+            purchase.actions(),
+            before?.money,
+          ]);
+          if (seen.has(here)) continue;
+          seen.add(here);
+          for (const name of before?.possible ?? []) {
+            // Where the sums are the same it is the same place: what no look shows, an operation cannot know either.
+            const sums = JSON.stringify(before?.money);
+            const known = places.get(name) ?? new Map<string, Place>();
+            if (known.size < enoughPlaces && !known.has(sums)) places.set(name, known.set(sums, place));
+          }
+          next.push(
+            ...purchase.actions().flatMap((name) => [false, true].map((partly) => [...place, { name, part: partly }])),
+          );
+        }
+        frontier = next;
+      }
+    }
+
+    /** A new purchase on which the operation is possible. */
+    async function arrive(place: Place): Promise<Told> {
+      const { before, ...told } = await walk(place);
+      if (before === null) throw new Error("nothing is known of the payment");
+      return { ...told, before };
+    }
+
+    const client = (): ReturnType<typeof createNorceClient> =>
+      createNorceClient({ ...stage.config.norce, adapterIdOf: () => `acme_${subject.folder}` });
+
+    async function contextOf({ purchase: { key }, before }: Told): Promise<LookContext<unknown>> {
+      const found = stage.config.find(key);
+      const current = await client().payment(key);
+      if (found === undefined || current === null) throw new Error("not configured, or not in Norce");
+      const context = lookContext(key, current, createContexts(undefined)(key, found, AbortSignal.timeout(10_000)));
+      return { ...context, known: { ...context.known, ...before.attributes } };
+    }
+
+    /** Tells the PSP as the service does, with what was true before; keeps what no look would tell. */
+    async function tell(told: Told, call: OperationCall, context?: LookContext<unknown>): Promise<OperationResult> {
+      const result = await operations?.[call.name]?.(call, told.truth as never, context ?? (await contextOf(told)));
+      if (result === undefined) throw new Error(`${call.name} is not offered`);
+      if (result.is !== "refused" && result.event !== undefined) await keep(told, result.event);
+      return result;
+    }
+
+    async function keep({ purchase: { key } }: Told, event: PspEvent & { readonly line: LogLine }): Promise<void> {
+      const { keys } = await client().log(key);
+      if (!keys.has(event.key)) await client().appendEvent(key, event);
+    }
+
+    function callOf(name: OperationName, { before }: Told, amount = availableFor(name, before)): OperationCall {
+      const whole = amount === availableFor(name, before);
+      return { name, id: nextId(), amount, currency: before.currency, whole, now: Date.now() };
+    }
+
+    /** By how much the operation's sum is another than before, once everything was heard. */
+    async function movedBy(name: OperationName, { purchase, before }: Told): Promise<number> {
+      const after = await hear(purchase);
+      if (after === null) throw new Error("nothing is known of the payment any more");
+      return sumMovedBy(name, sumsToBe(after)) - sumMovedBy(name, sumsToBe(before));
+    }
+
+    const takesParts = (name: OperationName, { before }: Told, times = 1): boolean =>
+      name !== "cancel" && before.wholeOnly?.includes(name) !== true && availableFor(name, before) > times * part;
+
+    describe.each(offered)("%s", (name) => {
+      const everywhere = async (check: (told: () => Promise<Told>) => Promise<void>): Promise<void> => {
+        const found = [...(places.get(name)?.values() ?? [])];
+        expect(found, `map never calls ${name} possible, wherever the simulator's actions lead`).not.toHaveLength(0);
+        for (const place of found) {
+          await stage.reset();
+          answered = (answer) => answer;
+          const way = place.map((act) => act.name).join(" → ");
+          await check(() => arrive(place)).catch((error: unknown) => {
+            const said = error instanceof Error ? error.message : String(error);
+            throw new Error(`after ${way || "nothing"}: ${said}`, { cause: error });
+          });
+        }
+      };
+
+      test("is carried out where it is possible, for all that is left and for a part of it", async () => {
+        await everywhere(async (arrived) => {
+          const first = await arrived();
+          const amounts = [availableFor(name, first.before), ...(takesParts(name, first) ? [part] : [])];
+          for (const amount of amounts) {
+            expect(amount, "what is possible has an amount").toBeGreaterThan(0);
+            const told = await arrived();
+            const result = await tell(told, callOf(name, told, amount));
+            expect(["done", "accepted"], "what map calls possible is not refused").toContain(result.is);
+            if ("pspId" in result) expect(result.pspId).toSatisfy((id) => typeof id === "string" && id !== "");
+            const moved = await movedBy(name, told);
+            // What is only accepted may take another action of the PSP's.
+            if (result.is === "done" || moved !== 0) expect(moved, `a look shows ${name} of ${amount}`).toBe(amount);
+            else await expectCarriedOut(arrived, amount);
+          }
+        });
+      });
+
+      async function expectCarriedOut(arrived: () => Promise<Told>, amount: number): Promise<void> {
+        const sums: number[] = [];
+        for (const action of (await arrived()).purchase.actions()) {
+          const told = await arrived();
+          await tell(told, callOf(name, told, amount));
+          if (told.purchase.act({ name: action, part: false })) sums.push(await movedBy(name, told));
+        }
+        expect(sums, `${name} was accepted; no action of the simulator's lets the PSP carry it out`).toContain(amount);
+      }
+
+      test.runIf(operations?.repeat === "idempotency-key").each(["arrived", "was lost"])(
+        "sent again with the same id after the answer %s, it is the same request and moves the money once",
+        async (fate) => {
+          await everywhere(async (arrived) => {
+            const told = await arrived();
+            const call = callOf(name, told, takesParts(name, told) ? part : undefined);
+            const start = sent().length;
+            if (fate === "was lost") answered = () => ({ status: 503 });
+            const first = await met(() => tell(told, call));
+            const asked = sent().slice(start);
+            expect(asked, "the PSP was told").not.toHaveLength(0);
+            expect(first, "what came of the first attempt").toEqual(
+              fate === "was lost" ? "Unreachable" : expect.stringMatching(/^(done|accepted)$/),
+            );
+            answered = (answer) => answer;
+            const again = await tell(told, { ...call, now: call.now + 65_000 });
+            expect(["done", "accepted"], "what came of the repeat").toContain(again.is);
+            const repeated = sent().slice(start + asked.length, start + 2 * asked.length);
+            expect(repeated.map(comparable), "the repeat says the same, its idempotency key too").toEqual(
+              asked.map(comparable),
+            );
+            const moved = await movedBy(name, told);
+            if (again.is === "done" || moved !== 0) expect(moved, "the money moved once").toBe(call.amount);
+          });
+        },
+      );
+
+      test.runIf(operations?.repeat === "look-first")(
+        "whose answer was lost is shown by the next look, so that nobody sends it again",
+        async () => {
+          await everywhere(async (arrived) => {
+            const told = await arrived();
+            const call = callOf(name, told);
+            answered = () => ({ status: 503 });
+            expect(await met(() => tell(told, call)), "the outcome is unknown").toBe("Unreachable");
+            answered = (answer) => answer;
+            expect(await movedBy(name, told), "a look shows what was carried out").toBe(call.amount);
+          });
+        },
+      );
+
+      test.runIf(name !== "cancel")("asked for twice by two people is two operations", async () => {
+        await everywhere(async (arrived) => {
+          const told = await arrived();
+          if (!takesParts(name, told, 2)) return;
+          const start = sent().length;
+          await tell(told, callOf(name, told, part));
+          const first = sent().slice(start);
+          const then = await hear(told.purchase);
+          if (then?.possible.includes(name) !== true || availableFor(name, then) < part) return;
+          const second = { ...told, before: then, truth: await stage.snapshot(told.purchase) };
+          expect((await tell(second, callOf(name, second, part))).is).not.toBe("refused");
+          const other = sent().slice(start + first.length);
+          expect(other.map(comparable), "another operation has another idempotency key").not.toEqual(
+            first.map(comparable),
+          );
+          expect(await movedBy(name, told), "both were carried out").toBe(2 * part);
+        });
+      });
+
+      test("that is not possible any more is refused, or found done, and moves nothing", async () => {
+        await everywhere(async (arrived) => {
+          const told = await arrived();
+          const call = callOf(name, told);
+          await tell(told, call);
+          const moved = await movedBy(name, told);
+          const late = await met(() => tell(told, { ...call, id: nextId() }));
+          expect(["refused", "Refused", "Conflict", "done", "accepted"]).toContain(late);
+          expect(await movedBy(name, told), "the second one moved nothing").toBe(moved);
+        });
+      });
+
+      /** Tells a PSP that answers what is told in this way, and everything else as it should. */
+      async function tellFailing(told: Told, answer: Parameters<typeof openFailing>[1]): Promise<OperationResult> {
+        const context = await contextOf(told);
+        const failing = await openFailing(stage.simulator, answer);
+        const { origin } = new URL((context.config as CommonConfig).apiUrl);
+        try {
+          return await tell(told, callOf(name, told), {
+            ...context,
+            http: ({ authority, baseUrl, ...options }) => {
+              const moved = baseUrl.replace(origin, failing.url);
+              const http = createHttp({ peer: subject.folder, timeoutMs: 300, ...options, baseUrl: moved });
+              return authority === undefined ? http : withToken(http, () => authority.authorize(http));
+            },
+          });
+        } finally {
+          expect(failing.requests(), "the PSP was told").toBeGreaterThan(0);
+          await failing.close();
+        }
+      }
+
+      test("that the PSP refuses is refused by a code, never by the PSP's own sentences", async () => {
+        await everywhere(async (arrived) => {
+          const body = { code: canary, error_code: canary, message: canary, errors: [{ message: canary }] };
+          const told = await arrived();
+          let reason = "";
+          const result = await met(async () => {
+            const refused = await tellFailing(told, { status: 422, body });
+            if (refused.is === "refused") ({ reason } = refused);
+            return refused;
+          });
+          expect(["refused", "Refused"]).toContain(result);
+          expect(reason, "a reason is a code").toMatch(result === "refused" ? /^[\w.:-]{1,64}$/ : /^$/);
+          expect(await movedBy(name, told), "nothing was moved").toBe(0);
+        });
+      });
+
+      test.each([
+        { what: "401", answer: { status: 401 }, kind: "Unauthorized" },
+        { what: "429", answer: { status: 429, headers: { "retry-after": "7" } }, kind: "Unreachable" },
+        { what: "500", answer: { status: 500 }, kind: "Unreachable" },
+        { what: "503", answer: { status: 503 }, kind: "Unreachable" },
+        { what: "a web page", answer: { status: 200, text: `<p>${canary}</p>` }, kind: "Unreachable" },
+        { what: "nothing, too late", answer: "silence" as const, kind: "Unreachable" },
+        { what: "a cut connection", answer: "cut" as const, kind: "Unreachable" },
+      ])("that is answered by $what is $kind", async ({ answer, kind }) => {
+        await everywhere(async (arrived) => {
+          const told = await arrived();
+          expect(await met(() => tellFailing(told, answer))).toBe(kind);
+        });
+      });
+    });
+  });
+});
+
+/** What came of it, or by which kind of error it failed: one that holds nothing of the PSP's sentences. */
+async function met(ask: () => Promise<OperationResult>): Promise<string> {
+  try {
+    return (await ask()).is;
+  } catch (error) {
+    if (!isWorkerError(error)) throw error;
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(canary);
+    return error.kind;
+  }
+}
+
+/** A request without what may differ between two attempts. */
+function comparable({ method, path, query, headers, body }: SimulatedRequest): object {
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !passing.test(name)));
+  return { method, path, query: query.toString(), headers: kept, body: lasting(body as Json | undefined) };
+}
+
+function lasting(body: Json | undefined): Json {
+  if (typeof body !== "object" || body === null) return body ?? null;
+  if (Array.isArray(body)) return body.map((item: Json) => lasting(item));
+  const fields = Object.entries(body).filter(([name]) => !/time|date/i.test(name));
+  return Object.fromEntries(fields.map(([name, inner]: [string, Json]) => [name, lasting(inner)]));
+}
+
+/** A PSP that grants tokens, says what is true, and fails when it is told to do something. */
+async function openFailing(
+  simulator: Simulator,
+  answer: SimulatedAnswer | "silence" | "cut",
+): Promise<{ readonly url: string; requests(): number; close(): Promise<void> }> {
+  let requests = 0;
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(request.url ?? "/", "http://psp");
+    // The sandbox serves every PSP below its folder's name.
+    const path = url.pathname.replace(/^\/[^/]+/, "");
+    const method = request.method ?? "";
+    if (method === "GET" || simulator.preliminary?.({ method, path }) === true) {
+      const text = Buffer.concat(await request.toArray()).toString("utf8");
+      const headers = request.headers as Record<string, string>;
+      const body: unknown = text.startsWith("{") ? JSON.parse(text) : text;
+      send(response, simulator.answer({ method, path, query: url.searchParams, headers, body }));
+      return;
+    }
+    requests += 1;
+    if (answer === "cut") response.destroy();
+    else if (answer !== "silence") send(response, answer);
+  };
+  const server = createServer((request, response) => void serve(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests: () => requests,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function send(response: ServerResponse, { status, headers, body, text }: SimulatedAnswer): void {
+  const type = text === undefined ? "application/json" : "text/html";
+  response.writeHead(status, { "content-type": type, ...headers });
+  response.end(text ?? (body === undefined ? "" : JSON.stringify(body)));
+}

@@ -1,0 +1,355 @@
+import { randomUUID } from "node:crypto";
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { loadAdapters } from "../../src/adapters/registry.ts";
+import { createConfig } from "../../src/config.ts";
+import { createMeters } from "../../src/lib/meters.ts";
+import { type Engine, openEngine } from "../../src/queue/engine.ts";
+import { createLedger } from "../../src/queue/ledger.ts";
+import { createQueues, type Queues } from "../../src/queue/queues.ts";
+import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
+import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
+import { startWorker } from "../../src/worker.ts";
+import { engines, type TestEngine } from "../support/engines.ts";
+import { type Purchase, startWorld, type World } from "../support/service.ts";
+import { until } from "../support/until.ts";
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+type Line = Record<string, unknown>;
+const linesOf = (logged: readonly string[], message: string): Line[] =>
+  logged.filter((line) => line.includes(`"${message}"`)).map((line) => JSON.parse(line) as Line);
+
+/** PostgreSQL has the embedded engine's backend. */
+const rings = (): TestEngine[] => engines().filter(({ name }) => name !== "postgres");
+
+describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEngine) => {
+  let world: World;
+
+  /** Resolves once a pass over the recent orders that began after now has ended, and what it asked for is done. */
+  const swept = async (times = 1): Promise<void> => {
+    const passes = (): number =>
+      linesOf(world.logged, "sweep.finished").filter(({ window }) => window === "recent").length;
+    // The pass that is under way may have begun before.
+    const wanted = passes() + times + 1;
+    await until(() => passes() >= wanted, "the sweep");
+    await world.idle();
+  };
+  const ledger = async (name: string): Promise<Line[]> => {
+    const { drift } = await createLedger(world.engine, "patient").read({ from: 0, to: Infinity });
+    return drift.filter((one) => one.name === name).map((one) => ({ ...one }));
+  };
+  const about = ({ key }: Purchase) => expect.objectContaining({ orderId: key.orderId, paymentId: key.paymentId });
+  const letterOf = async ({ key }: Purchase) =>
+    (await world.queues.dead.list(1_000)).find((letter) => letter.key.paymentId === key.paymentId);
+
+  beforeAll(async () => {
+    await engine.start();
+    world = await startWorld({ engine: engine.settings(), environment: { SWEEP_INTERVAL_SECONDS: "1" } });
+  }, 60_000);
+  afterEach(() => {
+    world.norce.clearFaults();
+    world.psp.clearFaults();
+  });
+  afterAll(async () => {
+    await world.stop();
+    await engine.stop();
+  });
+
+  test("every webhook is lost, and all payments still end right, by name in the ledger", async () => {
+    const [paid, captured, refunded] = [world.purchase(), world.purchase(), world.purchase()];
+    for (const purchase of [paid, captured, refunded]) purchase.act("pay");
+    captured.act("capture");
+    refunded.act("capture");
+    refunded.act("refund");
+    await Promise.all([paid.reaches("reserved"), captured.reaches("captured"), refunded.reaches("credited")]);
+    await until(async () => (await ledger("missed-event")).length >= 3, "the ledger");
+    expect(await ledger("missed-event")).toEqual(expect.arrayContaining([paid, captured, refunded].map(about)));
+    expect(await ledger("missed-event")).toContainEqual(expect.objectContaining({ from: "intent", to: "captured" }));
+    // Captured in the PSP's portal, which sends nothing.
+    world.advance(2 * minute);
+    paid.act("capture");
+    await paid.reaches("captured");
+  });
+
+  test("a webhook that comes after its repair makes it a late event", async () => {
+    const purchase = world.purchase();
+    purchase.act("pay");
+    await purchase.reaches("reserved");
+    await until(
+      async () => (await ledger("missed-event")).some(({ orderId }) => orderId === purchase.key.orderId),
+      "it",
+    );
+    await world.idle();
+    await purchase.push();
+    await until(async () => (await ledger("late-event")).some(({ orderId }) => orderId === purchase.key.orderId), "it");
+    expect(await ledger("missed-event")).not.toContainEqual(about(purchase));
+  });
+
+  test("a webhook's own write is no drift", async () => {
+    const held = world.norce.fault({
+      match: ({ method, route }) => method === "GET" && route === "/orders",
+      slowMs: 800,
+    });
+    const purchase = world.purchase();
+    purchase.act("pay");
+    await purchase.push();
+    await purchase.reaches("reserved");
+    held.clear();
+    await swept();
+    expect([...(await ledger("missed-event")), ...(await ledger("late-event"))]).not.toContainEqual(about(purchase));
+  });
+
+  test("a PSP that is down for an hour loses nothing", async () => {
+    const down = world.psp.fault({ status: 503 });
+    const purchases = [world.purchase(), world.purchase()];
+    for (const purchase of purchases) purchase.act("pay");
+    await until(() => down.struck >= 2, "looks that fail");
+    world.advance(hour);
+    await swept();
+    down.clear();
+    world.advance(2 * minute);
+    await Promise.all(purchases.map((purchase) => purchase.reaches("reserved")));
+  });
+
+  test("Norce that is down for a while does not end the sweep", async () => {
+    const purchase = world.purchase();
+    purchase.act("pay");
+    const down = world.norce.fault({ match: ({ route }) => route === "/orders", status: 503 });
+    const before = linesOf(world.logged, "sweep.later").length;
+    await until(() => linesOf(world.logged, "sweep.later").length >= before + 2, "passes that fail");
+    down.clear();
+    await purchase.reaches("reserved");
+  });
+
+  test.each([
+    ["forward", 3 * day],
+    ["back", -5 * hour],
+  ])("a clock that jumps %s stops nothing", async (_, ms) => {
+    world.advance(ms);
+    const purchase = world.purchase();
+    purchase.act("pay");
+    await purchase.reaches("reserved");
+  });
+
+  test("orders that are created while it pages are all found", async () => {
+    const purchases = Array.from({ length: 110 }, () => world.purchase());
+    let pages = 0;
+    world.norce.fault({
+      match: ({ method, route }) => {
+        if (method !== "GET" || route !== "/orders" || (pages += 1) > 3) return false;
+        purchases.push(...Array.from({ length: 10 }, () => world.purchase()));
+        return false;
+      },
+    });
+    await until(() => pages > 3, "pages");
+    for (const purchase of purchases) purchase.act("pay");
+    await Promise.all(purchases.map((purchase) => purchase.reaches("reserved")));
+  });
+
+  test("a settled payment costs no call to its PSP, and payments that agree are not written", async () => {
+    const settled = world.purchase();
+    settled.act("pay");
+    settled.act("cancel");
+    await settled.reaches("removed");
+    const waiting = world.purchase();
+    const asks = ({ reference }: Purchase) =>
+      world.psp.fault({ match: ({ path }) => path.includes(reference), slowMs: 0 });
+    await swept();
+    const [calls, looks] = [asks(settled), asks(waiting)];
+    const writes = (): unknown => ({ ...world.norce.writes });
+    const before = writes();
+    await until(() => looks.struck > 0, "a look at what should move");
+    await swept(2);
+    expect(calls.struck).toBe(0);
+    expect(writes()).toEqual(before);
+  });
+
+  test("what belongs to others, and what has no reference, is not looked at", async () => {
+    const foreign = world.purchase({ payment: { adapterId: "klarna_checkout_adapter" } });
+    const unbound = world.purchase({ referenced: false });
+    for (const purchase of [foreign, unbound]) purchase.act("pay");
+    const before = [foreign, unbound].map((purchase) => purchase.payment());
+    const read = world.norce.fault({
+      match: ({ paymentId }) => [foreign, unbound].some(({ key }) => key.paymentId === paymentId),
+      slowMs: 0,
+    });
+    await swept(2);
+    expect(read.struck).toBe(0);
+    expect([foreign, unbound].map((purchase) => purchase.payment())).toEqual(before);
+  });
+
+  test("what stays unresolved ends as a dead letter by name, once", async () => {
+    const purchase = world.purchase();
+    await swept();
+    expect(await letterOf(purchase)).toBeUndefined();
+    world.advance(30 * day + minute);
+    await until(async () => (await letterOf(purchase)) !== undefined, "the dead letter");
+    expect(await letterOf(purchase)).toMatchObject({ kind: "Unresolved", context: { reason: "unresolved" } });
+    const told = (): Line[] =>
+      linesOf(world.logged, "payment.dead").filter(({ orderId }) => orderId === purchase.key.orderId);
+    await swept(2);
+    expect(told()).toHaveLength(1);
+    expect(await letterOf(purchase)).toBeDefined();
+  });
+
+  test("what a person should see is in the ledger: removed but paid, good but not accepted, two that live", async () => {
+    const removed = world.purchase({ payment: { state: "removed" } });
+    removed.act("pay");
+    const good = world.purchase();
+    good.act("pay");
+    await good.reaches("reserved");
+    world.norce.addPayment(good.key.orderId, {
+      adapterId: "another",
+      name: "x",
+      amount: 100,
+      state: "reserved",
+      type: "default",
+    });
+    world.advance(16 * minute);
+    await until(async () => (await ledger("paid-on-removed")).length > 0, "paid-on-removed");
+    await until(async () => (await ledger("two-live-payments")).length > 0, "two-live-payments");
+    await until(
+      async () => (await ledger("payment-good-order-not-accepted")).some(({ orderId }) => orderId === good.key.orderId),
+      "payment-good-order-not-accepted",
+    );
+    expect(await ledger("paid-on-removed")).toEqual([about(removed)]);
+    expect(await ledger("two-live-payments")).toEqual([about(good)]);
+  });
+
+  test("downtime is told, and what was missed is swept first", async () => {
+    const purchase = world.purchase();
+    await swept();
+    const before = linesOf(world.logged, "sweep.resumed").length;
+    purchase.act("pay");
+    world.advance(6 * hour);
+    await purchase.reaches("reserved");
+    await until(() => linesOf(world.logged, "sweep.resumed").length > before, "the line");
+    expect(linesOf(world.logged, "sweep.resumed").length).toBe(before + 1);
+    expect(linesOf(world.logged, "sweep.resumed").at(-1)?.["gapMs"]).toBeGreaterThan(6 * hour - minute);
+  });
+
+  test("an operator reads the report with the admin token, and nobody without it", async () => {
+    const ask = async (query: string, token = "an-admin-token-of-ours"): Promise<Response> =>
+      await fetch(`${world.url}/report?${query}`, { headers: { authorization: `Bearer ${token}` } });
+    expect((await ask("", "another-token-of-theirs")).status).toBe(401);
+    expect((await ask("from=yesterday")).status).toBe(400);
+    const whole = "from=2020-01-01&to=2100-01-01";
+    const report = async (query: string): Promise<Line> => (await (await ask(query)).json()) as Line;
+    await until(async () => Number((await report(whole))["repaired"]) >= 3, "the tallies");
+    const { compared, agreed, repaired, unresolved, ...rest } = await report(whole);
+    expect(Number(agreed) + Number(repaired) + Number(unresolved)).toBe(compared);
+    expect(rest).toMatchObject({ needsAttention: true, truncated: false });
+    expect(rest["dead"]).toContainEqual(expect.objectContaining({ kind: "Unresolved", reason: "unresolved" }));
+    expect(await report(`${whole}&merchant=nobody`)).toMatchObject({
+      compared: 0,
+      drift: [],
+      dead: [],
+      needsAttention: false,
+    });
+  });
+});
+
+describe.each(rings())("one sweep at a time, on $name", (ring: TestEngine) => {
+  let engine: Engine;
+  let queues: Queues;
+  const log = pino({ level: "silent" });
+
+  beforeAll(async () => {
+    await ring.start();
+    engine = await openEngine(ring.settings(), log);
+    queues = createQueues(engine);
+  }, 60_000);
+  afterAll(async () => {
+    await engine.close();
+    await ring.stop();
+  });
+
+  /** A Norce of its own with `orders` orders, each with one payment, and workers that sweep it. */
+  async function shop(orders: number, payment: Document) {
+    const norce = createSandboxNorce();
+    const server = await listenOnLoopback(norce.handler);
+    const merchant = `shop-${randomUUID()}`;
+    for (let index = 0; index < orders; index += 1) addOrder(norce, merchant, payment);
+    const settings = { adapterId: "acme_klarna", apiUrl: "http://127.0.0.1:9", username: "u", password: "p" };
+    const config = createConfig(
+      { URL_SIGNING_KEYS: "k", SWEEP_INTERVAL_SECONDS: "1" },
+      {
+        norce: { orderApi: `${server.url}/checkout/order`, token: norce.token },
+        merchants: { [merchant]: { se: { "klarna-checkout": settings } } },
+      },
+      await loadAdapters(["klarna-checkout"]),
+    );
+    onTestFinished(async () => await server.close());
+    const start = () => {
+      const logged: string[] = [];
+      const lines = pino({ level: "debug", base: null }, { write: (line: string) => void logged.push(line) });
+      const running = startWorker({ config, engine, queues, log: lines, meters: createMeters() });
+      let closing: Promise<void> | undefined;
+      const close = async (): Promise<void> => await (closing ??= running.close());
+      onTestFinished(close);
+      return {
+        logged,
+        close,
+        passes: () => linesOf(logged, "sweep.finished").filter(({ window }) => window === "recent"),
+      };
+    };
+    return { norce, start };
+  }
+
+  test("10,000 settled orders are paged without a look, one page at a time", async () => {
+    const { norce, start } = await shop(10_000, {
+      state: "removed",
+      attributes: { norcePspWorker: { removed: true } },
+    });
+    const worker = start();
+    await until(() => worker.passes().length >= 1, "a pass", 15_000);
+    const [pass] = worker.passes();
+    expect(pass).toMatchObject({ window: "recent", orders: 10_000, settled: 10_000, due: 0, pages: 101 });
+    expect(norce.requests().every(({ route }) => route === "/orders")).toBe(true);
+  });
+
+  test("of two workers one sweeps; when it ends, the other reads on where it stopped", async () => {
+    const { norce, start } = await shop(1_000, { state: "removed", attributes: { norcePspWorker: { removed: true } } });
+    let asking = 0;
+    let most = 0;
+    norce.fault({
+      match: ({ route }) => {
+        if (route !== "/orders") return false;
+        asking += 1;
+        most = Math.max(most, asking);
+        setTimeout(() => (asking -= 1), 150).unref();
+        return true;
+      },
+      slowMs: 150,
+    });
+    const workers = [start(), start()];
+    await until(() => norce.received >= 3, "the first pages");
+    const began = Date.now();
+    const [first, other] = workers;
+    await first?.close();
+    expect(Date.now() - began).toBeLessThan(5 * second);
+    await until(() => (other?.passes().length ?? 0) + (first?.passes().length ?? 0) >= 1, "a pass", 15_000);
+    const pass = [...(other?.passes() ?? []), ...(first?.passes() ?? [])][0];
+    // Eleven pages and no more: none was read twice, but for the one that the worker was at when it ended.
+    expect(pass).toMatchObject({ orders: 1_000, pages: 11 });
+    expect(most).toBe(1);
+  });
+});
+
+function addOrder(norce: SandboxNorce, merchant: string, payment: Document): void {
+  const order = { currency: "SEK", country: "SE", culture: "sv-SE" };
+  const orderId = norce.createOrder({ merchant, channel: "se", order });
+  norce.addPayment(orderId, {
+    adapterId: "acme_klarna",
+    name: "Klarna",
+    type: "default",
+    currency: "SEK",
+    amount: 100,
+    reference: "k_1",
+    ...payment,
+  });
+}
