@@ -100,7 +100,7 @@ export interface Webhook<Config> {
   readonly verify: Verifier<Config>;
   readonly ack: Ack;
   /** Other statuses for refusals where the PSP misreads the usual ones: `{401: 404}`. */
-  readonly refusals?: Readonly<Partial<Record<400 | 401 | 413 | 429, number>>>;
+  readonly refusals?: Readonly<Partial<Record<400 | 401 | 405 | 413 | 429, number>>>;
   /** Query parameters the PSP fills in for us, as it writes its placeholders: `{klarna_order_id: "{checkout.order.id}"}`. */
   readonly placeholders?: Readonly<Record<string, string>>;
   /**

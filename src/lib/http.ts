@@ -202,7 +202,7 @@ function errorCodeOf(body: unknown): string | undefined {
 }
 
 /** Where PSPs write it: Klarna, Adyen, Qliro, others. */
-const codeNames = ["error_code", "errorCode", "ErrorCode", "code"] as const;
+const codeNames = ["error_code", "errorCode", "ErrorCode", "code", "Code"] as const;
 
 /** `Retry-After` in milliseconds, from seconds or a date; `undefined` where it is absent or cannot be read. */
 export function retryAfterMs(header: unknown, now: number = Date.now()): number | undefined {

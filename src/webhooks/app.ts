@@ -26,6 +26,8 @@ export interface AppParts {
   readonly operations: Operations;
   /** Rejects where the queue does not answer. */
   readonly ping: () => Promise<void>;
+  /** What stands at `/report`. */
+  readonly report?: RequestHandler;
   /** What stands at `/`: the sandbox's page. */
   readonly home?: RequestHandler;
 }
@@ -58,6 +60,7 @@ export function createApp(parts: AppParts): Express {
   app.get("/metrics", async (_, response) => {
     end(response, 200, parts.meters.contentType, await parts.meters.text());
   });
+  if (parts.report !== undefined) app.get("/report", parts.report);
   if (parts.home !== undefined) app.use("/", parts.home);
   app.use((): never => {
     throw new WorkerError("UnknownTarget", "no such path");
@@ -75,7 +78,7 @@ function answerWebhook({ config, inbox, log, meters }: AppParts, body: RequestHa
     // Refused before the body is read: unknown targets, malformed ids, wrong methods.
     const to = route(config, webhookRoute(request, query));
     if (request.method !== to.rules.method) {
-      methodNotAllowed(response, to.rules.method);
+      methodNotAllowed(response, to.rules.method, refusalStatus(config, to, 405));
       return;
     }
     await bodyRead(body, request, response);
@@ -140,9 +143,9 @@ function onlyMethods(...methods: readonly string[]): RequestHandler {
   };
 }
 
-function methodNotAllowed(response: Response, allow: string): void {
+function methodNotAllowed(response: Response, allow: string, status = 405): void {
   response.setHeader("allow", allow);
-  json(response, 405, { code: "method-not-allowed", message: `use ${allow}` });
+  json(response, status, { code: "method-not-allowed", message: `use ${allow}` });
 }
 
 /** Every error answer is `{code, message}` in our own words: it never echoes input. */

@@ -139,7 +139,9 @@ async function keep(
   // At most one job per event exists, so that nobody else appends it between the reading and the writing.
   if (!(await norce.log(key, signal)).keys.has(event.key)) await norce.appendEvent(key, event, signal);
   await remember(key, event, adapter, parts);
-  await queues.lanes.add({ key, ...hintOf(event.reference) }, "patient");
+  // Before the PSP's payment exists there is nothing to look at but this line itself.
+  const nothingToAsk = !("fold" in adapter) && payment.reference === null && event.reference === undefined;
+  if (!nothingToAsk) await queues.lanes.add({ key, ...hintOf(event.reference) }, "patient");
   return "done";
 }
 

@@ -1,11 +1,13 @@
-import type { Clue, PaymentKey, Target } from "../adapters/adapter.ts";
+import type { Clue, PaymentKey, PspEvent, Target } from "../adapters/adapter.ts";
 import type { AdapterSettings } from "../config.ts";
 import type { NorceClient } from "../norce/client.ts";
 import type { NorceOrder } from "../norce/schema.ts";
 import type { Queues, StoredEvent } from "../queue/queues.ts";
+import type { ContextFactory } from "./observe.ts";
 
 /** What finding a payment needs. */
 export interface PlaceParts {
+  readonly contexts: ContextFactory;
   readonly norce: NorceClient;
   readonly queues: Queues;
 }
@@ -27,7 +29,31 @@ export async function place(
     const key = await follow(clue, account, event.reference, found, parts);
     if (key !== null) return key;
   }
+  // Some PSPs name nothing but their own id: until a look has remembered it, only they can say whose it is.
+  const echoes = await echoesOf(event, account, found, parts);
+  for (const echo of echoes) {
+    const key = await follow({ echo }, account, event.reference, found, parts);
+    if (key !== null) return key;
+  }
   return null;
+}
+
+/** How long the PSP may take to say whose its payment is. */
+const longestMs = 15_000;
+
+/** What the PSP echoes of ours on the payment that an event names by its reference. Nothing where it cannot be asked. */
+async function echoesOf(
+  { reference, clues = [] }: PspEvent,
+  account: Target,
+  found: AdapterSettings,
+  { contexts }: PlaceParts,
+): Promise<readonly string[]> {
+  const { adapter } = found;
+  if ("fold" in adapter || reference === undefined || clues.some((clue) => "echo" in clue)) return [];
+  const payment = { paymentId: "", amount: 0, currency: "", reference: null, upsell: null };
+  const context = { ...contexts(account, found, AbortSignal.timeout(longestMs)), known: {}, payment };
+  const snapshot: unknown = await adapter.fetch(reference, context);
+  return snapshot === null ? [] : adapter.map(snapshot, []).echoes;
 }
 
 async function follow(
