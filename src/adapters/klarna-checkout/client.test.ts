@@ -23,6 +23,7 @@ function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Conf
   return {
     config: config.parse({ adapterId: "a", apiUrl, username: "canary-user", password }),
     known,
+    payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null },
     signal: new AbortController().signal,
     http: (options) => createHttp({ peer: "klarna-checkout", timeoutMs: 100, ...options }),
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { authorizationFrom, config } from "./config.ts";
+import { authorizationFrom } from "../_klarna/config.ts";
+import { config } from "./config.ts";
 
 const common = { adapterId: "acme_klarna_adapter", apiUrl: "https://api.playground.klarna.com" };
 

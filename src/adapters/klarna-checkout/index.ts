@@ -1,3 +1,4 @@
+import { operations } from "../_klarna/operations.ts";
 import type { FetchAdapter } from "../adapter.ts";
 import { acknowledge, fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
@@ -15,4 +16,5 @@ export default {
   fetch: fetchSnapshot,
   map,
   afterWrite: acknowledge,
+  operations,
 } satisfies FetchAdapter<Config, Snapshot>;

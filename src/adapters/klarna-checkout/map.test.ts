@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parsed } from "../_klarna/schema.ts";
 import type { DesiredPayment } from "../adapter.ts";
 import { map } from "./map.ts";
-import { checkoutSchema, type Order, orderSchema, parsed, type Snapshot } from "./schema.ts";
+import { checkoutSchema, type Order, orderSchema, type Snapshot } from "./schema.ts";
 
 const fixtures = `${import.meta.dirname}/fixtures`;
 const cases = readdirSync(fixtures);

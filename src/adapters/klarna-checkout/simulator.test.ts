@@ -7,7 +7,9 @@ import type { LookContext } from "../adapter.ts";
 import type { SimulatedAnswer, Simulator } from "../simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
-import { createSimulator, pushSchedule } from "./simulator.ts";
+import { authorizationFrom } from "../_klarna/config.ts";
+import { pushSchedule } from "../_klarna/simulator.ts";
+import { createSimulator } from "./simulator.ts";
 
 const minute = 60_000;
 const callback = (webhook: string) => `http://localhost/callback/${webhook}?sig=x`;
@@ -34,8 +36,8 @@ function open(more: { recurring?: boolean; amount?: number } = {}): string {
 }
 
 function ask(method: string, path: string, body: Json = null, headers: Record<string, string> = {}): SimulatedAnswer {
-  const { username, password } = klarna.settings("http://klarna.invalid");
-  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+  const config = adapter.config.parse({ adapterId: "a", ...klarna.settings("http://klarna.invalid") });
+  const authorization = authorizationFrom(config);
   return klarna.answer({ method, path, query: new URLSearchParams(), headers: { authorization, ...headers }, body });
 }
 
@@ -200,6 +202,7 @@ describe("with the adapter", () => {
     return {
       config: adapter.config.parse({ adapterId: "a", ...klarna.settings(apiUrl) }),
       known,
+      payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null },
       signal: new AbortController().signal,
       http: (options) => createHttp({ peer: "klarna-checkout", ...options }),
     };

@@ -15,11 +15,11 @@ function requestOf(query: string, body = ""): RawRequest {
 }
 
 function parsePush(query: string, body = ""): readonly PspEvent[] {
-  return push.parse(requestOf(query, body), target);
+  return push.parse(requestOf(query, body), target, configOf());
 }
 
 function parseNotification(body: string, query = ""): readonly PspEvent[] {
-  return notification.parse(requestOf(query, body), target);
+  return notification.parse(requestOf(query, body), target, configOf());
 }
 
 const malformed = expect.objectContaining({ kind: "MalformedWebhook" });
@@ -57,7 +57,7 @@ describe("push", () => {
   it("has one key however often Klarna repeats it, and another for another payment", () => {
     const [first] = parsePush(`klarna_order_id=${id}`);
     const [again] = parsePush(`klarna_order_id=${id}&sig=x`);
-    const [elsewhere] = push.parse(requestOf(`klarna_order_id=${id}`), { ...target, paymentId: "p_2" });
+    const [elsewhere] = push.parse(requestOf(`klarna_order_id=${id}`), { ...target, paymentId: "p_2" }, configOf());
     expect(again?.key).toBe(first?.key);
     expect(elsewhere?.key).not.toBe(first?.key);
   });
@@ -115,9 +115,9 @@ describe("both", () => {
         (webhook, reference, text) => {
           const request = requestOf(new URLSearchParams({ klarna_order_id: reference }).toString(), text);
           try {
-            const events = webhook.parse(request, target);
+            const events = webhook.parse(request, target, configOf());
             expect(JSON.parse(JSON.stringify(events))).toEqual(events);
-            expect(webhook.parse(request, target)).toEqual(events);
+            expect(webhook.parse(request, target, configOf())).toEqual(events);
           } catch (error) {
             expect(error).toMatchObject({ kind: "MalformedWebhook" });
           }

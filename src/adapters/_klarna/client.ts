@@ -1,0 +1,58 @@
+import { isWorkerError, WorkerError } from "../../lib/errors.ts";
+import { pathOf } from "../../lib/http.ts";
+import type { AskContext, Http } from "../adapter.ts";
+import { authorizationFrom, type KlarnaConfig } from "./config.ts";
+import { type Order, orderSchema, parsed } from "./schema.ts";
+
+/** Order management's order, for logs and metrics. */
+export const orderRoute = "/ordermanagement/v1/orders/{order_id}";
+
+/** The merchant's client. */
+export function httpFrom(context: AskContext<KlarnaConfig>): Http {
+  // No `classify`: 401, 403, 409, 422, 429 and 5xx mean to Klarna what they mean to everybody (fact sheet, j).
+  const { apiUrl: baseUrl } = context.config;
+  return context.http({ baseUrl, headers: { authorization: authorizationFrom(context.config) } });
+}
+
+/** The body, or `null` for 404: an id that Klarna does not know, not yet or no longer. Its body may be empty. */
+export async function read(path: string, route: string, context: AskContext<KlarnaConfig>): Promise<unknown> {
+  try {
+    return (await httpFrom(context)({ method: "GET", path, route, signal: context.signal })).body ?? {};
+  } catch (error) {
+    if (isWorkerError(error, "Refused") && error.context["status"] === 404) return null;
+    throw error;
+  }
+}
+
+/** The order as order management has it; `null` where it does not know it. */
+export async function readOrder(reference: string, context: AskContext<KlarnaConfig>): Promise<Order | null> {
+  const body = await read(pathOf`/ordermanagement/v1/orders/${reference}`, orderRoute, context);
+  return body === null ? null : parsed(orderSchema, body);
+}
+
+/**
+ * Tells Klarna that the order has arrived; until then it pushes for 48 hours. Repeating it is harmless.
+ * https://docs.klarna.com/order-management/manage-orders-with-the-api/view-and-change-orders/acknowledge-your-kco-orders/
+ */
+export async function acknowledge(order: Order, context: AskContext<KlarnaConfig>): Promise<void> {
+  try {
+    await httpFrom(context)({
+      method: "POST",
+      path: pathOf`/ordermanagement/v1/orders/${order.order_id}/acknowledge`,
+      route: `${orderRoute}/acknowledge`,
+      signal: context.signal,
+    });
+  } catch (error) {
+    if (!isWorkerError(error)) throw error;
+    const status = error.context["status"];
+    // Not allowed: the order is captured (which counts as acknowledged), cancelled or closed. Klarna pushes no more, so nothing is
+    // owed; at worst it still pushes, and each push costs a look that writes nothing. Failing here would leave the log unwritten.
+    if (status === 403) return;
+    if (status === 404 || status === 409) {
+      if (order.status !== "AUTHORIZED") return;
+      // Order management has just shown us this order: its other half lags, or somebody changes the order right now.
+      throw new WorkerError("Conflict", "Klarna does not take the acknowledgement yet", { context: error.context });
+    }
+    throw error;
+  }
+}

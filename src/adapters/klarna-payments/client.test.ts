@@ -1,0 +1,49 @@
+import nock from "nock";
+import { readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createHttp } from "../../lib/http.ts";
+import type { LookContext } from "../adapter.ts";
+import { acknowledge, fetchSnapshot } from "./client.ts";
+import { type Config, config } from "./config.ts";
+import type { Snapshot } from "./schema.ts";
+
+const apiUrl = "https://klarna.invalid";
+const snapshot = JSON.parse(
+  readFileSync(`${import.meta.dirname}/fixtures/authorized/snapshot.json`, "utf8"),
+) as Snapshot;
+const path = `/ordermanagement/v1/orders/${snapshot.order.order_id}`;
+const context: LookContext<Config> = {
+  config: config.parse({ adapterId: "a", apiUrl, apiKey: "klarna_test_api_x" }),
+  known: {},
+  payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null },
+  signal: new AbortController().signal,
+  http: (options) => createHttp({ peer: "klarna-payments", ...options }),
+};
+const headers = { reqheaders: { authorization: "Basic klarna_test_api_x" } };
+
+beforeAll(() => nock.disableNetConnect());
+afterEach(() => nock.cleanAll());
+afterAll(() => nock.restore());
+
+describe("fetch", () => {
+  it("reads the order and nothing else, with the bare API key", async () => {
+    nock(apiUrl, headers)
+      .get(path)
+      .reply(200, { ...snapshot.order, billing_address: { given_name: "canary" } });
+    const read = await fetchSnapshot(snapshot.order.order_id, context);
+    expect(read).toEqual({ ...snapshot, readAt: expect.any(String) });
+  });
+
+  it("is null before the order is placed", async () => {
+    nock(apiUrl, headers).get(path).reply(404, { error_code: "NO_SUCH_ORDER" });
+    expect(await fetchSnapshot(snapshot.order.order_id, context)).toBeNull();
+  });
+});
+
+describe("acknowledge", () => {
+  it("ends the pushes", async () => {
+    const scope = nock(apiUrl, headers).post(`${path}/acknowledge`).reply(204);
+    await acknowledge(snapshot, context);
+    expect(scope.isDone()).toBe(true);
+  });
+});

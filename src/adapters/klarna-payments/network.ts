@@ -1,0 +1,206 @@
+import { z } from "zod";
+import { present } from "../_klarna/schema.ts";
+import type { Clue, Json, KeptEvent, LogLine, PspEvent, TransactionEvent } from "../adapter.ts";
+
+/** A code, an id or a state: what does not look like one is left out, so that no sentence and no name gets further. */
+const code = z
+  .string()
+  .regex(/^[\w.:-]{1,128}$/)
+  .optional()
+  .catch(undefined);
+/** What the merchant gave: whatever can be printed. */
+const reference = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/)
+  .optional()
+  .catch(undefined);
+const time = z.iso.datetime({ offset: true }).optional().catch(undefined);
+const currency = z
+  .string()
+  .regex(/^[A-Z]{3}$/)
+  .optional()
+  .catch(undefined);
+const token = z.string().min(1).max(1000).optional().catch(undefined);
+
+function part<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.object(shape).optional().catch(undefined);
+}
+
+const tokens = { customer_token: token, klarna_customer: part({ customer_token: token }) };
+
+/**
+ * A webhook of Klarna Network. Read is an allow-list: `klarna_network_session_token` and `payment_token` are worth money, and the shopper's
+ * profile is nobody's business here.
+ * https://docs.klarna.com/klarna-network-distribution/setup-your-integration/connection-configuration/setup-your-webhooks
+ */
+export const networkSchema = z.object({
+  metadata: z.object({
+    event_type: z.string().regex(/^[\w.-]{1,128}$/),
+    event_id: z.string().regex(/^[\w.:-]{1,128}$/),
+    occurred_at: time,
+  }),
+  payload: z
+    .object({
+      state: code,
+      previous_state: code,
+      state_reason: code,
+      currency,
+      // Of a dispute about an order of Klarna Payments: the id in order management.
+      order_id: z
+        .string()
+        .regex(/^[\w-]{1,64}$/)
+        .optional()
+        .catch(undefined),
+      merchant_reference1: reference,
+      merchant_reference2: reference,
+      payment_transaction_reference: reference,
+      payment_request_reference: reference,
+      purchase_reference: reference,
+      supplementary_purchase_data: part({ purchase_reference: reference }),
+      payment_request_id: code,
+      payment_transaction_id: code,
+      payment_dispute_id: code,
+      capture_id: code,
+      dispute_reason: code,
+      dispute_outcome: code,
+      dispute_outcome_detailed: code,
+      dispute_details: part({ dispute_amount: z.int().nonnegative().optional().catch(undefined), currency }),
+      representment: part({ expires_at: time }),
+      arbitration_expires_at: time,
+      updated_fields: part({ evidence_response_deadline_at: time }),
+      ...tokens,
+      state_context: part(tokens),
+    })
+    .default({}),
+});
+
+type Network = z.output<typeof networkSchema>;
+type Payload = Network["payload"];
+
+/** ISO 4217 for "no currency": nothing is moved, and most events name none. */
+const noCurrency = "XXX";
+
+/**
+ * The event, kept where no later question to order management would tell; `undefined` where nothing says whose it is, and for a payment
+ * request that goes on: there is no order yet that a look could find.
+ */
+export function eventFrom({ metadata, payload }: Network): PspEvent | undefined {
+  const clues = cluesIn(payload);
+  const line = lineOf(metadata.event_type, payload);
+  const goesOn = line === undefined && metadata.event_type.startsWith("payment.request.");
+  if (clues.length === 0 || goesOn) return undefined;
+  return {
+    key: `network:${metadata.event_id}`,
+    type: metadata.event_type,
+    at: metadata.occurred_at === undefined ? null : new Date(metadata.occurred_at).toISOString(),
+    ...(payload.order_id === undefined ? {} : { reference: payload.order_id }),
+    clues,
+    ...(line === undefined ? {} : { line }),
+  };
+}
+
+/** The ids of a kept event by which a later one may name the same payment. */
+export function idsIn({ facts = {} }: KeptEvent): readonly string[] {
+  const ids = [facts["paymentRequestId"], facts["paymentTransactionId"], facts["paymentDisputeId"]];
+  return ids.filter((id) => typeof id === "string");
+}
+
+/** What is ours comes first; Klarna's own ids help where we have seen them before. */
+function cluesIn(payload: Payload): readonly Clue[] {
+  const echoes = [
+    payload.merchant_reference1,
+    payload.merchant_reference2,
+    payload.payment_transaction_reference,
+    payload.payment_request_reference,
+    payload.purchase_reference,
+    payload.supplementary_purchase_data?.purchase_reference,
+  ];
+  const references = [
+    payload.order_id,
+    payload.payment_dispute_id,
+    payload.payment_transaction_id,
+    payload.payment_request_id,
+  ];
+  return [...distinct(echoes).map((echo) => ({ echo })), ...distinct(references).map((id) => ({ reference: id }))];
+}
+
+function distinct(texts: readonly (string | undefined)[]): readonly string[] {
+  return [...new Set(texts.filter((text) => text !== undefined))];
+}
+
+function lineOf(type: string, payload: Payload): LogLine | undefined {
+  if (type.startsWith("payment.dispute.")) return disputeLine(payload);
+  const change = /^payment\.request\.state-change\.([\w-]+)$/.exec(type)?.[1];
+  const event = change === undefined ? undefined : requestEventOf(change);
+  return event === undefined ? undefined : requestLine(event, payload);
+}
+
+/** What the end of a payment request means for the log (fact sheet, e 22 and 23). */
+function requestEventOf(change: string): { event: TransactionEvent; success: boolean } | undefined {
+  switch (change) {
+    case "completed":
+    case "authorized":
+      return { event: "confirm", success: true };
+    case "declined":
+      return { event: "confirm", success: false };
+    case "canceled":
+    case "expired":
+      return { event: "cancel", success: true };
+    default:
+      return undefined;
+  }
+}
+
+/** The shopper agreed, or did not: no money is reserved by it. */
+function requestLine({ event, success }: { event: TransactionEvent; success: boolean }, payload: Payload): LogLine {
+  const customerToken = tokenIn(payload) ?? tokenIn(payload.state_context);
+  return {
+    event,
+    pspStatus: payload.state ?? "unknown",
+    amount: 0,
+    currency: payload.currency ?? noCurrency,
+    success,
+    ...(success ? {} : { errorDetail: payload.state_reason ?? "declined" }),
+    facts: factsOf({
+      paymentRequestId: payload.payment_request_id,
+      previousState: payload.previous_state,
+      stateReason: payload.state_reason,
+    }),
+    ...(customerToken === undefined ? {} : { recurring: { token: customerToken } }),
+  };
+}
+
+function tokenIn(holder: z.output<z.ZodObject<typeof tokens>> | undefined): string | undefined {
+  return holder?.customer_token ?? holder?.klarna_customer?.customer_token;
+}
+
+/** A dispute does not exist in order management. What it costs, if anything, shows there as money: the line moves none. */
+function disputeLine(payload: Payload): LogLine {
+  const { dispute_details: details, dispute_outcome: outcome } = payload;
+  const lost = outcome === "LOST";
+  return {
+    event: "paymentAction",
+    pspStatus: payload.state ?? "unknown",
+    amount: 0,
+    currency: details?.currency ?? noCurrency,
+    success: !lost,
+    ...(lost ? { errorDetail: payload.dispute_outcome_detailed ?? outcome } : {}),
+    facts: factsOf({
+      paymentDisputeId: payload.payment_dispute_id,
+      paymentTransactionId: payload.payment_transaction_id,
+      captureId: payload.capture_id,
+      previousState: payload.previous_state,
+      disputeReason: payload.dispute_reason,
+      disputeAmount: details?.dispute_amount,
+      disputeOutcome: outcome,
+      answerBefore:
+        payload.updated_fields?.evidence_response_deadline_at ??
+        payload.representment?.expires_at ??
+        payload.arbitration_expires_at,
+    }),
+  };
+}
+
+function factsOf(facts: Readonly<Record<string, string | number | undefined>>): Readonly<Record<string, Json>> {
+  return present(facts);
+}
