@@ -1,0 +1,90 @@
+import { isWorkerError } from "../../lib/errors.ts";
+import { pathOf } from "../../lib/http.ts";
+import type { AskContext, Http, Json, LookContext } from "../adapter.ts";
+import { authHeaders } from "./auth.ts";
+import type { Config } from "./config.ts";
+import { checkoutSchema, type Order, notedFrom, orderSchema, parsed, type Snapshot } from "./schema.ts";
+
+const orderRoute = "/api/v1/orders/{CheckoutOrderId}";
+const checkoutRoute = "/api/orders/{OrderId}";
+
+/** A request to Payment Admin that changes something. */
+export interface Told {
+  readonly method: "POST" | "PATCH";
+  /** Below the order, `/deliveries`; empty for the order itself. */
+  readonly path: string;
+  /** The same without ids. */
+  readonly route: string;
+  readonly body: Readonly<Record<string, Json>>;
+}
+
+/** What Svea made of it. */
+export interface TellAnswer {
+  readonly status: number;
+  /** The task's id where Svea has only queued it. */
+  readonly task?: string;
+}
+
+/**
+ * What Svea says now; `null` where it knows neither order. The checkout order is read beside Payment Admin's until it
+ * has nothing more to tell (`known.checkout`, written by `map`): a settled look costs one GET.
+ */
+export async function fetchSnapshot(reference: string, context: LookContext<Config>): Promise<Snapshot | null> {
+  const noted = notedFrom(context.known);
+  const readCheckout = async () => {
+    const http = context.http({ baseUrl: context.config.apiUrl });
+    const body = await read(http, pathOf`/api/orders/${reference}`, checkoutRoute, context);
+    return body === null ? null : parsed(checkoutSchema, body);
+  };
+  const [order, early] = await Promise.all([
+    readOrder(reference, context),
+    noted.checkout === undefined ? readCheckout() : null,
+  ]);
+  const seen = { readAt: new Date().toISOString(), noted };
+  if (order !== null) return { ...seen, order, checkout: early };
+  // Payment Admin knows an order only once the shopper has confirmed it.
+  const checkout = noted.checkout === undefined ? early : await readCheckout();
+  return checkout === null ? null : { ...seen, order: null, checkout };
+}
+
+/** Payment Admin's order, or `null` where it knows none (yet). */
+export async function readOrder(reference: string, context: AskContext<Config>): Promise<Order | null> {
+  const body = await read(adminOf(context), pathOf`/api/v1/orders/${reference}`, orderRoute, context);
+  return body === null ? null : parsed(orderSchema, body);
+}
+
+/**
+ * Tells Payment Admin, once. A `Location` is never followed: it is another request, which would need a proof of its
+ * own, and what came of a task is seen in the order. https://docs.payments.svea.com/docs/manage-order/delivering_orders
+ */
+export async function tell({ Id }: Order, told: Told, context: AskContext<Config>): Promise<TellAnswer> {
+  const text = JSON.stringify(told.body);
+  const { status, headers } = await adminOf(context)({
+    method: told.method,
+    path: `${pathOf`/api/v1/orders/${Id}`}${told.path}`,
+    route: `${orderRoute}${told.route}`,
+    headers: authHeaders(context.config, text, new Date()),
+    raw: { type: "application/json", text },
+    signal: context.signal,
+  });
+  const location = headers["location"];
+  const task = typeof location === "string" ? /\/queue\/(\d{1,19})\/?$/.exec(location)?.[1] : undefined;
+  return { status, ...(task === undefined ? {} : { task }) };
+}
+
+/** The body, or `null` for 404: an id that Svea does not know, not yet or no longer. */
+async function read(http: Http, path: string, route: string, context: AskContext<Config>): Promise<unknown> {
+  // Proven anew each time: the time is part of the proof, and the headers of a shared client would grow old.
+  const headers = { ...authHeaders(context.config, "", new Date()) };
+  try {
+    return (await http({ method: "GET", path, route, headers, signal: context.signal })).body ?? {};
+  } catch (error) {
+    if (isWorkerError(error, "Refused") && error.context["status"] === 404) return null;
+    throw error;
+  }
+}
+
+function adminOf(context: AskContext<Config>): Http {
+  // No `classify`: Svea's codes mean what they mean to everybody (fact sheet, j).
+  return context.http({ baseUrl: context.config.orderManagementApiUrl });
+}

@@ -1,0 +1,21 @@
+import type { FetchAdapter } from "../adapter.ts";
+import { fetchSnapshot } from "./client.ts";
+import { type Config, config } from "./config.ts";
+import { map } from "./map.ts";
+import { operations } from "./operations.ts";
+import type { Snapshot } from "./schema.ts";
+import { push, webhook } from "./webhooks.ts";
+
+/** Svea Checkout, and Svea Payment Admin for everything after the purchase. */
+export default {
+  id: "svea-checkout",
+  title: "Svea Checkout",
+  config,
+  secrets: ["apiSecret"],
+  webhooks: { push, webhook },
+  // The subscription's events name nothing but Svea's order id; an invoice is credited months after its delivery.
+  rememberDays: 180,
+  fetch: fetchSnapshot,
+  map,
+  operations,
+} satisfies FetchAdapter<Config, Snapshot>;
