@@ -196,13 +196,16 @@ function parseBody(text: unknown): unknown {
 /** The peer's own short error code, where its body has one that looks like a code and not like a sentence. */
 function errorCodeOf(body: unknown): string | undefined {
   if (typeof body !== "object" || body === null) return undefined;
-  const named = codeNames.find((name) => name in body);
-  const code = named === undefined ? undefined : (body as Record<string, unknown>)[named];
+  const fields = body as Record<string, unknown>;
+  const detail: unknown = Array.isArray(fields["details"]) ? fields["details"][0] : undefined;
+  const issue = typeof detail === "object" && detail !== null && "issue" in detail ? detail.issue : undefined;
+  const named = codeNames.find((name) => name in fields);
+  const code = issue ?? (named === undefined ? undefined : fields[named]);
   return typeof code === "string" && /^[\w.-]{1,64}$/.test(code) ? code : undefined;
 }
 
-/** Where PSPs write it: Klarna, Adyen, Qliro, others. */
-const codeNames = ["error_code", "errorCode", "ErrorCode", "code", "Code"] as const;
+/** Where PSPs write it: Klarna, Adyen, Qliro, others, Svea, PayPal (which has a better one in its first detail). */
+const codeNames = ["error_code", "errorCode", "ErrorCode", "code", "Code", "name"] as const;
 
 /** `Retry-After` in milliseconds, from seconds or a date; `undefined` where it is absent or cannot be read. */
 export function retryAfterMs(header: unknown, now: number = Date.now()): number | undefined {

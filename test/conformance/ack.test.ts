@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { forgeryOf } from "../support/forgeries.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 import { loadSubjects } from "../support/subjects.ts";
 
@@ -8,7 +9,10 @@ const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adap
 describe.each(subjects)("$folder", (subject) => {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await openStage(subject);
+    // The fixtures' proofs were made for the settings that the simulator gives there.
+    const usual = await subject.settings("http://psp.invalid");
+    stage = await openStage(subject, { settings: () => usual });
+    for (const webhook of Object.keys(subject.adapter.webhooks)) (await forgeryOf(subject, webhook))?.prepare?.();
   });
   afterAll(() => stage.close());
 

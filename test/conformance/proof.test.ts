@@ -1,45 +1,12 @@
-import { existsSync } from "node:fs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { CommonConfig, RawRequest, Webhook } from "../../src/adapters/adapter.ts";
 import type { Forgery, ProvenRequest } from "../../src/adapters/simulator.ts";
+import { flipped, forgeryOf } from "../support/forgeries.ts";
 import { fixtureSigningKey, loadSubjects, receivedFrom, type Subject } from "../support/subjects.ts";
 
 // Who is never called has nothing to prove.
 const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adapter.webhooks).length > 0);
-
-/** The URL is the proof: everything it names is signed. */
-const signedUrl: Forgery = {
-  forged: ({ request, context }) => {
-    const { target, webhook } = context;
-    return Object.fromEntries([
-      ...Object.entries(target).map(([part, value]) => [
-        part,
-        { request, context: { ...context, target: { ...target, [part]: flipped(value) } } },
-      ]),
-      ["webhook", { request, context: { ...context, webhook: flipped(webhook) } }],
-    ]) as Readonly<Record<string, ProvenRequest>>;
-  },
-  signed: ({ request, context }, change) => {
-    const query = new URLSearchParams(request.query);
-    const signature = change(query.get("sig") ?? "");
-    if (signature === undefined) query.delete("sig");
-    else query.set("sig", signature);
-    return { request: { ...request, query, url: `${request.url.split("?")[0]}?${query.toString()}` }, context };
-  },
-  secrets: ({ request, context }, secrets) => ({
-    request,
-    context: { ...context, urlSigningKeys: secrets(fixtureSigningKey) },
-  }),
-};
-
-/** How a webhook may be forged; `undefined` where its folder does not say. */
-async function forgeryOf({ path, adapter }: Subject, webhook: string): Promise<Forgery | undefined> {
-  if (adapter.webhooks[webhook]?.verify.scheme === "signed-url") return signedUrl;
-  if (!existsSync(`${path}/forgery.ts`)) return undefined;
-  const { forgeries } = (await import(`${path}/forgery.ts`)) as { forgeries: Readonly<Record<string, Forgery>> };
-  return forgeries[webhook];
-}
 
 describe.each(subjects)("$folder", (subject) => {
   const { adapter, requests, folder } = subject;
@@ -130,10 +97,4 @@ function signatureOf(scheme: Forgery, proof: ProvenRequest): string {
   let found = "";
   scheme.signed(proof, (signature) => (found = signature));
   return found;
-}
-
-/** The text with one bit of its first byte changed. */
-function flipped(text: string): string {
-  const [first = "\u0001", ...rest] = text;
-  return String.fromCodePoint((first.codePointAt(0) ?? 0) ^ 1) + rest.join("");
 }

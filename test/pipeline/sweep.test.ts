@@ -162,15 +162,14 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
     settled.act("pay");
     settled.act("cancel");
     await settled.reaches("removed");
-    await world.idle();
+    const calls = world.psp.fault({ match: ({ path }) => path.includes(settled.reference), slowMs: 0 });
+    const agreeing = world.purchase();
+    const agreed = (): number =>
+      linesOf(world.logged, "payment.unchanged").filter(({ orderId }) => orderId === agreeing.key.orderId).length;
+    await until(() => agreed() > 0, "a look that finds them agreeing");
     const writes = (): unknown => ({ ...world.norce.writes });
     const before = writes();
-    const calls = world.psp.fault({ match: ({ path }) => path.includes(settled.reference), slowMs: 0 });
-    const unchanged = world.purchase();
-    await until(
-      () => linesOf(world.logged, "payment.unchanged").some(({ orderId }) => orderId === unchanged.key.orderId),
-      "a look at what should move",
-    );
+    await until(() => agreed() > 1, "another one");
     await swept();
     expect(await isWaiting(settled)).toBe(false);
     expect(calls.struck).toBe(0);
@@ -195,6 +194,8 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
 
   test("what stays unresolved ends as a dead letter by name, once", async () => {
     const purchase = world.purchase();
+    // The first look notes since when it has been so.
+    await until(() => purchase.payment()["attributes"] !== undefined, "our note");
     await swept();
     expect(await letterOf(purchase)).toBeUndefined();
     world.advance(30 * day + minute);

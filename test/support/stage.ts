@@ -220,6 +220,8 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
       vi.setSystemTime(beginning);
       norce = newNorce();
       simulator = await newSimulator();
+      // It is where it was, and may have to know that.
+      simulator.settings(apiUrl);
       asked = [];
       purchases = 0;
       lists.forget();

@@ -1,0 +1,21 @@
+import type { FetchAdapter } from "../adapter.ts";
+import { fetchSnapshot } from "./client.ts";
+import { type Config, config } from "./config.ts";
+import { map } from "./map.ts";
+import { operations } from "./operations.ts";
+import type { Snapshot } from "./schema.ts";
+import { webhook } from "./webhooks.ts";
+
+/** PayPal: Orders v2, Payments v2, webhooks v1, vault v3. */
+export default {
+  id: "paypal",
+  title: "PayPal",
+  config,
+  secrets: ["clientSecret"],
+  // A capture can be refunded for 180 days, and a refund in PayPal's dashboard names nothing but the capture.
+  rememberDays: 180,
+  webhooks: { webhook },
+  fetch: fetchSnapshot,
+  map,
+  operations,
+} satisfies FetchAdapter<Config, Snapshot>;

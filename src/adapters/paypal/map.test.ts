@@ -1,0 +1,269 @@
+import { describe, expect, it } from "vitest";
+import type { DesiredPayment, KeptEvent } from "../adapter.ts";
+import { amountOf, minorOf } from "./amounts.ts";
+import { map } from "./map.ts";
+import { orderSchema, parsed, type Snapshot } from "./schema.ts";
+
+const readAt = "2026-02-03T12:00:00.000Z";
+const sek = (value: string) => ({ currency_code: "SEK", value });
+const capture = (id: string, status: string, value = "100.00", more = {}) => ({
+  id,
+  status,
+  amount: sek(value),
+  final_capture: false,
+  ...more,
+});
+const authorization = (id: string, status: string, value = "100.00", more = {}) => ({
+  id,
+  status,
+  amount: sek(value),
+  ...more,
+});
+const up = (kind: string, id: string) => ({
+  links: [{ rel: "up", href: `https://api.paypal.com/v2/payments/${kind}/${id}` }],
+});
+
+interface Given {
+  readonly status?: string;
+  readonly units?: readonly object[];
+  readonly authorizations?: readonly object[];
+  readonly captures?: readonly object[];
+  readonly refunds?: readonly object[];
+  readonly more?: object;
+  readonly kept?: readonly KeptEvent[];
+}
+
+function desired({ status = "COMPLETED", units, kept = [], more = {}, ...payments }: Given): DesiredPayment {
+  const order = parsed(orderSchema, {
+    id: "8AB12345CD678901E",
+    intent: "AUTHORIZE",
+    status,
+    purchase_units: units ?? [{ amount: sek("100.00"), custom_id: "p_1", payments }],
+    ...more,
+  });
+  return map({ readAt, order } satisfies Snapshot, kept);
+}
+
+describe("amounts", () => {
+  it.each([
+    ["SEK", "249.50", 24950],
+    ["SEK", "249.5", 24950],
+    ["SEK", "249", 24900],
+    ["SEK", "0.07", 7],
+    ["SEK", "1.10", 110],
+    ["USD", "90071992547409.91", 9007199254740991],
+    ["JPY", "1500", 1500],
+    ["JPY", "1500.00", 1500],
+    ["HUF", "1500", 150000],
+    ["TND", "1.234", 1234],
+  ])("reads %s %s as %i", (currency_code, value, minor) => {
+    expect(minorOf({ currency_code, value })).toBe(minor);
+  });
+
+  it.each([
+    ["SEK", "1.001"],
+    ["JPY", "1.5"],
+    ["SEK", "900719925474099.93"],
+  ])("refuses %s %s", (currency_code, value) => {
+    expect(() => minorOf({ currency_code, value })).toThrow("whole number");
+  });
+
+  it.each([
+    [24950, "SEK", "249.50"],
+    [7, "SEK", "0.07"],
+    [1500, "JPY", "1500"],
+    [150000, "HUF", "1500"],
+    [150050, "HUF", "1500.50"],
+    [1234, "TND", "1.234"],
+  ])("writes %i %s as %s", (minor, currency, value) => {
+    expect(amountOf(minor, currency)).toEqual({ currency_code: currency, value });
+  });
+});
+
+describe("an order that contradicts itself is Unmapped", () => {
+  it.each<[string, Given]>([
+    ["several purchase units", { units: [{ amount: sek("1.00") }, { amount: sek("1.00") }] }],
+    [
+      "several currencies",
+      { captures: [{ ...capture("C1", "COMPLETED"), amount: { currency_code: "EUR", value: "1.00" } }] },
+    ],
+    ["a captured authorization without a capture", { authorizations: [authorization("A1", "CAPTURED")] }],
+    [
+      "more refunded than captured",
+      { captures: [capture("C1", "COMPLETED")], refunds: [capture("R1", "COMPLETED", "100.01")] },
+    ],
+    [
+      "a renewed authorization beside the old one",
+      { authorizations: [authorization("A1", "CREATED"), authorization("A2", "CREATED")] },
+    ],
+    [
+      "a refund of nobody knows which capture",
+      {
+        captures: [capture("C1", "COMPLETED", "50.00"), capture("C2", "COMPLETED", "50.00")],
+        refunds: [capture("R1", "COMPLETED", "1.00")],
+      },
+    ],
+    [
+      "a refund of a capture that was refused",
+      { captures: [capture("C1", "DECLINED")], refunds: [capture("R1", "COMPLETED", "1.00", up("captures", "C1"))] },
+    ],
+  ])("%s", (_, given) => {
+    expect(() => desired(given)).toThrow("contradicts itself");
+  });
+
+  it.each([
+    ["a status", { status: "SHIPPED" }],
+    ["an amount", { units: [{ amount: sek("-1.00") }] }],
+    ["no unit", { units: [] }],
+    ["a capture's status", { captures: [capture("C1", "LOST")] }],
+  ])("what nobody mapped: %s", (_, given) => {
+    expect(() => desired(given)).toThrow("cannot read");
+  });
+});
+
+describe("several pieces", () => {
+  it("two authorizations, one of them voided", () => {
+    const { money, possible } = desired({
+      authorizations: [authorization("A1", "VOIDED"), authorization("A2", "CREATED")],
+    });
+    expect(money).toEqual({ authorized: 20000, captured: 0, refunded: 0, released: 10000 });
+    expect(possible).toEqual(["capture", "cancel"]);
+  });
+
+  it("a denied authorization beside a good one", () => {
+    const { money, phase } = desired({
+      authorizations: [authorization("A1", "DENIED"), authorization("A2", "CREATED")],
+    });
+    expect({ phase, ...money }).toEqual({
+      phase: "confirmed",
+      authorized: 10000,
+      captured: 0,
+      refunded: 0,
+      released: 0,
+    });
+  });
+
+  it("an older EXPIRED is released", () => {
+    const { money, transactions } = desired({ authorizations: [authorization("A1", "EXPIRED")] });
+    expect(money.released).toBe(10000);
+    expect(transactions.at(-1)).toMatchObject({ event: "cancel", pspEvent: "expire" });
+  });
+
+  it("captures, refunds and a refund under way are told apart by capture", () => {
+    const { money, underWay, transactions, possible } = desired({
+      captures: [
+        capture("C2", "PARTIALLY_REFUNDED", "60.00", { create_time: "2026-02-03T10:02:00Z" }),
+        capture("C1", "REFUNDED", "40.00", { create_time: "2026-02-03T10:01:00Z" }),
+      ],
+      refunds: [
+        capture("R2", "PENDING", "5.00", { ...up("captures", "C2"), create_time: "2026-02-03T11:01:00Z" }),
+        capture("R1", "COMPLETED", "40.00", { ...up("captures", "C1"), create_time: "2026-02-03T11:00:00Z" }),
+      ],
+    });
+    expect(money).toEqual({ authorized: 10000, captured: 10000, refunded: 4000, released: 0 });
+    expect(underWay).toEqual({ refund: 500 });
+    expect(possible).toEqual(["refund"]);
+    expect(transactions.map(({ key, amount }) => [key, amount])).toEqual([
+      ["confirm:C1", 4000],
+      ["confirm:C2", 10000],
+      ["capture:C1", 4000],
+      ["capture:C2", 10000],
+      ["refund:R1", 4000],
+      ["refund:R2:pending", 4500],
+    ]);
+  });
+
+  it("a refund that is pending has not come back yet, whatever the capture is called", () => {
+    const { money, underWay } = desired({ captures: [capture("C1", "REFUNDED")], refunds: [capture("R1", "PENDING")] });
+    expect(money.refunded).toBe(0);
+    expect(underWay).toEqual({ refund: 10000 });
+  });
+
+  it("a reversal beside a refund", () => {
+    const { money, transactions } = desired({
+      captures: [capture("C1", "REFUNDED")],
+      refunds: [capture("R1", "COMPLETED", "30.00")],
+    });
+    expect(money.refunded).toBe(10000);
+    expect(transactions.find(({ key }) => key === "reversal:C1")).toMatchObject({
+      amount: 10000,
+      facts: { reversedAmount: 7000 },
+    });
+  });
+
+  it("remembers the ids by which later events may name the payment", () => {
+    const { aliases } = desired({
+      authorizations: [authorization("A1", "PARTIALLY_CAPTURED")],
+      captures: [capture("C1", "COMPLETED", "40.00")],
+    });
+    expect(aliases).toEqual(["C1", "A1"]);
+  });
+});
+
+describe("echoes", () => {
+  it.each([
+    ["o_Demo/p_1", undefined, ["o_Demo:p_1"]],
+    ["p_1", "INV-77", ["p_1", "INV-77"]],
+    [undefined, "Order #7", ["Order #7"]],
+    [null, null, []],
+  ])("of %s and %s", (custom_id, invoice_id, echoes) => {
+    expect(desired({ units: [{ amount: sek("100.00"), custom_id, invoice_id }] }).echoes).toEqual(echoes);
+  });
+});
+
+describe("a token", () => {
+  const vault = (of: object): Given => ({
+    captures: [capture("C1", "COMPLETED")],
+    more: { payment_source: { paypal: { attributes: { vault: of } } } },
+  });
+  const line = (key: string, at: string, token: string): KeptEvent => ({
+    key,
+    type: "VAULT.PAYMENT-TOKEN.CREATED",
+    at,
+    event: "paymentAction",
+    pspStatus: "CREATED",
+    amount: 0,
+    currency: "XXX",
+    success: true,
+    recurring: { token },
+  });
+
+  it.each(["VAULTED", "CREATED"])("that is %s stands in the order", (status) => {
+    expect(desired(vault({ id: "t1", status })).recurring).toEqual({
+      token: "t1",
+      description: "PayPal",
+      attributes: { sourceType: "paypal" },
+    });
+  });
+
+  it("that is only APPROVED is awaited, and the newest webhook brings it, in any order", () => {
+    const given = vault({ id: "t1", status: "APPROVED" });
+    expect(desired(given)).not.toHaveProperty("recurring");
+    const [early, late] = [
+      line("WH-1", "2026-02-03T11:00:00.000Z", "early"),
+      line("WH-2", "2026-02-03T11:00:01.000Z", "late"),
+    ];
+    for (const kept of [
+      [early, late],
+      [late, early],
+      [late, late, early],
+    ])
+      expect(desired({ ...given, kept }).recurring?.token).toBe("late");
+  });
+});
+
+it("an approval that was given back changes nothing once there is money", () => {
+  const reversed: KeptEvent = {
+    key: "WH-1",
+    type: "CHECKOUT.PAYMENT-APPROVAL.REVERSED",
+    at: null,
+    event: "paymentAction",
+    pspStatus: "REVERSED",
+    amount: 0,
+    currency: "XXX",
+    success: true,
+  };
+  expect(desired({ status: "APPROVED", captures: [capture("C1", "COMPLETED")], kept: [reversed] }).money.captured).toBe(
+    10000,
+  );
+});

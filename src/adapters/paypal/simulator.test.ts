@@ -1,0 +1,157 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Simulator } from "../simulator.ts";
+import { createSimulator, retrySchedule } from "./simulator.ts";
+
+const minute = 60_000;
+let clock = 0;
+let paypal: Simulator;
+
+beforeEach(() => {
+  clock = Date.parse("2026-02-03T10:00:00.000Z");
+  paypal = createSimulator({ now: () => clock });
+  paypal.settings("http://localhost:1/paypal");
+});
+
+function open(recurring = false): string {
+  const callbackUrls = { webhook: "http://localhost/webhook" };
+  return paypal.open({ orderId: "o_1", paymentId: "p_1", amount: 10000, currency: "SEK", callbackUrls, recurring });
+}
+
+function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const basic = `Basic ${Buffer.from("simulated-client:simulated-client-secret").toString("base64")}`;
+  const query = new URLSearchParams();
+  const granted = paypal.answer({
+    method: "POST",
+    path: "/v1/oauth2/token",
+    query,
+    headers: { authorization: basic },
+    body: "grant_type=client_credentials",
+  });
+  const token = (granted.body as { access_token: string }).access_token;
+  return paypal.answer({ method, path, query, headers: { authorization: `Bearer ${token}`, ...headers }, body });
+}
+
+const types = (): unknown[] =>
+  paypal.due(clock).map(({ body }) => (JSON.parse(body) as { event_type: string }).event_type);
+
+describe("webhooks", () => {
+  it("tell of a purchase, step by step", () => {
+    const id = open();
+    paypal.act(id, "authorise");
+    paypal.act(id, "capture", 4000);
+    paypal.act(id, "void");
+    paypal.act(id, "refund", 1000);
+    expect(types()).toEqual([
+      "CHECKOUT.ORDER.APPROVED",
+      "PAYMENT.AUTHORIZATION.CREATED",
+      "PAYMENT.CAPTURE.COMPLETED",
+      "PAYMENT.AUTHORIZATION.VOIDED",
+      "PAYMENT.CAPTURE.REFUNDED",
+    ]);
+    expect(types()).toEqual([]);
+  });
+
+  it("are tried 25 times within three days", () => {
+    expect(retrySchedule).toHaveLength(25);
+    expect(retrySchedule).toEqual(retrySchedule.toSorted((left, right) => left - right));
+    expect(retrySchedule.at(-1)).toBe(3 * 24 * 60 * minute);
+  });
+
+  it("can be lost, delayed and sent twice: the same event in another transmission", () => {
+    const id = open();
+    paypal.act(id, "lose-webhook");
+    paypal.act(id, "approve");
+    expect(types()).toEqual([]);
+    paypal.act(id, "delay-webhook");
+    paypal.act(id, "pay");
+    expect(types()).toEqual(["CHECKOUT.ORDER.COMPLETED"]);
+    clock += 2 * minute;
+    expect(types()).toEqual(["PAYMENT.CAPTURE.COMPLETED"]);
+    paypal.act(id, "refund");
+    paypal.act(id, "duplicate-webhook");
+    const [first, second] = paypal.due(clock);
+    expect(first?.body).toBe(second?.body);
+    expect(first?.headers["paypal-transmission-id"]).not.toBe(second?.headers["paypal-transmission-id"]);
+  });
+
+  it("bring a token that the order has promised", () => {
+    const id = open(true);
+    paypal.act(id, "pay");
+    expect(paypal.actions(id)).not.toContain("store-token");
+    expect(ask("GET", `/v2/checkout/orders/${id}`).body).toMatchObject({
+      payment_source: { paypal: { attributes: { vault: { status: "APPROVED" } } } },
+    });
+    paypal.due(clock);
+    paypal.act(id, "store-token");
+    const { resource } = JSON.parse(paypal.due(clock)[0]?.body ?? "") as { resource: { id: string } };
+    expect(resource).toMatchObject({ metadata: { order_id: id } });
+    expect(ask("GET", `/v3/vault/payment-tokens/${resource.id}`).status).toBe(200);
+    expect(ask("DELETE", `/v3/vault/payment-tokens/${resource.id}`).status).toBe(204);
+    expect(ask("GET", `/v3/vault/payment-tokens/${resource.id}`).status).toBe(404);
+  });
+});
+
+describe("the API", () => {
+  it("wants credentials, and a token", () => {
+    const query = new URLSearchParams();
+    const token = (authorization: string, body: string) =>
+      paypal.answer({ method: "POST", path: "/v1/oauth2/token", query, headers: { authorization }, body });
+    expect(token("Basic x", "grant_type=client_credentials").status).toBe(401);
+    expect(
+      paypal.answer({ method: "GET", path: "/v2/checkout/orders/x", query, headers: {}, body: undefined }).status,
+    ).toBe(401);
+  });
+
+  it("captures and authorises an approved order once", () => {
+    const id = open();
+    expect(ask("POST", `/v2/checkout/orders/${id}/capture`)).toMatchObject({
+      status: 422,
+      body: { details: [{ issue: "ORDER_NOT_APPROVED" }] },
+    });
+    paypal.act(id, "approve");
+    expect(ask("POST", `/v2/checkout/orders/${id}/authorize`, {}, { "paypal-request-id": "k" }).status).toBe(201);
+    expect(ask("POST", `/v2/checkout/orders/${id}/authorize`, {}, { "paypal-request-id": "k" }).status).toBe(200);
+    expect(ask("POST", `/v2/checkout/orders/${id}/capture`)).toMatchObject({
+      body: { details: [{ issue: "ORDER_ALREADY_CAPTURED" }] },
+    });
+  });
+
+  it("does not know what is not there", () => {
+    for (const path of [
+      "/v2/checkout/orders/x",
+      "/v2/payments/captures/x",
+      "/v2/payments/x/y",
+      "/v3/vault/payment-tokens/x",
+    ])
+      expect(ask("GET", path).status).toBe(404);
+  });
+
+  it("shows each piece, and takes a refund no higher than what is left", () => {
+    const id = open();
+    paypal.act(id, "pay");
+    paypal.act(id, "refund", 4000);
+    const { purchase_units } = ask("GET", `/v2/checkout/orders/${id}`).body as {
+      purchase_units: { payments: { captures: { id: string }[]; refunds: { id: string }[] } }[];
+    };
+    const capture = purchase_units[0]?.payments.captures[0]?.id ?? "";
+    expect(ask("GET", `/v2/payments/captures/${capture}`).body).toMatchObject({ status: "PARTIALLY_REFUNDED" });
+    expect(ask("GET", `/v2/payments/refunds/${purchase_units[0]?.payments.refunds[0]?.id}`).body).toMatchObject({
+      status: "COMPLETED",
+    });
+    const amount = (value: string) => ({ amount: { currency_code: "SEK", value } });
+    expect(ask("POST", `/v2/payments/captures/${capture}/refund`, amount("60.01"))).toMatchObject({
+      body: { details: [{ issue: "REFUND_AMOUNT_EXCEEDED" }] },
+    });
+    expect(ask("POST", `/v2/payments/captures/${capture}/refund`, amount("x")).status).toBe(400);
+    expect(ask("POST", `/v2/payments/captures/${capture}/refund`, {}).status).toBe(201);
+    expect(paypal.describe(id)).toBe("order COMPLETED, capture REFUNDED, captured 100.00 SEK, refunded 100.00 SEK");
+  });
+});
+
+it("refuses what is not possible now", () => {
+  const id = open();
+  expect(() => paypal.act(id, "refund")).toThrow("cannot refund");
+  expect(() => paypal.act(id, "toString")).toThrow("cannot toString");
+  paypal.act(id, "authorise");
+  expect(() => paypal.act(id, "capture", 10001)).toThrow("not an amount");
+});

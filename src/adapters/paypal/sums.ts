@@ -1,0 +1,216 @@
+import { WorkerError } from "../../lib/errors.ts";
+import type { Minor, Money } from "../adapter.ts";
+import { minorOf } from "./amounts.ts";
+import { type Authorization, type Capture, type Order, parentOf, type Refund } from "./schema.ts";
+
+/** Money that was held: an authorization that was not refused. */
+export interface Hold {
+  readonly authorization: Authorization;
+  /** What was authorised; where PayPal took more (up to 115 %), that. */
+  readonly amount: Minor;
+  readonly captured: Minor;
+  /** Being captured: not taken yet, and no longer to be had. */
+  readonly capturing: Minor;
+  /** Voided, expired, or given up by a final capture. */
+  readonly released: Minor;
+  /** What can still be captured or voided. */
+  readonly open: Minor;
+}
+
+/** Money that was taken: a capture that is settled. */
+export interface Taking {
+  readonly capture: Capture;
+  readonly amount: Minor;
+  readonly refunded: Minor;
+  /** Taken back although no refund says so: a reversal. */
+  readonly reversed: Minor;
+  readonly refunding: Minor;
+  /** The refunds that are done or under way. */
+  readonly refunds: readonly Refund[];
+  /** What can still be refunded. */
+  readonly left: Minor;
+}
+
+/** One order's money, piece by piece, each list in the order of time. */
+export interface Ledger {
+  readonly currency: string;
+  readonly total: Minor;
+  readonly authorizations: readonly Authorization[];
+  readonly captures: readonly Capture[];
+  readonly refunds: readonly Refund[];
+  readonly holds: readonly Hold[];
+  readonly takings: readonly Taking[];
+  /** Being captured, with and without a hold. */
+  readonly capturing: Minor;
+  readonly money: Money;
+}
+
+/** What a capture's status means for the sums. */
+export type CaptureMeaning = "settled" | "pending" | "declined" | "failed";
+
+/** PayPal's status of a capture: a refund is money that was taken first. */
+export function meaningOf({ status }: Capture): CaptureMeaning {
+  switch (status) {
+    case "COMPLETED":
+    case "PARTIALLY_REFUNDED":
+    case "REFUNDED":
+      return "settled";
+    case "PENDING":
+      return "pending";
+    case "DECLINED":
+    case "DENIED":
+      return "declined";
+    case "FAILED":
+      return "failed";
+  }
+}
+
+/** True where nothing can be captured from the authorization any more. */
+function isOver({ status }: Authorization): boolean {
+  switch (status) {
+    case "CREATED":
+    case "PARTIALLY_CAPTURED":
+    case "PENDING":
+      return false;
+    case "CAPTURED":
+    case "VOIDED":
+    case "EXPIRED":
+    case "DENIED":
+      return true;
+  }
+}
+
+/** Reauthorising allows up to 115 % of the first amount (fact sheet, f). */
+const mostPercent = 115;
+
+/**
+ * The sums over the life of an order, whatever its own status says.
+ * @throws WorkerError `Unmapped` where PayPal contradicts itself: a person has to look.
+ */
+export function ledgerOf(order: Order): Ledger {
+  const [unit, another] = order.purchase_units;
+  // Norce's payments are for one purchase; which part of it a second unit would be, nobody can say (fact sheet, e).
+  if (unit === undefined || another !== undefined) throw contradiction("the order has several purchase units");
+  const { authorizations = [], captures = [], refunds = [] } = unit.payments ?? {};
+  const currency = unit.amount.currency_code;
+  if ([...authorizations, ...captures, ...refunds].some(({ amount }) => amount.currency_code !== currency))
+    throw contradiction("the order has several currencies");
+  const inOrder = {
+    currency,
+    total: minorOf(unit.amount),
+    authorizations: inTime(authorizations),
+    captures: inTime(captures),
+    refunds: inTime(refunds),
+  };
+  const holds = holdsOf(inOrder);
+  const takings = takingsOf(inOrder);
+  const captured = sum(takings, ({ amount }) => amount);
+  const capturing = sum(
+    inOrder.captures.filter((capture) => meaningOf(capture) === "pending"),
+    ({ amount }) => minorOf(amount),
+  );
+  const money = {
+    authorized: holds.length === 0 ? captured + capturing : sum(holds, ({ amount }) => amount),
+    captured,
+    refunded: sum(takings, ({ refunded, reversed }) => refunded + reversed),
+    released: sum(holds, ({ released }) => released),
+  };
+  return { ...inOrder, holds, takings, capturing, money };
+}
+
+type Pieces = Pick<Ledger, "total" | "authorizations" | "captures" | "refunds">;
+
+function holdsOf({ total, authorizations, captures }: Pieces): readonly Hold[] {
+  const granted = authorizations.filter(({ status }) => status !== "DENIED");
+  if (granted.length === 0) return [];
+  const mine = grouped(captures, granted, (capture) => holderOf(capture));
+  const holds = granted.map((authorization) => holdOf(authorization, mine.get(authorization.id) ?? []));
+  const open = holds.filter((hold) => hold !== undefined && !isOver(hold.authorization));
+  // A renewed authorization beside the one that it renews would count the same money twice.
+  if (open.length > 1 && sum(open, (hold) => hold?.amount ?? 0) * 100 > total * mostPercent)
+    throw contradiction("the order's authorizations are above its amount");
+  return holds.filter((hold) => hold !== undefined);
+}
+
+/** `undefined` where the authorization came to nothing: all that was to be captured was refused. */
+function holdOf(authorization: Authorization, captures: readonly Capture[]): Hold | undefined {
+  const of = (wanted: CaptureMeaning): readonly Capture[] =>
+    captures.filter((capture) => meaningOf(capture) === wanted);
+  const captured = sum(of("settled"), ({ amount }) => minorOf(amount));
+  const capturing = sum(of("pending"), ({ amount }) => minorOf(amount));
+  const spent = captured + capturing;
+  if (authorization.status === "CAPTURED" && spent === 0) {
+    if (captures.length > 0) return undefined;
+    // Would read as "all of it released" and remove a payment that PayPal calls captured.
+    throw contradiction("a captured authorization has no capture");
+  }
+  const final = [...of("settled"), ...of("pending")].some(({ final_capture }) => final_capture === true);
+  const amount = Math.max(minorOf(authorization.amount), spent);
+  const rest = amount - spent;
+  const over = final || isOver(authorization);
+  return { authorization, amount, captured, capturing, released: over ? rest : 0, open: over ? 0 : rest };
+}
+
+/** The authorization that a capture names as its own, where it names one. */
+function holderOf({ links, supplementary_data }: Capture): string | undefined {
+  return parentOf("authorizations", links) ?? supplementary_data?.related_ids?.authorization_id;
+}
+
+function takingsOf({ captures, refunds }: Pieces): readonly Taking[] {
+  const settled = captures.filter((capture) => meaningOf(capture) === "settled");
+  const moving = refunds.filter(({ status }) => status === "COMPLETED" || status === "PENDING");
+  const mine = grouped(moving, settled, ({ links }) => parentOf("captures", links));
+  return settled.map((capture) => takingOf(capture, mine.get(capture.id) ?? []));
+}
+
+function takingOf(capture: Capture, refunds: readonly Refund[]): Taking {
+  const of = (wanted: Refund["status"]): Minor =>
+    sum(
+      refunds.filter(({ status }) => status === wanted),
+      ({ amount: refunded }) => minorOf(refunded),
+    );
+  const amount = minorOf(capture.amount);
+  const [completed, refunding] = [of("COMPLETED"), of("PENDING")];
+  // "An amount greater than or equal to this captured payment's amount was refunded": what no refund tells of was taken back by PayPal.
+  const whole = capture.status === "REFUNDED";
+  const refunded = whole ? Math.min(completed, amount) : completed;
+  const reversed = whole ? Math.max(0, amount - refunded - refunding) : 0;
+  if (refunded + refunding > amount && !whole) throw contradiction("more was refunded than was captured");
+  const left = Math.max(0, amount - refunded - reversed - refunding);
+  return { capture, amount, refunded, reversed, refunding, refunds, left };
+}
+
+/** The parts by the whole they belong to. One that names none belongs to the only one there is. */
+function grouped<Part extends { readonly id: string }>(
+  parts: readonly Part[],
+  wholes: readonly { readonly id: string }[],
+  parent: (part: Part) => string | undefined,
+): ReadonlyMap<string, readonly Part[]> {
+  const groups = new Map<string, Part[]>(wholes.map(({ id }) => [id, []]));
+  const [only, another] = wholes;
+  for (const part of parts) {
+    const named = groups.get(parent(part) ?? "");
+    const group = named ?? (another === undefined && only !== undefined ? groups.get(only.id) : undefined);
+    if (group === undefined) throw contradiction("a part of the order belongs to nothing that is there");
+    group.push(part);
+  }
+  return groups;
+}
+
+/** PayPal promises no order of its lists: by time, then by id, so that running totals are always the same. */
+function inTime<Item extends { readonly id: string; readonly create_time?: string | undefined }>(
+  items: readonly Item[],
+): readonly Item[] {
+  const at = ({ create_time }: Item): number => (create_time === undefined ? 0 : Date.parse(create_time));
+  return items.toSorted(
+    (left, right) => at(left) - at(right) || (left.id < right.id ? -1 : Number(left.id > right.id)),
+  );
+}
+
+function sum<Item>(items: readonly Item[], of: (item: Item) => Minor): Minor {
+  return items.reduce((total, item) => total + of(item), 0);
+}
+
+function contradiction(problem: string): WorkerError {
+  return new WorkerError("Unmapped", `paypal contradicts itself: ${problem}`);
+}

@@ -1,0 +1,42 @@
+import { existsSync } from "node:fs";
+import type { Forgery, ProvenRequest } from "../../src/adapters/simulator.ts";
+import { fixtureSigningKey, type Subject } from "./subjects.ts";
+
+/** The URL is the proof: everything it names is signed. */
+const signedUrl: Forgery = {
+  forged: ({ request, context }) => {
+    const { target, webhook } = context;
+    return Object.fromEntries([
+      ...Object.entries(target).map(([part, value]) => [
+        part,
+        { request, context: { ...context, target: { ...target, [part]: flipped(value) } } },
+      ]),
+      ["webhook", { request, context: { ...context, webhook: flipped(webhook) } }],
+    ]) as Readonly<Record<string, ProvenRequest>>;
+  },
+  signed: ({ request, context }, change) => {
+    const query = new URLSearchParams(request.query);
+    const signature = change(query.get("sig") ?? "");
+    if (signature === undefined) query.delete("sig");
+    else query.set("sig", signature);
+    return { request: { ...request, query, url: `${request.url.split("?")[0]}?${query.toString()}` }, context };
+  },
+  secrets: ({ request, context }, secrets) => ({
+    request,
+    context: { ...context, urlSigningKeys: secrets(fixtureSigningKey) },
+  }),
+};
+
+/** How a webhook may be forged; `undefined` where its folder does not say. */
+export async function forgeryOf({ path, adapter }: Subject, webhook: string): Promise<Forgery | undefined> {
+  if (adapter.webhooks[webhook]?.verify.scheme === "signed-url") return signedUrl;
+  if (!existsSync(`${path}/forgery.ts`)) return undefined;
+  const { forgeries } = (await import(`${path}/forgery.ts`)) as { forgeries: Readonly<Record<string, Forgery>> };
+  return forgeries[webhook];
+}
+
+/** The text with one bit of its first byte changed. */
+export function flipped(text: string): string {
+  const [first = "\u0001", ...rest] = text;
+  return String.fromCodePoint((first.codePointAt(0) ?? 0) ^ 1) + rest.join("");
+}
