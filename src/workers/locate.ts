@@ -5,7 +5,15 @@ import { isWorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { NorceClient } from "../norce/client.ts";
 import type { Engine, Job, Worker } from "../queue/engine.ts";
-import { eventId, type InboxJob, inboxName, laneId, type Queues, type StoredEvent } from "../queue/queues.ts";
+import {
+  eventId,
+  type InboxJob,
+  inboxName,
+  laneId,
+  type Look,
+  type Queues,
+  type StoredEvent,
+} from "../queue/queues.ts";
 import type { ContextFactory } from "./observe.ts";
 import { place } from "./place.ts";
 import { type Placing, placingAgain } from "./retry.ts";
@@ -44,11 +52,17 @@ async function locate(job: Job<InboxJob>, token: string | undefined, parts: Loca
     throw new DelayedError();
   }
   // An event that is to be kept or has to wait becomes a job of its own, so that it holds nobody back.
+  const [plain, others] = divided(distinct(events), (event) => plainLook(event, parts) !== undefined);
+  const looks = plain.flatMap((event) => plainLook(event, parts) ?? []);
+  const handed = await parts.queues.lanes.addAll(looks);
+  const waiting = plain.filter((_, index) => handed[index] !== true && looks[index]?.reference !== undefined);
   const steps = await Promise.all(
-    distinct(events).map(async (event, index) => {
+    [...waiting, ...others].map(async (event, index) => {
       const kept = event.event.line !== undefined;
-      const step: Placing = kept ? { do: "wait", delayMs: 0 } : await settled(event, false, parts);
-      return { event, step, id: kept ? eventId(event) : `${job.id ?? ""}-${index}` };
+      const id = kept ? eventId(event) : `${job.id ?? ""}-${index}`;
+      if (kept) return { event, step: { do: "wait", delayMs: 0 } as const, id };
+      const step = index < waiting.length ? soon(event, parts) : await settled(event, false, parts);
+      return { event, step, id };
     }),
   );
   await Promise.all(
@@ -56,6 +70,22 @@ async function locate(job: Job<InboxJob>, token: string | undefined, parts: Loca
       if (step.do === "wait") await parts.queues.inbox.addAlone(id, event, step.delayMs);
     }),
   );
+}
+
+/** The look that an event asks for, where its URL names the payment and nothing else has to be done; most are such. */
+function plainLook({ target, event, evidence }: StoredEvent, { config }: LocateParts): Look | undefined {
+  const { orderId, paymentId, ...account } = target;
+  if (orderId === undefined || paymentId === undefined) return undefined;
+  if (event.line !== undefined || evidence !== undefined || config.find(target) === undefined) return undefined;
+  return { key: { ...account, orderId, paymentId }, ...hintOf(event.reference) };
+}
+
+function soon({ receivedAt }: StoredEvent, { now }: LocateParts): Placing {
+  return placingAgain(receivedAt, now(), Infinity);
+}
+
+function divided<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
 /** Events of one payment that name the same reference ask for the same look. */

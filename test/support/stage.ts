@@ -390,6 +390,10 @@ function listQueues() {
         looks.push(look);
         return { id: String(looks.length), handedOver: true };
       },
+      async addAll(more) {
+        looks.push(...more);
+        return more.map(() => true);
+      },
     },
     timers: {
       set: async (key, wait, delayMs) => void timers.set(laneId(key), { key, wait, delayMs }),
