@@ -1,0 +1,21 @@
+import type { FetchAdapter } from "../adapter.ts";
+import { fetchSnapshot } from "./client.ts";
+import { type Config, config } from "./config.ts";
+import { map } from "./map.ts";
+import { operations } from "./operations.ts";
+import type { Snapshot } from "./schema.ts";
+import { notification, webhook } from "./webhooks.ts";
+
+/** Walley Checkout, formerly Collector Checkout: checkout API and manage orders API. */
+export default {
+  id: "walley-checkout",
+  title: "Walley Checkout",
+  config,
+  secrets: ["apiSecret", "sharedKey", "webhookHmacKey", "webhookPassword"],
+  // Some store-level webhooks name nothing but Walley's order (`walley:order:extended`), long after the purchase.
+  rememberDays: 180,
+  webhooks: { notification, webhook },
+  fetch: fetchSnapshot,
+  map,
+  operations,
+} satisfies FetchAdapter<Config, Snapshot>;

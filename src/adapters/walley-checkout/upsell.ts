@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { isWorkerError } from "../../lib/errors.ts";
+import { pathOf } from "../../lib/http.ts";
+import type { Http, Json, Upsell } from "../adapter.ts";
+import { type Order, parsed, type Upsold } from "./schema.ts";
+
+/**
+ * Walley has no upsell: it is a reauthorisation to a higher total. What may be raised is credit, and only while something is not captured
+ * (fact sheet, f). https://dev.walleypay.com/docs/manage/orders/reauthorize
+ */
+const creditMethods: ReadonlySet<string> = new Set([
+  "invoice",
+  "directinvoice",
+  "account",
+  "instalment",
+  "interestfreeaccount",
+]);
+
+/** More reauthorisations than this are under way for no purchase; what is beyond is asked at a later look. */
+const mostAsked = 10;
+
+const standingSchema = z.object({
+  transactions: z
+    .array(
+      z.object({
+        id: z.string().min(1),
+        state: z.string(),
+        attributes: z
+          .object({ location: z.string().optional().catch(undefined) })
+          .nullish()
+          .catch(undefined),
+      }),
+    )
+    .catch([]),
+});
+const answerSchema = z.object({ data: z.object({ status: z.string().max(40) }) });
+
+/**
+ * Asks what became of the reauthorisations that Norce still shows as under way. The id is the one of the checkout reference; where the
+ * storefront kept the `Location` of the call in the attributes, its last part is.
+ * @param standing `payment.upsell` as Norce has it.
+ */
+export async function readUpsells(orderId: string, standing: Json, http: Http): Promise<readonly Upsold[]> {
+  const { data } = standingSchema.safeParse(standing);
+  const open = (data?.transactions ?? []).filter(({ state }) => state === "created" || state === "actionRequired");
+  return await Promise.all(
+    open.slice(0, mostAsked).map(async ({ id, attributes }) => ({
+      id,
+      status: await readStatus(orderId, lastOf(attributes?.location) ?? id, http),
+    })),
+  );
+}
+
+async function readStatus(orderId: string, id: string, http: Http): Promise<string | null> {
+  try {
+    const path = pathOf`/manage/orders/${orderId}/reauthorize/${id}`;
+    const route = "/manage/orders/{orderId}/reauthorize/{id}";
+    return parsed(answerSchema, (await http({ method: "GET", path, route })).body, "reauthorisation").data.status;
+  } catch (error) {
+    // Not there yet, or not one of Walley's ids: then the order tells how it ended.
+    if (isWorkerError(error, "Refused")) return null;
+    throw error;
+  }
+}
+
+/** The last part of a path; a `Location` may come with a host or without. */
+function lastOf(location: string | undefined): string | undefined {
+  return /([\w-]{1,64})\/?$/.exec(location ?? "")?.[1];
+}
+
+/** True while the order may still be raised. */
+function isUpsellable(order: Order, readAt: string): boolean {
+  const credit = creditMethods.has((order.paymentMethod ?? "").toLowerCase());
+  const alive =
+    order.expiresAt === undefined || order.expiresAt === null || Date.parse(order.expiresAt) > Date.parse(readAt);
+  // An order that is captured at once is Activated from the beginning.
+  return credit && alive && (order.status === "NotActivated" || order.status === "PartActivated");
+}
+
+/** What `payment.upsell` should say: eligible by our own reckoning, and what is known of what was under way. */
+export function upsellOf(order: Order, upsells: readonly Upsold[], readAt: string): Upsell {
+  const eligible = isUpsellable(order, readAt);
+  const open = order.status === "NotActivated" || order.status === "PartActivated" || order.status === "OnHold";
+  return {
+    eligible,
+    ...(eligible && typeof order.expiresAt === "string" ? { expiration: order.expiresAt } : {}),
+    transactions: upsells.map(({ id, status }) => ({ id, state: stateOf(status, open) })),
+  };
+}
+
+/** Walley documents two ends; whatever else it says is on its way, until there is no order any more to be raised. */
+function stateOf(status: string | null, open: boolean): Upsell["transactions"][number]["state"] {
+  if (status === "Completed") return "completed";
+  return status === "Failed" || !open ? "failed" : "created";
+}

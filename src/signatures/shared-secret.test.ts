@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import type { RawRequest } from "../adapters/adapter.ts";
+import { basicCredentials, sharedSecret } from "./shared-secret.ts";
+
+interface Config {
+  readonly user: string;
+  readonly passwords: readonly string[];
+}
+
+const verifier = sharedSecret<Config>({
+  header: "authorization",
+  values: ({ user, passwords }) => basicCredentials(user, passwords),
+});
+const target = { adapter: "a", merchant: "acme", channel: "se" };
+const own = "Basic d2FsbGV5LWhvb2s6czNjcmV0";
+
+function check(authorization: string | undefined, passwords: readonly string[] = ["s3cret"]) {
+  const request: RawRequest = {
+    method: "POST",
+    url: "/",
+    query: new URLSearchParams(),
+    headers: authorization === undefined ? {} : { authorization },
+    body: Buffer.from("{}"),
+  };
+  const config = { user: "walley-hook", passwords };
+  return verifier.check(request, { config, target, webhook: "webhook", urlSigningKeys: [] });
+}
+
+describe("shared secret", () => {
+  test("writes user and password as RFC 7617 does", () => {
+    expect(basicCredentials("walley-hook", ["s3cret"])).toEqual([own]);
+    expect(basicCredentials("använd", ["lösen"])).toEqual([`Basic ${Buffer.from("använd:lösen").toString("base64")}`]);
+  });
+
+  test("proves who calls, and is a hint", () => {
+    expect(check(own)).toBe(true);
+    expect(verifier).toMatchObject({ trust: "hint", scheme: "shared-secret" });
+  });
+
+  test("goes on proving the previous password during a rotation, and none once it is gone", () => {
+    expect(check(own, ["newest", "s3cret"])).toBe(true);
+    expect(check(own, ["s3cret", "older"])).toBe(true);
+    expect(check(own, ["newest"])).toBe(false);
+  });
+
+  test.each(["basic", "BASIC", "Basic "])("takes the scheme's name as %j", (name) => {
+    expect(check(own.replace("Basic", name))).toBe(true);
+  });
+
+  test.each([
+    undefined,
+    "",
+    " ",
+    "Basic",
+    "Basic ",
+    own.slice(0, -1),
+    own.slice(1),
+    `${own}A`,
+    own.toLowerCase(),
+    own.replace("Basic", "Bearer"),
+    `${own},${own}`,
+  ])("does not take %j", (authorization) => {
+    expect(check(authorization)).toBe(false);
+  });
+
+  test("proves nothing where nothing is configured", () => {
+    expect(check(own, [])).toBe(false);
+    const empty = sharedSecret<Config>({ header: "x-key", values: () => [""] });
+    const request: RawRequest = {
+      method: "POST",
+      url: "/",
+      query: new URLSearchParams(),
+      headers: { "x-key": "" },
+      body: Buffer.alloc(0),
+    };
+    const context = { config: { user: "", passwords: [] }, target, webhook: "webhook", urlSigningKeys: [] };
+    expect(empty.check(request, context)).toBe(false);
+  });
+});

@@ -1,0 +1,40 @@
+import type { RawRequest, Verifier } from "../adapters/adapter.ts";
+import { equalInConstantTime } from "./constant-time.ts";
+
+/** How one PSP shows a secret that it shares with us: in a header, the same with every webhook. */
+export interface SharedSecret<Config> {
+  /** Lower case. */
+  readonly header: string;
+  /** What may stand in it, newest first; none where the merchant has not configured one. */
+  values(config: Config, request: RawRequest): readonly string[];
+}
+
+/**
+ * A static secret in a header. It tells who calls and nothing of what is said: the same header fits any body, so that the webhook stays a
+ * hint. An empty list proves nothing.
+ */
+export function sharedSecret<Config>(scheme: SharedSecret<Config>): Verifier<Config, "hint"> {
+  return {
+    trust: "hint",
+    scheme: "shared-secret",
+    check(request, { config }) {
+      const given = spelled(request.headers[scheme.header] ?? "");
+      // Every value is tried, so that the time taken does not tell which one it was.
+      return scheme
+        .values(config, request)
+        .filter((value) => value !== "")
+        .map((value) => equalInConstantTime(given, spelled(value)))
+        .includes(true);
+    },
+  };
+}
+
+/** The header values of HTTP Basic (RFC 7617) for one user and each of its passwords. */
+export function basicCredentials(username: string, passwords: readonly string[]): readonly string[] {
+  return passwords.map((password) => `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`);
+}
+
+/** The scheme's name counts in any case (RFC 9110, 11.1); the credentials behind it do not. */
+function spelled(value: string): string {
+  return value.replace(/^basic +/i, "Basic ");
+}
