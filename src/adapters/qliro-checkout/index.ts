@@ -1,0 +1,19 @@
+import type { FetchAdapter } from "../adapter.ts";
+import { fetchSnapshot } from "./client.ts";
+import { type Config, config } from "./config.ts";
+import { map } from "./map.ts";
+import { operations } from "./operations.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { push, saveRecurringDetails, status } from "./webhooks.ts";
+
+/** Qliro Checkout, formerly Qliro One: the merchant API owns the checkout session, the admin API the ledger. */
+export default {
+  id: "qliro-checkout",
+  title: "Qliro Checkout",
+  config,
+  secrets: ["merchantApiKey", "merchantApiSecret"],
+  webhooks: { push, status, "save-recurring-details": saveRecurringDetails },
+  fetch: fetchSnapshot,
+  map,
+  operations,
+} satisfies FetchAdapter<Config, Snapshot>;
