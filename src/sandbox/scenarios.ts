@@ -7,12 +7,17 @@ export interface Step {
   readonly act: string;
   /** How much, as a part of the purchase; all that is left where it is left out. */
   readonly part?: number;
-  /** What Norce says in the end. Left out: the action changes nothing that Norce should hear of. */
-  readonly says?: PaymentState;
+  /**
+   * What Norce says in the end; several where PSPs differ in what the action means. Left out: the action changes nothing that Norce should
+   * hear of.
+   */
+  readonly says?: PaymentState | readonly PaymentState[];
   /** A transaction of this kind has to be logged for it. */
   readonly logs?: "confirm" | "capture" | "refund" | "cancel";
   /** The PSP announces nothing of the kind: somebody asks the service to look, as the sweep would do later. */
   readonly look?: boolean;
+  /** Only some PSPs have such a step on this way. */
+  readonly optional?: boolean;
 }
 
 /** A purchase from beginning to end. */
@@ -31,7 +36,7 @@ const capture: Step = { act: "capture", says: "captured", logs: "capture", look:
 
 /**
  * The walk. The actions are those that simulators share: `pay`, `pay-with-review`, `accept`, `reject`, `capture`, `refund`, `cancel`,
- * `release`, `expire`, `lose-push`. A scenario with an action that a simulator does not offer is left out for that PSP.
+ * `release`, `expire`, `lose-push` (where the PSP pushes again), `lose-webhook`, `store-token`. A scenario with an action that a simulator does not offer is left out for that PSP.
  */
 export const scenarios: readonly Scenario[] = [
   {
@@ -47,18 +52,15 @@ export const scenarios: readonly Scenario[] = [
   {
     title: "Fraud review, accepted",
     kind: "travel",
-    steps: [
-      { act: "pay-with-review", says: "pending", logs: "confirm" },
-      { act: "accept", says: "reserved", logs: "confirm" },
-      capture,
-    ],
+    steps: [{ act: "pay-with-review", says: "pending" }, { act: "accept", says: "reserved" }, capture],
   },
   {
     title: "Fraud review, rejected",
     kind: "home",
     steps: [
-      { act: "pay-with-review", says: "pending", logs: "confirm" },
-      { act: "reject", says: "declined" },
+      { act: "pay-with-review", says: "pending" },
+      // Some refuse the purchase, some cancel the authorisation that they had made.
+      { act: "reject", says: ["declined", "removed"] },
     ],
   },
   {
@@ -91,6 +93,11 @@ export const scenarios: readonly Scenario[] = [
     steps: [{ act: "lose-push" }, { act: "pay", says: "reserved", logs: "confirm" }],
   },
   {
+    title: "A lost webhook, healed by a look",
+    kind: "home",
+    steps: [{ act: "lose-webhook" }, { ...pay, look: true }],
+  },
+  {
     title: "No reference before the first push",
     kind: "home",
     unbound: true,
@@ -100,6 +107,6 @@ export const scenarios: readonly Scenario[] = [
     title: "A subscription with its recurring token",
     kind: "subscription",
     token: true,
-    steps: [pay, capture],
+    steps: [pay, { act: "store-token", optional: true }, capture],
   },
 ];

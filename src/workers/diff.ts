@@ -97,7 +97,8 @@ export function refuseUnlike(current: CurrentPayment, desired: DesiredPayment): 
 
 function refuseImpossible(current: CurrentPayment, { currency, money }: DesiredPayment): void {
   if (currency !== current.currency) throw refusal("currency-differs", "the PSP's payment has another currency");
-  if (current.upperLimit !== null && money.authorized > current.upperLimit) {
+  // What was released again does not count: an authorisation that was made anew is held once.
+  if (current.upperLimit !== null && money.authorized - money.released > current.upperLimit) {
     throw refusal("above-upper-limit", "the PSP authorised more than the payment's upper limit");
   }
 }

@@ -166,6 +166,12 @@ async function keep(
     oddity(key, "other-adapter");
     return "done";
   }
+  const { reference } = payment;
+  // A PSP that can be asked has one id per payment; what names another one is another payment's.
+  if ("fetch" in adapter && reference !== null && event.reference !== undefined && event.reference !== reference) {
+    oddity(key, "reference-refused");
+    return "done";
+  }
   // At most one job per event exists, so that nobody else appends it between the reading and the writing.
   if (!(await norce.log(key, signal)).keys.has(event.key)) await norce.appendEvent(key, event, signal);
   await remember(key, event, adapter, parts);

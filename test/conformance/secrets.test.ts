@@ -260,7 +260,9 @@ function withPeople(document: Json): Json {
   if (typeof document !== "object" || document === null) return document;
   if (Array.isArray(document)) return document.map((item: Json) => withPeople(item));
   const fields = Object.entries(document).map(([name, inner]: [string, Json]) =>
-    typeof inner === "string" && personal.test(name) ? [name, `${person}-${name}`] : [name, withPeople(inner)],
+    typeof inner === "string" && personal.test(name) && !/status$/i.test(name)
+      ? [name, `${person}-${name}`]
+      : [name, withPeople(inner)],
   );
   return { ...planted, ...(Object.fromEntries(fields) as Record<string, Json>) };
 }

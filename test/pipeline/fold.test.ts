@@ -32,7 +32,7 @@ describe.each(engines())("events are the truth, on $name", (engine: TestEngine) 
 
   test("an account-level event finds its payment by what the PSP echoes, and is kept in its log", async () => {
     const purchase = world.purchase({ referenced: false });
-    purchase.act("authorise");
+    purchase.act("pay");
     await purchase.reaches("reserved");
     expect(purchase.payment()).toMatchObject({ reference: purchase.reference, amount: 100 });
     expect(eventsOf(purchase)).toEqual(["AUTHORISATION"]);
@@ -40,7 +40,7 @@ describe.each(engines())("events are the truth, on $name", (engine: TestEngine) 
 
   test("a capture and a refund are asked for once, and carried out when the PSP's events say so", async () => {
     const purchase = world.purchase();
-    purchase.act("authorise");
+    purchase.act("pay");
     await purchase.reaches("reserved");
     expect(await ask(purchase, "capture")).toMatchObject({ http: 200 });
     await purchase.reaches("captured");
@@ -51,10 +51,10 @@ describe.each(engines())("events are the truth, on $name", (engine: TestEngine) 
 
   test("an event that comes before its payment waits for it, and holds nobody back", async () => {
     const early = world.purchase({ present: false });
-    early.act("authorise");
+    early.act("pay");
     await until(() => world.psp.webhooks().some(({ status }) => status === 202 || status === 200), "the early webhook");
     const other = world.purchase();
-    other.act("authorise");
+    other.act("pay");
     await other.reaches("reserved");
     early.appear();
     await early.reaches("reserved");
@@ -64,14 +64,14 @@ describe.each(engines())("events are the truth, on $name", (engine: TestEngine) 
     const purchase = world.purchase();
     purchase.act("refuse");
     await purchase.reaches("declined");
-    purchase.act("authorise");
+    purchase.act("pay");
     await purchase.reaches("reserved");
   });
 
   test("an answer that Norce loses after the line was written doubles nothing", async () => {
     const purchase = world.purchase();
     world.norce.fault({ match: ({ method }) => method === "POST", times: 1, drop: "after" });
-    purchase.act("authorise");
+    purchase.act("pay");
     await purchase.reaches("reserved");
     await until(() => eventsOf(purchase).length > 0, "the line");
     await world.idle();
@@ -80,7 +80,7 @@ describe.each(engines())("events are the truth, on $name", (engine: TestEngine) 
 
   test("a capture that fails later goes back to reserved at once: the PSP says why", async () => {
     const purchase = world.purchase();
-    purchase.act("authorise");
+    purchase.act("pay");
     await purchase.reaches("reserved");
     purchase.act("capture");
     await purchase.reaches("captured");

@@ -66,30 +66,30 @@ function stage(recurring = false, currency = "SEK") {
 
 describe("what the simulator sends comes to what it says", () => {
   it.each([
-    [["authorise"], "10000/0/0/0"],
-    [["refuse", "authorise"], "10000/0/0/0"],
-    [["refuse-at-first", "authorise"], "10000/0/0/0"],
-    [["go-back", "authorise"], "10000/0/0/0"],
-    [["authorise-sale"], "10000/10000/0/0"],
-    [["authorise-with-review", "accept-review", "capture"], "10000/10000/0/0"],
-    [["authorise-with-review", "reject-review"], "10000/0/0/10000"],
-    [["authorise", ["capture", 4000]], "10000/4000/0/6000"],
-    [["authorise", ["capture", 4000], "fail-capture"], "10000/0/0/6000"],
-    [["authorise", ["capture", 4000], "fail-capture", "recapture"], "10000/4000/0/6000"],
-    [["authorise", "capture", "fail-capture", ["capture", 4000]], "10000/4000/0/6000"],
-    [["authorise", "refuse-capture", "cancel"], "10000/0/0/10000"],
-    [["authorise", "refuse-cancel", "cancel-technically"], "10000/0/0/10000"],
-    [["authorise", "expire"], "10000/0/0/10000"],
-    [["authorise", ["adjust", 12500], "capture"], "12500/12500/0/0"],
-    [["authorise", "refuse-adjust"], "10000/0/0/0"],
-    [["authorise", "reverse"], "10000/0/0/10000"],
-    [["authorise", "capture", "reverse"], "10000/10000/10000/0"],
-    [["authorise", "capture", ["refund", 2500], "refuse-refund"], "10000/10000/2500/0"],
-    [["authorise", "capture", ["refund", 2500], "overturn-refund"], "10000/10000/0/0"],
-    [["authorise", "capture", "refund", "fail-refund", ["refund", 2500]], "10000/10000/2500/0"],
-    [["authorise", "capture", "refund", "reverse-refund"], "10000/10000/0/0"],
-    [["authorise", "capture", "charge-back", "reverse-chargeback"], "10000/10000/0/0"],
-    [["authorise", "something-new", "issue-report", "ping"], "10000/0/0/0"],
+    [["pay"], "10000/0/0/0"],
+    [["refuse", "pay"], "10000/0/0/0"],
+    [["refuse-at-first", "pay"], "10000/0/0/0"],
+    [["go-back", "pay"], "10000/0/0/0"],
+    [["pay-at-once"], "10000/10000/0/0"],
+    [["pay-with-review", "accept", "capture"], "10000/10000/0/0"],
+    [["pay-with-review", "reject"], "10000/0/0/10000"],
+    [["pay", ["capture", 4000]], "10000/4000/0/6000"],
+    [["pay", ["capture", 4000], "fail-capture"], "10000/0/0/6000"],
+    [["pay", ["capture", 4000], "fail-capture", "recapture"], "10000/4000/0/6000"],
+    [["pay", "capture", "fail-capture", ["capture", 4000]], "10000/4000/0/6000"],
+    [["pay", "refuse-capture", "cancel"], "10000/0/0/10000"],
+    [["pay", "refuse-cancel", "cancel-technically"], "10000/0/0/10000"],
+    [["pay", "expire"], "10000/0/0/10000"],
+    [["pay", ["adjust", 12500], "capture"], "12500/12500/0/0"],
+    [["pay", "refuse-adjust"], "10000/0/0/0"],
+    [["pay", "reverse"], "10000/0/0/10000"],
+    [["pay", "capture", "reverse"], "10000/10000/10000/0"],
+    [["pay", "capture", ["refund", 2500], "refuse-refund"], "10000/10000/2500/0"],
+    [["pay", "capture", ["refund", 2500], "overturn-refund"], "10000/10000/0/0"],
+    [["pay", "capture", "refund", "fail-refund", ["refund", 2500]], "10000/10000/2500/0"],
+    [["pay", "capture", "refund", "reverse-refund"], "10000/10000/0/0"],
+    [["pay", "capture", "charge-back", "reverse-chargeback"], "10000/10000/0/0"],
+    [["pay", "something-new", "issue-report", "ping"], "10000/0/0/0"],
   ] as const)("%j", async (actions, sums) => {
     const { act, sums: said, simulator, reference } = stage();
     await act(...actions);
@@ -109,13 +109,13 @@ describe("what the simulator sends comes to what it says", () => {
 
   it("counts as Adyen does, and we as ISO 4217", async () => {
     const { act, sums } = stage(false, "ISK");
-    await act("authorise", ["capture", 4000]);
+    await act("pay", ["capture", 4000]);
     expect(sums()).toBe("10000/4000/0/6000");
   });
 
   it("sends a token three ways, and disables it", async () => {
     const { act, say } = stage(true);
-    await act("authorise");
+    await act("pay");
     expect(say()?.recurring).toMatchObject({
       token: expect.stringMatching(/^T0K3N/),
       description: "visa •••• 1111",
@@ -130,7 +130,7 @@ describe("webhooks", () => {
   it("come again where they were lost, later where they were delayed, and twice where they were doubled", async () => {
     const { simulator, reference, due, pass } = stage();
     simulator.act(reference, "lose-webhook");
-    simulator.act(reference, "authorise");
+    simulator.act(reference, "pay");
     expect(due()).toHaveLength(0);
     pass(2 * 60_000);
     expect(due()).toHaveLength(1);
@@ -145,7 +145,7 @@ describe("webhooks", () => {
 
   it("carry no two events of one second", async () => {
     const { simulator, reference, due } = stage();
-    for (const action of ["refuse", "refuse", "authorise"]) simulator.act(reference, action);
+    for (const action of ["refuse", "refuse", "pay"]) simulator.act(reference, action);
     const dates = due().map(({ body }) => /"eventDate":"([^"]*)"/.exec(body)?.[1]);
     expect(new Set(dates).size).toBe(3);
   });
@@ -157,7 +157,7 @@ describe("modifications", () => {
 
   it("are received, once per key, and answered by an event with their reference", async () => {
     const { act, ask, reference, read, due, say, sums } = stage();
-    await act("authorise");
+    await act("pay");
     const first = ask(`/payments/${reference}/captures`, asked);
     expect(first).toMatchObject({
       status: 201,
@@ -190,7 +190,7 @@ it("does only what is possible, and knows its payments", () => {
   expect(() => simulator.act(reference, "capture")).toThrow("cannot capture");
   expect(() => simulator.act(reference, "toString")).toThrow("cannot");
   expect(() => simulator.actions("UNKNOWN")).toThrow("knows no payment");
-  simulator.act(reference, "authorise");
+  simulator.act(reference, "pay");
   expect(() => simulator.act(reference, "capture", 10001)).toThrow("not an amount");
   expect(simulator.actions(reference)).toContain("capture");
 });

@@ -270,15 +270,15 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const log = (eventCode: string): Action => ({ possible: paid, act: (held) => tellOf(held, { eventCode }) });
 
   const actions: Readonly<Record<string, Action>> = {
-    authorise: { possible: unpaid, act: (held) => authorise(held) },
-    "authorise-with-review": {
+    pay: { possible: unpaid, act: (held) => authorise(held) },
+    "pay-with-review": {
       possible: unpaid,
       act: (held) => {
         held.inReview = true;
         authorise(held, { fraudManualReview: "true" });
       },
     },
-    "authorise-sale": {
+    "pay-at-once": {
       possible: unpaid,
       act: (held) => {
         authorise(held, { networkProcessingMode: "sale" });
@@ -323,14 +323,14 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         tell(held, { eventCode: "OFFER_CLOSED" });
       },
     },
-    "accept-review": {
+    accept: {
       possible: ({ inReview }) => inReview,
       act: (held) => {
         held.inReview = false;
         tellOf(held, { eventCode: "MANUAL_REVIEW_ACCEPT" });
       },
     },
-    "reject-review": {
+    reject: {
       possible: ({ inReview }) => inReview,
       act: (held) => {
         tellOf(held, { eventCode: "MANUAL_REVIEW_REJECT" });

@@ -128,7 +128,7 @@ const posts = () => asked.filter(({ method, path }) => method === "POST" && path
 
 describe("asking", () => {
   it("fetches one token for many looks, with the app's credentials", async () => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     await Promise.all([snapshot(id), snapshot(id), snapshot(id)]);
     const tokens = asked.filter(({ path }) => path === "/v1/oauth2/token");
     expect(tokens).toHaveLength(1);
@@ -240,7 +240,7 @@ describe("proving later", () => {
 
 describe("capture", () => {
   it("captures a part and leaves the rest, then all of the rest", async () => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     expect(await tell("capture", id, 4000)).toMatchObject({ is: "done" });
     expect(parsed(posts()[0]?.body ?? "")).toEqual({
       amount: { currency_code: "SEK", value: "40.00" },
@@ -252,7 +252,7 @@ describe("capture", () => {
   });
 
   it("sends the operation's id, so that a repeat captures once", async () => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     instead = ({ method, path }) => (method === "POST" && path.endsWith("/capture") ? "cut" : undefined);
     const truth = await snapshot(id);
     await expect(tell("capture", id, 10000, truth)).rejects.toMatchObject({ kind: "Unreachable" });
@@ -265,27 +265,27 @@ describe("capture", () => {
     expect((await money(id)).captured).toBe(10000);
   });
 
-  it.each([["approve"], ["save"], ["pay"]])("is refused after %s: there is no authorization", async (act) => {
+  it.each([["approve"], ["save"], ["pay-at-once"]])("is refused after %s: there is no authorization", async (act) => {
     expect(await tell("capture", open([act]), 10000)).toEqual({ is: "refused", reason: "NO_AUTHORIZATION" });
     expect(posts()).toEqual([]);
   });
 
   it("is refused for good by PayPal", async () => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     const truth = await snapshot(id);
     paypal.act(id, "void");
     expect(await tell("capture", id, 10000, truth)).toMatchObject({ is: "refused" });
   });
 
   it("that somebody else has made has reached its goal", async () => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     const truth = await snapshot(id);
     paypal.act(id, "capture");
     expect(await tell("capture", id, 10000, truth)).toEqual({ is: "done" });
   });
 
   it("that is still under way at PayPal has an unknown outcome", async () => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     const body = { name: "RESOURCE_CONFLICT", details: [{ issue: "PREVIOUS_REQUEST_IN_PROGRESS" }] };
     instead = ({ path }) => (path.endsWith("/capture") ? { status: 409, body } : undefined);
     await expect(tell("capture", id, 10000)).rejects.toMatchObject({ kind: "Unreachable" });
@@ -295,13 +295,13 @@ describe("capture", () => {
     ["PENDING", { is: "accepted", pspId: "C1" }],
     ["DECLINED", { is: "refused", reason: "DECLINED" }],
   ])("that PayPal answers with %s", async (status, result) => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     instead = ({ path }) => (path.endsWith("/capture") ? { status: 201, body: { id: "C1", status } } : undefined);
     expect(await tell("capture", id, 10000)).toEqual(result);
   });
 
   it("does not take a refused token for a refused capture", async () => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     const truth = await snapshot(id);
     context = contextOf({});
     instead = ({ path }) => (path === "/v1/oauth2/token" ? { status: 400, body: { error: "x" } } : undefined);
@@ -311,7 +311,7 @@ describe("capture", () => {
 
 describe("cancel", () => {
   it("voids what is open, without a request id", async () => {
-    const id = open(["authorise"], ["capture", 4000]);
+    const id = open(["pay"], ["capture", 4000]);
     expect(await tell("cancel", id, 6000)).toEqual({ is: "done" });
     expect(posts()[0]).toMatchObject({ body: "" });
     expect(posts()[0]?.headers).not.toHaveProperty("paypal-request-id");
@@ -319,7 +319,7 @@ describe("cancel", () => {
   });
 
   it("is done where somebody has voided it before", async () => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     const truth = await snapshot(id);
     paypal.act(id, "void");
     expect(await tell("cancel", id, 10000, truth)).toEqual({ is: "done" });
@@ -327,7 +327,7 @@ describe("cancel", () => {
   });
 
   it("is too late where it has been captured", async () => {
-    const id = open(["authorise"]);
+    const id = open(["pay"]);
     const truth = await snapshot(id);
     paypal.act(id, "capture");
     expect(await tell("cancel", id, 10000, truth)).toEqual({ is: "refused", reason: "CAPTURED" });
@@ -338,7 +338,7 @@ describe("refund", () => {
   const refunds = () => posts().filter(({ path }) => path.endsWith("/refund"));
 
   it("of one capture, marked with the operation behind the order's own id", async () => {
-    const id = open(["pay"]);
+    const id = open(["pay-at-once"]);
     expect(await tell("refund", id, 2500)).toMatchObject({ is: "done" });
     expect(refunds()[0]?.headers["paypal-request-id"]).toBe("0b7e2f6a-6a5e-4d0c-9a58-0f2f0a3a1b11");
     expect(parsed(refunds()[0]?.body ?? "")).toEqual({
@@ -356,7 +356,7 @@ describe("refund", () => {
   });
 
   it("is shared over the captures, the oldest first, each part with a key of its own", async () => {
-    const id = open(["authorise"], ["capture", 4000], ["capture"]);
+    const id = open(["pay"], ["capture", 4000], ["capture"]);
     expect(await tell("refund", id, 7000)).toMatchObject({ is: "done" });
     expect(refunds().map(({ body }) => (parsed(body) as { amount: { value: string } }).amount.value)).toEqual([
       "40.00",
@@ -371,7 +371,7 @@ describe("refund", () => {
   it.each([0, 1])(
     "is paid out once, though the answer to part %i is lost and the next attempt sees a newer truth",
     async (lost) => {
-      const id = open(["authorise"], ["capture", 4000], ["capture"]);
+      const id = open(["pay"], ["capture", 4000], ["capture"]);
       let sent = 0;
       instead = ({ path }) => (path.endsWith("/refund") && sent++ === lost ? "cut" : undefined);
       await expect(tell("refund", id, 7000)).rejects.toMatchObject({ kind: "Unreachable" });
@@ -384,13 +384,13 @@ describe("refund", () => {
   );
 
   it("is refused above what is left", async () => {
-    const id = open(["pay"], ["refund", 4000]);
+    const id = open(["pay-at-once"], ["refund", 4000]);
     expect(await tell("refund", id, 6001)).toEqual({ is: "refused", reason: "ABOVE_CAPTURED" });
     expect(refunds()).toEqual([]);
   });
 
   it("that somebody has made before has reached its goal", async () => {
-    const id = open(["pay"]);
+    const id = open(["pay-at-once"]);
     const truth = await snapshot(id);
     paypal.act(id, "refund");
     expect(await tell("refund", id, 10000, truth)).toEqual({ is: "done" });

@@ -37,7 +37,7 @@ const types = (): unknown[] =>
 describe("webhooks", () => {
   it("tell of a purchase, step by step", () => {
     const id = open();
-    paypal.act(id, "authorise");
+    paypal.act(id, "pay");
     paypal.act(id, "capture", 4000);
     paypal.act(id, "void");
     paypal.act(id, "refund", 1000);
@@ -63,7 +63,7 @@ describe("webhooks", () => {
     paypal.act(id, "approve");
     expect(types()).toEqual([]);
     paypal.act(id, "delay-webhook");
-    paypal.act(id, "pay");
+    paypal.act(id, "pay-at-once");
     expect(types()).toEqual(["CHECKOUT.ORDER.COMPLETED"]);
     clock += 2 * minute;
     expect(types()).toEqual(["PAYMENT.CAPTURE.COMPLETED"]);
@@ -76,7 +76,7 @@ describe("webhooks", () => {
 
   it("bring a token that the order has promised", () => {
     const id = open(true);
-    paypal.act(id, "pay");
+    paypal.act(id, "pay-at-once");
     expect(paypal.actions(id)).not.toContain("store-token");
     expect(ask("GET", `/v2/checkout/orders/${id}`).body).toMatchObject({
       payment_source: { paypal: { attributes: { vault: { status: "APPROVED" } } } },
@@ -128,7 +128,7 @@ describe("the API", () => {
 
   it("shows each piece, and takes a refund no higher than what is left", () => {
     const id = open();
-    paypal.act(id, "pay");
+    paypal.act(id, "pay-at-once");
     paypal.act(id, "refund", 4000);
     const { purchase_units } = ask("GET", `/v2/checkout/orders/${id}`).body as {
       purchase_units: { payments: { captures: { id: string }[]; refunds: { id: string }[] } }[];
@@ -152,6 +152,6 @@ it("refuses what is not possible now", () => {
   const id = open();
   expect(() => paypal.act(id, "refund")).toThrow("cannot refund");
   expect(() => paypal.act(id, "toString")).toThrow("cannot toString");
-  paypal.act(id, "authorise");
+  paypal.act(id, "pay");
   expect(() => paypal.act(id, "capture", 10001)).toThrow("not an amount");
 });

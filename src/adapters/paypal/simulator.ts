@@ -345,10 +345,10 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         notify(of, "CHECKOUT.PAYMENT-APPROVAL.REVERSED", "checkout-order", resource);
       },
     },
-    authorise: { possible: isUnpaid, act: (of) => authorise(of, "CREATED") },
-    "authorise-with-review": { possible: isUnpaid, act: (of) => authorise(of, "PENDING") },
+    pay: { possible: isUnpaid, act: (of) => authorise(of, "CREATED") },
+    "pay-with-review": { possible: isUnpaid, act: (of) => authorise(of, "PENDING") },
     "authorise-denied": { possible: isUnpaid, act: (of) => authorise(of, "DENIED") },
-    "accept-review": {
+    accept: {
       possible: (of) => heldWith(of, "PENDING") !== undefined,
       act(of) {
         const authorization = heldWith(of, "PENDING");
@@ -358,7 +358,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         authorizationChanged(of, authorization, "CREATED");
       },
     },
-    "deny-review": {
+    reject: {
       possible: (of) => heldWith(of, "PENDING") !== undefined,
       act(of) {
         const authorization = heldWith(of, "PENDING");
@@ -367,7 +367,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         authorizationChanged(of, authorization, "VOIDED");
       },
     },
-    pay: { possible: isUnpaid, act: (of) => pay(of, "COMPLETED") },
+    "pay-at-once": { possible: isUnpaid, act: (of) => pay(of, "COMPLETED") },
     "pay-with-lag": {
       possible: isUnpaid,
       act(of) {
