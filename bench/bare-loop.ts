@@ -13,7 +13,8 @@ export interface LoopResult {
 }
 
 async function run({ peers, payments, concurrency }: LoopTask): Promise<LoopResult> {
-  const authorization = `Basic ${Buffer.from(`${peers.settings["username"] ?? ""}:${peers.settings["password"] ?? ""}`).toString("base64")}`;
+  const [username = "", password = ""] = ["username", "password"].map((name) => peers.settings[name] as string);
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
   const norce = createHttp({
     peer: "norce",
     baseUrl: `${peers.norceUrl}/checkout/order`,

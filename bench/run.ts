@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what the service costs and how fast it is, as Markdown tables. `-- acknowledge`, `-- end-to-end`, `-- requests` and
- * `-- memory` run a part; `--rounds` and `--seconds` shorten it. Sends load to this machine only and stops by itself.
+ * `npm run bench`: what the service costs and how fast it is, as Markdown tables. `-- acknowledge`, `-- end-to-end`, `-- requests`, `-- memory`
+ * and `-- sweep` run a part; `--rounds` and `--seconds` shorten it. Sends load to this machine only and stops by itself.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -15,6 +15,7 @@ import { start, stopAll } from "./children.ts";
 import { ask, benchEndToEnd, benchRequests } from "./end-to-end.ts";
 import { benchMemory } from "./memory.ts";
 import { adapter, adapterId, type PeersReady, signingKey } from "./messages.ts";
+import { benchSweep } from "./sweep.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -50,6 +51,7 @@ try {
   if (wanted("end-to-end")) await benchEndToEnd(endToEnd);
   if (wanted("requests")) await benchRequests(endToEnd);
   if (wanted("memory")) await benchMemory(endToEnd);
+  if (wanted("sweep")) await benchSweep(endToEnd);
   redis.disconnect();
 } finally {
   await stopAll();

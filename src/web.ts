@@ -7,11 +7,13 @@ import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
+import { createLedger } from "./queue/ledger.ts";
 import { createOperations } from "./queue/operations.ts";
 import { laneName, type Queues } from "./queue/queues.ts";
 import { createApp } from "./webhooks/app.ts";
 import { createInbox } from "./webhooks/inbox.ts";
 import type { Lanes, OperationStatus } from "./webhooks/operations.ts";
+import { answerReport } from "./webhooks/report.ts";
 
 /** What the web half runs on. */
 export interface WebParts {
@@ -34,6 +36,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     lanes: lanesFor(engine, queues),
     operations: createOperations(engine),
     ping: () => engine.ping(),
+    report: answerReport({ config, ledger: createLedger(engine, "prompt"), dead: queues.dead, now: Date.now }),
     ...(parts.home === undefined ? {} : { home: parts.home }),
   });
   const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 65_000 }, app);

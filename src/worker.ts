@@ -6,13 +6,17 @@ import type { Meters } from "./lib/meters.ts";
 import { createNorceClient } from "./norce/client.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
+import { createLedger, startForgettingDrift } from "./queue/ledger.ts";
 import { createOperations, startLifting } from "./queue/operations.ts";
 import type { Queues } from "./queue/queues.ts";
+import { createSweeps } from "./queue/sweeps.ts";
 import { startForgetting, startTimers } from "./queue/timers.ts";
+import { createDriftLog, type DriftLog } from "./workers/drift.ts";
 import { startLanes } from "./workers/lanes.ts";
 import { startLocate } from "./workers/locate.ts";
 import { startOperate } from "./workers/operate.ts";
 import { createContexts } from "./workers/observe.ts";
+import { startSweep } from "./workers/sweep.ts";
 
 /** What the worker half runs on. */
 export interface WorkerParts {
@@ -31,7 +35,7 @@ export interface WorkerParts {
 const finishMs = 3_000;
 
 /** Starts all workers. `close` takes nothing new, lets running looks finish or gives them back, within seconds. */
-export function startWorker({ config, engine, queues, log, meters, now = Date.now }: WorkerParts): Running {
+export function startWorker({ config, engine, log, meters, now = Date.now, ...parts }: WorkerParts): Running {
   const stopping = new AbortController();
   const observe = meters.request;
   const norce = createNorceClient({
@@ -39,9 +43,12 @@ export function startWorker({ config, engine, queues, log, meters, now = Date.no
     adapterIdOf: (key) => config.find(key)?.settings.adapterId ?? key.adapter,
     observe,
   });
+  const drift = createDriftLog({ ledger: createLedger(engine, "patient"), log, meters, now });
+  const queues = noting(parts.queues, drift);
   const oddity = (key: PaymentKey, reason: string): void => {
     meters.oddity(key.adapter, reason);
     log.warn({ ...key, reason }, "payment.odd");
+    drift.found(key, reason);
   };
   const contexts = createContexts(observe);
   const shared = { config, engine, queues, norce, contexts, log, now, oddity, concurrency: config.workerConcurrency };
@@ -49,6 +56,7 @@ export function startWorker({ config, engine, queues, log, meters, now = Date.no
     startLocate(shared),
     startTimers(engine, queues, config.workerConcurrency),
     startForgetting(engine),
+    startForgettingDrift(engine),
     startLifting(engine),
     startOperate({
       ...shared,
@@ -56,7 +64,8 @@ export function startWorker({ config, engine, queues, log, meters, now = Date.no
       operations: createOperations(engine),
       stopping: stopping.signal,
     }),
-    ...startLanes({ ...shared, meters, remember: queues.references.put, stopping: stopping.signal }),
+    startSweep(engine, { config, norce, queues, sweeps: createSweeps(engine), drift, log, meters, now }),
+    ...startLanes({ ...shared, meters, drift, remember: queues.references.put, stopping: stopping.signal }),
   ];
   log.info(
     { adapters: [...new Set(config.targets.map(({ adapter }) => adapter.id))], concurrency: config.workerConcurrency },
@@ -67,8 +76,19 @@ export function startWorker({ config, engine, queues, log, meters, now = Date.no
       const giveBack = setTimeout(() => stopping.abort(), finishMs);
       await Promise.all(workers.map((worker) => worker.close()));
       clearTimeout(giveBack);
+      await drift.close();
     },
   };
+}
+
+/** The queues; the ledger hears of every dead letter, wherever it is written. */
+function noting(queues: Queues, drift: DriftLog): Queues {
+  const { dead } = queues;
+  const put: Queues["dead"]["put"] = async (letter) => {
+    await dead.put(letter);
+    drift.buried(letter);
+  };
+  return { ...queues, dead: { ...dead, put } };
 }
 
 if (import.meta.main) {

@@ -1,94 +1,196 @@
 /**
- * Looks again at an order's payments: `npm run reconcile -- <merchant> <channel> <orderId>`. Asks the running service over HTTP, since the
- * embedded engine belongs to one process, and prints what each look came to.
+ * Looks again at an order's payments, or at those of all orders of some days: `npm run reconcile -- <merchant> <channel> <orderId>`, or
+ * `<merchant> <channel> --from 2026-01-31 --to 2026-02-01`. With `--dry-run` it prints what would be written, and nothing is. Asks the
+ * running service over HTTP, since the embedded engine belongs to one process, and prints what each look came to.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { PaymentKey } from "../adapters/adapter.ts";
-import { loadAdapters } from "../adapters/registry.ts";
-import { type Config, createConfig, processEnvironment, readConfigFile, urlMakerFrom } from "../config.ts";
+import { type Config, processEnvironment, readConfig, urlMakerFrom } from "../config.ts";
 import { createHttp, type Http } from "../lib/http.ts";
-import { createNorceClient } from "../norce/client.ts";
+import { createNorceClient, type NorceClient } from "../norce/client.ts";
+import { ordersWithin } from "../norce/orders.ts";
 import { exitWith, Usage } from "../exit.ts";
 import { operationUrl } from "../signatures/urls.ts";
 
-const usage = "npm run reconcile -- <merchant> <channel> <orderId>";
+const usage = "npm run reconcile -- <merchant> <channel> (<orderId> | --from YYYY-MM-DD [--to YYYY-MM-DD]) [--dry-run]";
 
 const answerSchema = z.object({
   operationId: z.string(),
   status: z.string(),
   outcome: z.record(z.string(), z.unknown()).optional(),
 });
-type Answer = z.infer<typeof answerSchema>;
+const wouldSchema = z.looseObject({ outcome: z.string() });
 
 /** A look takes 30 s at the longest, and another one may have to end first. */
 const longestWaitMs = 70_000;
+/** How many payments are looked at at once. */
+const atOnce = 8;
+/** How often a long run says how far it has come. */
+const progressMs = 5_000;
+const dayMs = 24 * 3_600 * 1_000;
+
+type Owner = Pick<PaymentKey, "merchant" | "channel">;
+
+/** What a look came to, or would come to. */
+interface Found {
+  readonly outcome: string;
+  readonly [fact: string]: unknown;
+}
 
 try {
-  const [merchant, channel, orderId] = parseArgs({ allowPositionals: true }).positionals;
-  if (merchant === undefined || channel === undefined || orderId === undefined) throw new Usage(usage);
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { from: { type: "string" }, to: { type: "string" }, "dry-run": { type: "boolean", default: false } },
+  });
+  const [merchant, channel, orderId] = positionals;
+  const window = windowFrom(values.from, values.to);
+  if (merchant === undefined || channel === undefined || (orderId === undefined) === (window === undefined))
+    throw new Usage(usage);
   const environment = processEnvironment();
-  const config = createConfig(environment, readConfigFile(environment), await loadAdapters());
-  const keys = await paymentsOf(config, { merchant, channel, orderId });
+  const config = await readConfig(environment);
   const maker = urlMakerFrom(environment);
-  const exp = Math.floor(Date.now() / 1_000) + 300;
-  const results = await Promise.all(
-    keys.map(async (key) => {
-      const answer = await refreshed(
-        createHttp({ peer: "norce-psp-worker", baseUrl: operationUrl(maker, key, "refresh", exp) }),
-      );
-      console.log(lineOf(key, answer));
-      return answer.outcome?.["outcome"];
-    }),
-  );
-  process.exitCode = results.every((outcome) => outcome === "written" || outcome === "unchanged") ? 0 : 1;
+  const norce = createNorceClient({ ...config.norce, adapterIdOf: (key) => key.adapter });
+  const owner = { merchant, channel };
+  const look = async (key: PaymentKey): Promise<Found> => {
+    const exp = Math.floor(Date.now() / 1_000) + 300;
+    const http = createHttp({ peer: "norce-psp-worker", baseUrl: operationUrl(maker, key, "refresh", exp) });
+    return values["dry-run"] ? await previewed(http) : await refreshed(http);
+  };
+  const all =
+    window === undefined
+      ? await lookAtOrder(norce, config, { ...owner, orderId: orderId ?? "" }, look)
+      : await lookAtWindow(norce, config, owner, window, look);
+  const good: ReadonlySet<string> = new Set(["written", "unchanged", "would-write"]);
+  process.exitCode = [...all.keys()].every((outcome) => good.has(outcome)) ? 0 : 1;
 } catch (error) {
   exitWith(error);
 }
 
-async function paymentsOf(
+/** Both days are included; in UTC. `undefined` where no window was asked for. */
+function windowFrom(from: string | undefined, to: string | undefined): { from: number; to: number } | undefined {
+  if (from === undefined && to === undefined) return undefined;
+  const day = (text: string | undefined): number => {
+    if (!z.iso.date().safeParse(text).success) throw new Usage(usage);
+    return Date.parse(`${text}T00:00:00.000Z`);
+  };
+  return { from: day(from), to: (to === undefined ? Date.now() : day(to)) + dayMs };
+}
+
+/** Looks at the order's payments and says how many looks came to what. */
+async function lookAtOrder(
+  norce: NorceClient,
   config: Config,
-  order: Pick<PaymentKey, "merchant" | "channel" | "orderId">,
-): Promise<PaymentKey[]> {
-  const norce = createNorceClient({ ...config.norce, adapterIdOf: (key) => key.adapter });
+  order: Owner & Pick<PaymentKey, "orderId">,
+  look: (key: PaymentKey) => Promise<Found>,
+): Promise<ReadonlyMap<string, number>> {
   const found = await norce.order(order);
   if (found === null) throw new Usage(`Norce has no order ${order.orderId} for ${order.merchant}/${order.channel}`);
-  const ours = config.targets.filter(
-    (target) => target.merchant === order.merchant && target.channel === order.channel,
-  );
-  const keys = (found.payments ?? []).flatMap((payment) =>
-    ours
-      .filter(({ settings }) => settings.adapterId === payment.adapterId)
-      .map(({ adapter }) => ({ ...order, adapter: adapter.id, paymentId: payment.id })),
-  );
+  const keys = keysOf({ id: order.orderId, payments: found.payments ?? [] }, order, config);
   if (keys.length === 0)
     throw new Usage(
       `order ${order.orderId} has no payment of an adapter that is configured for ${order.merchant}/${order.channel}`,
     );
-  return keys;
+  const counts = new Map<string, number>();
+  await lookAtAll(keys, look, (key, came) => {
+    count(counts, came.outcome);
+    console.log(lineOf(key, came));
+  });
+  return counts;
+}
+
+/** Looks at the payments of every order of the window, a page of Norce's list at a time; prints those that something was found about. */
+async function lookAtWindow(
+  norce: NorceClient,
+  config: Config,
+  owner: Owner,
+  window: { readonly from: number; readonly to: number },
+  look: (key: PaymentKey) => Promise<Found>,
+): Promise<ReadonlyMap<string, number>> {
+  if (!config.targets.some(({ merchant, channel }) => merchant === owner.merchant && channel === owner.channel))
+    throw new Usage(`no adapter is configured for ${owner.merchant}/${owner.channel}`);
+  const counts = new Map<string, number>();
+  let saidAt = Date.now();
+  for await (const { orders } of ordersWithin((query) => norce.page(owner, query), window)) {
+    const keys = orders.flatMap((order) => keysOf(order, owner, config));
+    await lookAtAll(keys, look, (key, came) => {
+      count(counts, came.outcome);
+      if (came.outcome !== "unchanged") console.log(lineOf(key, came));
+      if (Date.now() - saidAt < progressMs) return;
+      saidAt = Date.now();
+      console.error(`… ${summaryOf(counts)}`);
+    });
+  }
+  console.log(summaryOf(counts));
+  return counts;
+}
+
+function keysOf(
+  order: {
+    readonly id: string;
+    readonly payments: readonly { readonly id: string; readonly adapterId?: string | null | undefined }[];
+  },
+  { merchant, channel }: Owner,
+  { targets }: Config,
+): PaymentKey[] {
+  return order.payments.flatMap((payment) =>
+    targets
+      .filter((target) => target.merchant === merchant && target.channel === channel)
+      .filter(({ settings }) => settings.adapterId === payment.adapterId)
+      .map(({ adapter }) => ({ adapter: adapter.id, merchant, channel, orderId: order.id, paymentId: payment.id })),
+  );
+}
+
+/** Looks at payments, a few at a time. */
+async function lookAtAll(
+  keys: readonly PaymentKey[],
+  look: (key: PaymentKey) => Promise<Found>,
+  tell: (key: PaymentKey, came: Found) => void,
+): Promise<void> {
+  const waiting = [...keys];
+  await Promise.all(
+    Array.from({ length: Math.min(atOnce, keys.length) }, async () => {
+      for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) tell(key, await look(key));
+    }),
+  );
 }
 
 /** Asks for the look and waits for what it comes to. */
-async function refreshed(http: Http): Promise<Answer> {
-  const asked = answerSchema.parse((await http({ method: "POST", path: "", route: "refresh" })).body);
+async function refreshed(http: Http): Promise<Found> {
+  const { status, outcome } = await answered(http, {});
+  return { ...outcome, outcome: typeof outcome?.["outcome"] === "string" ? outcome["outcome"] : status };
+}
+
+/** Asks what a look would write; nothing is written. */
+async function previewed(http: Http): Promise<Found> {
+  const { status, outcome } = await answered(http, { dryRun: 1 });
+  const would = wouldSchema.safeParse(outcome?.["would"]);
+  return would.success ? would.data : { outcome: status };
+}
+
+async function answered(http: Http, query: Readonly<Record<string, number>>): Promise<z.infer<typeof answerSchema>> {
+  const asked = answerSchema.parse((await http({ method: "POST", path: "", route: "refresh", query })).body);
   const deadline = Date.now() + longestWaitMs;
-  for (;;) {
-    const { body } = await http({
-      method: "GET",
-      path: "",
-      route: "refresh",
-      query: { operationId: asked.operationId },
-    });
-    const answer = answerSchema.parse(body);
+  for (let answer = asked; ;) {
     if (answer.status === "done" || answer.status === "unknown" || Date.now() > deadline) return answer;
     await pause(200);
+    const known = { ...query, operationId: asked.operationId };
+    answer = answerSchema.parse((await http({ method: "GET", path: "", route: "refresh", query: known })).body);
   }
 }
 
-function lineOf({ orderId, paymentId, adapter }: PaymentKey, { status, outcome }: Answer): string {
+function count(counts: Map<string, number>, outcome: string): void {
+  counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+}
+
+function summaryOf(counts: ReadonlyMap<string, number>): string {
+  const payments = [...counts.values()].reduce((sum, some) => sum + some, 0);
+  return [`${payments} payments`, ...[...counts].map(([outcome, some]) => `${some} ${outcome}`)].join(", ");
+}
+
+function lineOf({ orderId, paymentId, adapter }: PaymentKey, { outcome, ...facts }: Found): string {
   // Some engines keep a result's facts in an order of their own.
-  const { outcome: came = status, ...facts } = outcome ?? {};
   const told = Object.entries(facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return [orderId, paymentId, adapter, String(came), ...told].join("  ");
+  return [orderId, paymentId, adapter, outcome, ...told].join("  ");
 }

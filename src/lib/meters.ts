@@ -19,6 +19,12 @@ export interface Meters {
   request(fact: { peer: string; method: string; route: string; status: number; seconds: number }): void;
   /** A credential that its peer refuses now (1) or takes again (0). */
   credential(credential: Credential, refused: boolean): void;
+  /** Payments of ours that a pass of the sweep judged. */
+  swept(adapter: string, judgement: string): void;
+  /** A pass over a window of a merchant's channel came to its end. `at`: milliseconds since the epoch. */
+  pass(merchant: string, channel: string, window: string, at: number): void;
+  /** A difference that nobody had announced, by name. */
+  drift(adapter: string, name: string): void;
   /** Read when `text` is asked: jobs per queue and state. */
   queues(read: () => Promise<readonly { queue: string; state: string; jobs: number }[]>): void;
 }
@@ -60,6 +66,24 @@ export function createMeters(): Meters {
     labelNames: ["peer", "merchant", "channel"],
     registers,
   });
+  const swept = new Counter({
+    name: "norce_psp_sweep_payments_total",
+    help: "Payments that the sweep came by, by what it judged",
+    labelNames: ["adapter", "judgement"],
+    registers,
+  });
+  const passes = new Gauge({
+    name: "norce_psp_sweep_finished_timestamp_seconds",
+    help: "When the last pass over a window of a merchant's channel ended",
+    labelNames: ["merchant", "channel", "window"],
+    registers,
+  });
+  const drift = new Counter({
+    name: "norce_psp_drift_total",
+    help: "Differences that nobody had announced, by name",
+    labelNames: ["adapter", "name"],
+    registers,
+  });
   const jobs = new Gauge({
     name: "norce_psp_jobs",
     help: "Jobs per queue and state",
@@ -80,6 +104,9 @@ export function createMeters(): Meters {
     oddity: (adapter, reason) => oddities.inc({ adapter, reason }),
     request: ({ peer, method, route, status, seconds }) => requests.observe({ peer, method, route, status }, seconds),
     credential: (credential, refused) => credentials.set({ ...credential }, refused ? 1 : 0),
+    swept: (adapter, judgement) => swept.inc({ adapter, judgement }),
+    pass: (merchant, channel, window, at) => passes.set({ merchant, channel, window }, at / 1_000),
+    drift: (adapter, name) => drift.inc({ adapter, name }),
     queues(read) {
       readQueues = read;
     },

@@ -4,6 +4,7 @@ import { WorkerError } from "../lib/errors.ts";
 import { createHttp, type Http, type HttpOptions, type Json, pathOf } from "../lib/http.ts";
 import { majorFromMinor } from "../lib/money.ts";
 import { logFrom, noteOf, type TransactionLog } from "./log-line.ts";
+import { type OrderPage, pageFrom, type PageQuery } from "./orders.ts";
 import { type NorceOrder, ordersSchema, orderSchema, paymentSchema, transactionsSchema } from "./schema.ts";
 import { type CurrentPayment, currentFrom, differences, overlay, type PaymentChanges, rawObject } from "./payment.ts";
 
@@ -27,6 +28,8 @@ export interface NorceClient {
     filter: { readonly [name in "payment_id" | "reference" | "cart_reference"]?: string },
     signal?: AbortSignal,
   ): Promise<readonly NorceOrder[]>;
+  /** A page of the orders, newest first; the dates are a filter that v0 may ignore. */
+  page(scope: Omit<OrderKey, "orderId">, query: PageQuery, signal?: AbortSignal): Promise<OrderPage>;
   /** What is logged already. */
   log(key: PaymentKey, signal?: AbortSignal): Promise<TransactionLog>;
   /**
@@ -146,6 +149,28 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
         signal,
       });
       return parsed(ordersSchema, body ?? { data: [] }, "orders").data;
+    },
+
+    async page(owner, { offset, limit, from, to }, signal) {
+      const query = {
+        offset,
+        limit,
+        order_by: "created",
+        order_by_direction: "desc",
+        date_from: new Date(from).toISOString(),
+        ...(to === undefined ? {} : { date_to: new Date(to).toISOString() }),
+      };
+      const { body } = await http({
+        method: "GET",
+        path: orders,
+        route: "/orders",
+        headers: scope(owner),
+        query,
+        signal,
+      });
+      const page = pageFrom(body);
+      if (page === null) throw unreadable("orders", "data");
+      return page;
     },
 
     async log(key, signal) {

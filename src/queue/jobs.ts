@@ -25,6 +25,9 @@ export interface Suspect {
   readonly at: number;
 }
 
+/** Who asked for a look. What a look repairs that neither a webhook nor an operation had announced is drift. */
+export type Asked = "webhook" | "sweep" | "operator" | "operation" | "timer";
+
 /** What a payment's timer remembers of the looks that did not come to rest. */
 export interface Wait {
   /** When this kind of waiting began, in milliseconds since the epoch. */
@@ -34,6 +37,10 @@ export interface Wait {
   readonly suspect?: Suspect;
   /** The PSP's id that a webhook named, while the payment has none. */
   readonly reference?: string;
+  /** Who asked for the looks; absent: a webhook. */
+  readonly asked?: Asked;
+  /** The payment's horizon has passed: a look that finds it where it was is the last one, and leaves a dead letter. */
+  readonly last?: true;
 }
 
 /** A job of a lane: look at this payment. */
@@ -43,6 +50,8 @@ export interface Look {
   readonly reference?: string;
   /** What the timer that asks for this look remembered. */
   readonly wait?: Wait;
+  /** Who asked for it; absent: whoever the timer remembers, else a webhook. */
+  readonly asked?: Asked;
 }
 
 /** A payment that needs a person, or an event whose payment was never found. */

@@ -44,7 +44,8 @@ export function eventId({ target: { adapter, merchant, channel }, event }: Store
   return hashOf([adapter, merchant, channel, event.key]);
 }
 
-function hashOf(parts: readonly (string | undefined)[]): string {
+/** One short text for anything that is named by several. */
+export function hashOf(parts: readonly (string | undefined)[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
 }
 
@@ -93,10 +94,15 @@ export interface Queues {
      * waits already: it looks soon enough, but may not know what this one knew.
      */
     add(look: Look, temper: Temper): Promise<{ readonly id: string; readonly handedOver: boolean }>;
+    /** Asks for many looks in one round trip per adapter; says for each whether it was handed over. */
+    addAll(looks: readonly Look[]): Promise<readonly boolean[]>;
   };
   readonly timers: {
-    /** Wakes the payment after `delayMs`; replaces the timer that it had. */
-    set(key: PaymentKey, wait: Wait, delayMs: number): Promise<void>;
+    /**
+     * Wakes the payment after `delayMs`; replaces the timer that it had. `unless-sooner`: a timer that is due by then stays as it is, and
+     * one that is due later is only set to the earlier time: what it remembers stays. A look that failed is not hurried.
+     */
+    set(key: PaymentKey, wait: Wait, delayMs: number, how?: "replace" | "unless-sooner"): Promise<void>;
     get(key: PaymentKey): Promise<Wait | undefined>;
     clear(key: PaymentKey): Promise<void>;
     /** Due: the timer ends and the payment is looked at. From here on a new timer may be set, also while this one's job still runs. */
@@ -119,13 +125,27 @@ export interface Queues {
 
 /** The queues on one engine. */
 export function createQueues(engine: Engine): Queues {
+  const optionsOf = ({ key }: Look, jobId: string): JobsOptions => ({
+    ...laneOptions,
+    jobId,
+    deduplication: { id: laneId(key), keepLastIfActive: true },
+  });
   const lanes: Queues["lanes"] = {
+    async addAll(looks) {
+      const jobs = looks.map((look) => ({ look, jobId: randomUUID() }));
+      const byLane = Map.groupBy(jobs, ({ look }) => laneName(look.key.adapter));
+      const added = await Promise.all(
+        [...byLane].map(async ([lane, ofLane]) => {
+          const bulk = ofLane.map(({ look, jobId }) => ({ name: "look", data: look, opts: optionsOf(look, jobId) }));
+          return await engine.queue<Look>(lane, "patient").addBulk(bulk);
+        }),
+      );
+      const taken = new Set(added.flat().map(({ id }) => id));
+      return jobs.map(({ jobId }) => taken.has(jobId));
+    },
     async add(look, temper) {
       const jobId = randomUUID();
-      const deduplication = { id: laneId(look.key), keepLastIfActive: true };
-      const adding = engine
-        .queue<Look>(laneName(look.key.adapter), temper)
-        .add("look", look, { ...laneOptions, jobId, deduplication });
+      const adding = engine.queue<Look>(laneName(look.key.adapter), temper).add("look", look, optionsOf(look, jobId));
       const job = await (temper === "prompt" ? orUnavailable(adding) : adding);
       return { id: job.id ?? jobId, handedOver: job.id === jobId };
     },
@@ -154,17 +174,29 @@ function inboxOn(engine: Engine): Queues["inbox"] {
 
 function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
   const queue = () => engine.queue<Look>(timersName, "patient");
+  const replace = async (key: PaymentKey, wait: Wait, delay: number): Promise<void> => {
+    const id = laneId(key);
+    for (;;) {
+      const jobId = randomUUID();
+      const options = { ...timerOptions, jobId, delay, deduplication: { id, replace: true } };
+      const timer = await queue().add("timer", { key, wait }, options);
+      if (timer.id === jobId) return;
+      // A timer that is just due swallows its successor: it is cut loose, and will look at the payment all the same.
+      await timer.removeDeduplicationKey();
+    }
+  };
   return {
-    async set(key, wait, delay) {
-      const id = laneId(key);
-      for (;;) {
-        const jobId = randomUUID();
-        const options = { ...timerOptions, jobId, delay, deduplication: { id, replace: true } };
-        const timer = await queue().add("timer", { key, wait }, options);
-        if (timer.id === jobId) return;
-        // A timer that is just due swallows its successor: it is cut loose, and will look at the payment all the same.
-        await timer.removeDeduplicationKey();
-      }
+    async set(key, wait, delay, how = "replace") {
+      if (how === "replace") return await replace(key, wait, delay);
+      const jobId = randomUUID();
+      const options = { ...timerOptions, jobId, delay, deduplication: { id: laneId(key) } };
+      const timer = await queue().add("timer", { key, wait }, options);
+      if (timer.id === jobId) return;
+      const waiting = await queue().getJob(timer.id ?? "");
+      // Where it has just gone, the payment is looked at now.
+      if (waiting === undefined || waiting.timestamp + waiting.delay <= Date.now() + delay) return;
+      if ((waiting.data.wait?.tries ?? 0) > 0) return;
+      await replace(key, waiting.data.wait ?? wait, delay);
     },
     async get(key) {
       const id = await queue().getDeduplicationJobId(laneId(key));

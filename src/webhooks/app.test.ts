@@ -209,7 +209,10 @@ describe("an operation", () => {
       text: JSON.stringify({ operationId: "look-1", status: "queued" }),
     });
     expect((await send("POST", bare, { headers: bearer })).status).toBe(200);
-    expect(looks).toEqual([{ key }, { key }]);
+    expect(looks).toEqual([
+      { key, asked: "operator" },
+      { key, asked: "operator" },
+    ]);
   });
 
   test("is not proven by a dead URL, another operation's or a callback's signature, or another token", async () => {
@@ -228,7 +231,7 @@ describe("an operation", () => {
   });
 
   test("that the adapter does not have is 404, and so is another merchant's", async () => {
-    expect((await send("POST", operationPath("capture"))).status).toBe(404);
+    expect((await send("POST", operationPath("capture").replace("/capture?", "/reverse?"))).status).toBe(404);
     expect((await send("POST", bare, { headers: { ...bearer, "x-merchant": "other" } })).status).toBe(404);
   });
 

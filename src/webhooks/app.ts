@@ -83,6 +83,8 @@ function answerWebhook({ config, inbox, log, meters }: AppParts, body: RequestHa
     }
     await bodyRead(body, request, response);
     const { ack, events } = await receive(config, inbox, to, rawRequest(request, query), Date.now());
+    // What answers a GET could be kept by whoever stands in between, and the next one would not arrive.
+    if (request.method === "GET") response.setHeader("cache-control", "no-store");
     end(response, ack.status, ack.type, ack.body);
     meters.webhook(to.target.adapter, to.webhook, "received");
     const ms = Math.round(performance.now() - started);

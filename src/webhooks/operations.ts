@@ -5,8 +5,8 @@ import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { OperationRecord, Operations } from "../queue/operations.ts";
 import type { Look } from "../queue/queues.ts";
-import { equalInConstantTime } from "../signatures/constant-time.ts";
 import { operationProven, type SignedOperation } from "../signatures/signed-url.ts";
+import { byAdmin } from "./admin.ts";
 import { isId } from "./receive.ts";
 
 /** What has become of an operation: `queued` and `running` change, the others are final for this `operationId`. */
@@ -65,14 +65,17 @@ export async function operate(
   if (!isId(key.orderId) || !isId(key.paymentId))
     throw new WorkerError("MalformedWebhook", "an id in the URL is malformed");
   const operation = known(config.find(key), call.operation);
-  if (!byAdmin(config, request) && !operationProven(config.urlSigningKeys, request.query, key, operation, now())) {
+  if (
+    !byAdmin(config, request.headers["authorization"]) &&
+    !operationProven(config.urlSigningKeys, request.query, key, operation, now())
+  ) {
     throw new WorkerError("UntrustedWebhook", "the operation could not be proven");
   }
   const id = request.query.get("operationId") ?? "";
   const preview = operation === "refresh" && request.query.get("dryRun") === "1";
   if (operation === "refresh" && !preview) {
     if (request.method === "GET") return await lanes.status(key.adapter, id);
-    return { operationId: (await lanes.add({ key })).id, status: "queued" };
+    return { operationId: (await lanes.add({ key, asked: "operator" })).id, status: "queued" };
   }
   if (request.method === "GET") return statusOf(id, ofPayment(await operations.read(id), key));
   const name = operation === "refresh" ? "preview" : operation;
@@ -150,9 +153,4 @@ function idempotencyKeyFrom({ headers }: RawRequest): string | undefined {
   if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key))
     throw new WorkerError("MalformedWebhook", "Idempotency-Key has to be 1 to 255 printable characters");
   return key;
-}
-
-function byAdmin({ adminToken }: Config, { headers }: RawRequest): boolean {
-  const given = /^Bearer (.+)$/i.exec(headers["authorization"] ?? "")?.[1];
-  return adminToken !== undefined && given !== undefined && equalInConstantTime(given, adminToken);
 }

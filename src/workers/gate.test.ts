@@ -62,6 +62,13 @@ test("a probe that fails doubles the pause, to a minute at most", () => {
   }
 });
 
+test("those who were inside when it closed do not make the pause longer", () => {
+  gate = createGate(20, () => now);
+  const inside = Array.from({ length: 20 }, () => entered());
+  for (const look of inside) look.leave({ failed: true });
+  expect(gate.enter("acme", 0)).toMatchObject({ entered: false, afterMs: 5_000 });
+});
+
 test("one good answer in between is a PSP that works", () => {
   fail(4);
   entered().leave({ failed: false });

@@ -35,6 +35,8 @@ interface Account {
 const failuresToClose = 5;
 const firstPauseMs = 5_000;
 const longestPauseMs = 60_000;
+/** How long the others wait while one look probes. */
+const probeMs = 1_000;
 const crowdedMs = 500;
 
 /**
@@ -57,7 +59,7 @@ export function createGate(roomPerAccount: number, now: () => number): Gate {
       const closedMs = account.closedUntil - now();
       if (closedMs > 0) return { entered: false, afterMs: spread(closedMs, random), why: account.why };
       const probe = account.failures >= failuresToClose;
-      if (probe && account.probing) return { entered: false, afterMs: spread(firstPauseMs, random), why: "psp-down" };
+      if (probe && account.probing) return { entered: false, afterMs: spread(probeMs, random), why: "psp-down" };
       if (account.inside >= roomPerAccount) {
         account.turnedAway += 1;
         // The longer the crowd, the later the next one comes back.
@@ -74,6 +76,8 @@ export function createGate(roomPerAccount: number, now: () => number): Gate {
   function left(account: Account, probe: boolean, { failed, retryAfterMs }: Parameters<Entered["leave"]>[0]): void {
     account.inside -= 1;
     if (probe) account.probing = false;
+    // Those who were inside when it closed tell nothing new: only a probe that fails makes the pause longer.
+    if (failed && account.closedUntil > now() && account.why === "psp-down") return;
     account.failures = failed ? account.failures + 1 : 0;
     if (retryAfterMs !== undefined) close(account, "psp-busy", retryAfterMs);
     else if (account.failures >= failuresToClose)

@@ -1,11 +1,14 @@
 import type { PaymentKey } from "../adapters/adapter.ts";
 import { isWorkerError, WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Credential, Meters } from "../lib/meters.ts";
+import type { Meters } from "../lib/meters.ts";
 import type { Engine, Job, Worker } from "../queue/engine.ts";
 import { laneName, type Look, type Queues, type Wait } from "../queue/queues.ts";
+import { tellCredentials } from "./credentials.ts";
+import { askedBy, type DriftLog } from "./drift.ts";
+import { createGate, type Entered, type Gate } from "./gate.ts";
 import { type Outcome, reconcile, type ReconcileParts } from "./reconcile.ts";
-import { type Next, next, type Result } from "./retry.ts";
+import { type Next, next, type Result, turnedAway } from "./retry.ts";
 import type { Guard } from "./write.ts";
 
 export interface LaneParts extends ReconcileParts {
@@ -13,6 +16,7 @@ export interface LaneParts extends ReconcileParts {
   readonly queues: Queues;
   readonly log: Logger;
   readonly meters: Meters;
+  readonly drift: DriftLog;
   readonly concurrency: number;
   /** Aborted when the process stops: running looks are given back. */
   readonly stopping: AbortSignal;
@@ -34,9 +38,12 @@ const lockMs = 10_000;
 export function startLanes(parts: LaneParts): Worker<Look, LookResult>[] {
   const adapters = new Set(parts.config.targets.map(({ adapter }) => adapter.id));
   return [...adapters].map((adapter) => {
-    const worker = parts.engine.worker<Look, LookResult>(laneName(adapter), (job, token) => look(job, token, parts), {
-      concurrency: parts.concurrency,
-    });
+    const gate = createGate(roomPerAccount(adapter, parts), parts.now);
+    const worker = parts.engine.worker<Look, LookResult>(
+      laneName(adapter),
+      (job, token) => letIn(job, token, gate, parts),
+      { concurrency: parts.concurrency },
+    );
     // A lane's job fails only by stalling too often: whatever a look throws has been settled before its job ends.
     worker.on("failed", (job, error) => {
       if (job !== undefined) void buryStalled(job.data, error, parts);
@@ -45,7 +52,38 @@ export function startLanes(parts: LaneParts): Worker<Look, LookResult>[] {
   });
 }
 
-async function look(job: Job<Look>, token: string | undefined, parts: LaneParts): Promise<LookResult> {
+/** Where several accounts share a lane, none of them may fill it. */
+function roomPerAccount(adapter: string, { config, concurrency }: LaneParts): number {
+  const accounts = config.targets.filter((target) => target.adapter.id === adapter);
+  return accounts.length > 1 ? Math.max(1, Math.floor(concurrency * 0.75)) : concurrency;
+}
+
+/** Looks, unless the PSP account is to be left alone now: then the payment waits, which counts as no failure. */
+async function letIn(job: Job<Look>, token: string | undefined, gate: Gate, parts: LaneParts): Promise<LookResult> {
+  const { key } = job.data;
+  const entry = gate.enter(JSON.stringify([key.merchant, key.channel]), Math.random());
+  if (entry.entered) return await look(job, token, entry, parts);
+  const memory = memoryOf(job.data, parts.queues);
+  await settled(async () => settle(job.data, turnedAway(await memory(), entry, parts.now()), memory, parts), parts);
+  const facts = { outcome: "later", why: entry.why, nextLookMs: entry.afterMs };
+  parts.meters.look(key.adapter, "later", 0);
+  parts.log.info({ ...key, ...facts }, "payment.later");
+  return facts;
+}
+
+/** How the PSP behaved, as far as this look met it. */
+function behaviour({ adapter }: PaymentKey, result: Result): Parameters<Entered["leave"]>[0] {
+  if (!("error" in result) || !isWorkerError(result.error, "Unreachable")) return { failed: false };
+  const { context, retryAfterMs } = result.error;
+  return context["peer"] === adapter ? { failed: true, retryAfterMs } : { failed: false };
+}
+
+async function look(
+  job: Job<Look>,
+  token: string | undefined,
+  entered: Entered,
+  parts: LaneParts,
+): Promise<LookResult> {
   const started = parts.now();
   const { key } = job.data;
   const { signal, over } = endOf(parts.stopping);
@@ -59,11 +97,12 @@ async function look(job: Job<Look>, token: string | undefined, parts: LaneParts)
   } finally {
     over();
   }
+  entered.leave(behaviour(key, result));
   const step = await settled(async () => {
     const decided =
       parts.stopping.aborted && "error" in result
         ? givenBack(await memory())
-        : next(result, await memoryFor(result, memory), parts.now(), Math.random());
+        : (unresolved(job.data, result) ?? next(result, await memoryFor(result, memory), parts.now(), Math.random()));
     await settle(job.data, decided, memory, parts);
     return decided;
   }, parts);
@@ -71,6 +110,7 @@ async function look(job: Job<Look>, token: string | undefined, parts: LaneParts)
   const facts = describe(result, step);
   parts.meters.look(key.adapter, facts.outcome, seconds);
   tellCredentials(key, result, parts);
+  parts.drift.looked(job.data, facts);
   const level = step.do === "bury" || ("error" in result && !isWorkerError(result.error)) ? "error" : "info";
   parts.log[level](
     { ...key, ...facts, ms: Math.round(seconds * 1_000), ...("error" in result ? { error: result.error } : {}) },
@@ -136,25 +176,42 @@ function givenBack(wait: Wait | undefined): Next {
   return { do: "wait", delayMs: 500, wait: { since, tries, why, ...(suspect === undefined ? {} : { suspect }) } };
 }
 
+/** The last look found the payment where it was: a person has to say what becomes of it. */
+function unresolved({ wait }: Look, result: Result): Next | undefined {
+  if (wait?.last !== true || "error" in result) return undefined;
+  const { is } = result.outcome;
+  if (is === "written" || is === "suspect") return undefined;
+  const reason = "the payment came to no end within its horizon";
+  return { do: "bury", kind: "Unresolved", reason, since: wait.since, context: { reason: "unresolved" } };
+}
+
 /** The timer is written first, then the job may complete: a crash in between costs one look more, never one less. */
 async function settle(
-  { key, reference }: Look,
+  asked: Look,
   step: Next,
   memory: () => Promise<Wait | undefined>,
   { queues, now }: LaneParts,
 ): Promise<void> {
+  const { key, reference } = asked;
   switch (step.do) {
     case "rest":
       await Promise.all([
         step.lookAgainMs === undefined
           ? queues.timers.clear(key)
-          : queues.timers.set(key, { since: now(), tries: 0, why: "look-again" }, step.lookAgainMs),
+          : queues.timers.set(key, { since: now(), tries: 0, why: "look-again", asked: "timer" }, step.lookAgainMs),
         queues.dead.clear(key),
       ]);
       return;
     case "wait": {
       const hint = reference ?? (await memory())?.reference;
-      await queues.timers.set(key, { ...step.wait, ...(hint === undefined ? {} : { reference: hint }) }, step.delayMs);
+      const by = askedBy(asked);
+      const wait = {
+        ...step.wait,
+        ...(hint === undefined ? {} : { reference: hint }),
+        ...(by === "webhook" ? {} : { asked: by }),
+        ...(asked.wait?.last === true ? { last: true as const } : {}),
+      };
+      await queues.timers.set(key, wait, step.delayMs);
       return;
     }
     case "bury":
@@ -215,27 +272,3 @@ function factsOf(outcome: Outcome): LookResult {
       return { outcome: "later", why: "suspect" };
   }
 }
-
-/** One alert per credential, however many payments meet it. */
-const refusedCredentials = new Set<string>();
-
-function tellCredentials({ adapter, merchant, channel }: PaymentKey, result: Result, { log, meters }: LaneParts): void {
-  if ("error" in result) {
-    if (!isWorkerError(result.error, "Unauthorized")) return;
-    const credential =
-      result.error.context["peer"] === "norce" ? norceCredential : { peer: adapter, merchant, channel };
-    if (!refusedCredentials.has(JSON.stringify(credential))) log.error(credential, "credential.refused");
-    refusedCredentials.add(JSON.stringify(credential));
-    meters.credential(credential, true);
-    return;
-  }
-  if (refusedCredentials.size === 0 || result.outcome.is === "later") return;
-  for (const credential of [norceCredential, { peer: adapter, merchant, channel }]) {
-    if (!refusedCredentials.delete(JSON.stringify(credential))) continue;
-    log.info(credential, "credential.accepted");
-    meters.credential(credential, false);
-  }
-}
-
-/** Norce's token is one for all merchants. */
-const norceCredential: Credential = { peer: "norce", merchant: "", channel: "" };

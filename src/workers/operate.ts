@@ -220,7 +220,7 @@ async function logged(
       action: { adapterId: adapterId ?? "", type: name, url: bareOperationUrl(config.publicUrl, key, name) },
     });
   }
-  await queues.lanes.add({ key }, "patient");
+  await queues.lanes.add({ key, asked: "operation" }, "patient");
   return { status: result.is, amount: majorFromMinor(amount, currency), ...reason, ...ids };
 }
 

@@ -77,6 +77,8 @@ export async function reconcile(
   const compared = await compare(look, remembered, parts, signal);
   if ("is" in compared) return compared;
   const { verdict, latest, observed, found, lookAgain } = compared;
+  // A cache may have been lost: the sweep's looks fill it again.
+  if ((look.asked ?? look.wait?.asked) === "sweep") await remember(key, found.adapter, observed.desired, parts);
   if (verdict.is === "agreed") return { is: "unchanged", ...lookAgain };
   if (verdict.is === "backwards") {
     const suspect = await suspicion(verdict.fingerprint, remembered, parts.now());

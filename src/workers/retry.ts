@@ -114,6 +114,16 @@ function again(
   return { do: "wait", delayMs, wait: { since, tries, why, ...suspectOf(remembered) } };
 }
 
+/** What becomes of a look that was not let in: it comes back later, and remembers what it did. */
+export function turnedAway(
+  remembered: Wait | undefined,
+  { afterMs, why }: { readonly afterMs: number; readonly why: string },
+  now: number,
+): Next {
+  const { since = now, tries = 0, why: before = why } = remembered ?? {};
+  return { do: "wait", delayMs: afterMs, wait: { since, tries, why: before, ...suspectOf(remembered) } };
+}
+
 /**
  * When to try an operation again that met this error, in milliseconds; `undefined` where it has been tried for long enough.
  * @param tries how often it was tried before.

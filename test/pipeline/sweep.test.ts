@@ -11,6 +11,7 @@ import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
 import { startWorker } from "../../src/worker.ts";
 import { engines, type TestEngine } from "../support/engines.ts";
+import { openPlace } from "../support/processes.ts";
 import { type Purchase, startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -162,6 +163,10 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
     settled.act("pay");
     settled.act("cancel");
     await settled.reaches("removed");
+    // A pass that read the list before may have asked for one look more.
+    await swept();
+    await until(async () => !(await isWaiting(settled)), "the last look");
+    await world.idle();
     const calls = world.psp.fault({ match: ({ path }) => path.includes(settled.reference), slowMs: 0 });
     const agreeing = world.purchase();
     const agreed = (): number =>
@@ -194,8 +199,11 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
 
   test("what stays unresolved ends as a dead letter by name, once", async () => {
     const purchase = world.purchase();
+    purchase.act("pay-with-review");
     // The first look notes since when it has been so.
-    await until(() => purchase.payment()["attributes"] !== undefined, "our note");
+    await purchase.reaches("pending");
+    const left = world.purchase();
+    await until(() => left.payment()["attributes"] !== undefined, "our note on a checkout that nobody finishes");
     await swept();
     expect(await letterOf(purchase)).toBeUndefined();
     world.advance(30 * day + minute);
@@ -206,6 +214,7 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
     await swept();
     expect(told()).toHaveLength(1);
     expect(await letterOf(purchase)).toBeDefined();
+    expect(await letterOf(left), "a shopper who left is nobody's trouble").toBeUndefined();
   });
 
   test("what a person should see is in the ledger: removed but paid, good but not accepted, two that live", async () => {
@@ -222,13 +231,13 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
       type: "default",
     });
     world.advance(16 * minute);
-    await until(async () => (await ledger("paid-on-removed")).length > 0, "paid-on-removed");
-    await until(async () => (await ledger("two-live-payments")).length > 0, "two-live-payments");
-    await until(
-      async () => (await ledger("payment-good-order-not-accepted")).some(({ orderId }) => orderId === good.key.orderId),
-      "payment-good-order-not-accepted",
-    );
-    expect(await ledger("paid-on-removed")).toEqual([about(removed)]);
+    for (const [name, purchase] of [
+      ["paid-on-removed", removed],
+      ["two-live-payments", good],
+      ["payment-good-order-not-accepted", good],
+    ] as const)
+      await until(async () => (await ledger(name)).some(({ orderId }) => orderId === purchase.key.orderId), name);
+    expect(await ledger("paid-on-removed")).toContainEqual(about(removed));
     expect(await ledger("two-live-payments")).toEqual([about(good)]);
   });
 
@@ -249,19 +258,25 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
       await fetch(`${world.url}/report?${query}`, { headers: { authorization: `Bearer ${token}` } });
     expect((await ask("", "another-token-of-theirs")).status).toBe(401);
     expect((await ask("from=yesterday")).status).toBe(400);
+    const repaired = world.purchase();
+    repaired.act("pay");
+    const removed = world.purchase({ payment: { state: "removed" } });
+    removed.act("pay");
+    await repaired.reaches("reserved");
+    world.advance(2 * minute);
+    await until(async () => (await letterOf(removed)) !== undefined, "a dead letter");
     const whole = "from=2020-01-01&to=2100-01-01";
     const report = async (query: string): Promise<Line> => (await (await ask(query)).json()) as Line;
-    await until(async () => Number((await report(whole))["repaired"]) >= 3, "the tallies");
-    const { compared, agreed, repaired, unresolved, ...rest } = await report(whole);
-    expect(Number(agreed) + Number(repaired) + Number(unresolved)).toBe(compared);
+    await until(async () => Number((await report(whole))["repaired"]) >= 1, "the tallies");
+    const { compared, agreed, repaired: mended, unresolved, ...rest } = await report(whole);
+    expect(Number(agreed) + Number(mended) + Number(unresolved)).toBe(compared);
     expect(rest).toMatchObject({ needsAttention: true, truncated: false });
-    expect(rest["dead"]).toContainEqual(expect.objectContaining({ kind: "Unresolved", reason: "unresolved" }));
-    expect(await report(`${whole}&merchant=nobody`)).toMatchObject({
-      compared: 0,
-      drift: [],
-      dead: [],
-      needsAttention: false,
-    });
+    expect(rest["drift"]).toContainEqual(about(repaired));
+    expect(rest["dead"]).toContainEqual(
+      expect.objectContaining({ paymentId: removed.key.paymentId, reason: "paid-on-removed" }),
+    );
+    const others = { compared: 0, drift: [], dead: [], needsAttention: false };
+    expect(await report(`${whole}&merchant=nobody`)).toMatchObject(others);
   });
 });
 
@@ -350,6 +365,41 @@ describe.each(rings())("one sweep at a time, on $name", (ring: TestEngine) => {
     expect(pass).toMatchObject({ orders: 1_000, pages: 11 });
     expect(most).toBe(1);
   });
+});
+
+test("by command: what would change, what is changed, and what is left for a person", { timeout: minute }, async () => {
+  const place = await openPlace(onTestFinished);
+  const token = "an-admin-token-of-ours";
+  const { url } = await place.serve("start.ts", { SWEEP_INTERVAL_SECONDS: "3600", ADMIN_TOKEN: token });
+  const command = async (script: string, ...parameters: string[]): Promise<{ code: number | null; output: string }> => {
+    const program = place.run(script, { parameters, environment: { PUBLIC_URL: url, ADMIN_TOKEN: token } });
+    const { code } = await program.exited;
+    return { code, output: program.output() };
+  };
+  const purchases = [place.purchase(), place.purchase(), place.purchase()];
+  const today = new Date().toISOString().slice(0, 10);
+  const window = ["acme", "se", "--from", today];
+
+  const dry = await command("cli/reconcile.ts", ...window, "--dry-run");
+  expect(dry.output).toContain("3 payments, 3 would-write");
+  expect(dry.code).toBe(0);
+  expect(purchases.map((purchase) => purchase.state())).toEqual(["intent", "intent", "intent"]);
+  expect(place.norce.writes).toMatchObject({ replacePayment: 0, appendTransaction: 0 });
+
+  const real = await command("cli/reconcile.ts", ...window, "--to", today);
+  expect(real.output).toContain("3 payments, 3 written");
+  expect(real.code).toBe(0);
+  expect(purchases.map((purchase) => purchase.state())).toEqual(["reserved", "reserved", "reserved"]);
+  const again = await command("cli/reconcile.ts", "acme", "se", purchases[0]?.key.orderId ?? "");
+  expect(again.output).toContain("unchanged");
+
+  expect(await command("cli/report.ts", "--from", today)).toMatchObject({ code: 0 });
+  const removed = place.purchase();
+  place.norce.edit(removed.key.orderId, removed.key.paymentId, (payment) => ({ ...payment, state: "removed" }));
+  expect(await command("cli/reconcile.ts", "acme", "se", removed.key.orderId)).toMatchObject({ code: 1 });
+  const report = await command("cli/report.ts");
+  expect(report.output).toMatch(new RegExp(`needs a person now \\(1\\)\n.*${removed.key.paymentId}.*paid-on-removed`));
+  expect(report.code).toBe(1);
 });
 
 function addOrder(norce: SandboxNorce, merchant: string, payment: Document): void {

@@ -1,0 +1,106 @@
+/**
+ * Prints what the sweep compared and repaired, and what needs a person: `npm run report -- [--from 2026-01-31] [--to 2026-02-01]
+ * [--merchant acme] [--channel se]`. Asks the running service over HTTP; exits with 1 where a person is needed.
+ */
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { processEnvironment, urlMakerFrom } from "../config.ts";
+import { exitWith, Usage } from "../exit.ts";
+import { createHttp } from "../lib/http.ts";
+
+const usage = "npm run report -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--merchant <merchant>] [--channel <channel>]";
+
+const key = {
+  merchant: z.string(),
+  channel: z.string(),
+  adapter: z.string(),
+  orderId: z.string().optional(),
+  paymentId: z.string().optional(),
+};
+const sums = { compared: z.number(), agreed: z.number(), repaired: z.number(), unresolved: z.number() };
+const reportSchema = z.object({
+  from: z.string(),
+  to: z.string(),
+  ...sums,
+  days: z.array(z.object({ day: z.string(), merchant: z.string(), channel: z.string(), adapter: z.string(), ...sums })),
+  drift: z.array(
+    z.object({
+      ...key,
+      name: z.string(),
+      at: z.string(),
+      from: z.string().optional(),
+      to: z.string().optional(),
+      attention: z.boolean(),
+    }),
+  ),
+  dead: z.array(z.object({ ...key, kind: z.string(), reason: z.string(), at: z.string() })),
+  truncated: z.boolean(),
+  needsAttention: z.boolean(),
+});
+type Report = z.infer<typeof reportSchema>;
+
+/** A ledger of 90 days takes its time. */
+const timeoutMs = 60_000;
+
+try {
+  const { values } = parseArgs({
+    options: {
+      from: { type: "string" },
+      to: { type: "string" },
+      merchant: { type: "string" },
+      channel: { type: "string" },
+    },
+  });
+  for (const day of [values.from, values.to])
+    if (day !== undefined && !z.iso.date().safeParse(day).success) throw new Usage(usage);
+  const environment = processEnvironment();
+  const token = environment["ADMIN_TOKEN"] ?? "";
+  if (token === "") throw new Usage("ADMIN_TOKEN is not set: the service tells its report to operators only");
+  const { publicUrl } = urlMakerFrom(environment);
+  const headers = { authorization: `Bearer ${token}` };
+  const http = createHttp({ peer: "norce-psp-worker", baseUrl: publicUrl, headers, timeoutMs });
+  const { body } = await http({ method: "GET", path: "/report", route: "/report", query: { ...values } });
+  const report = reportSchema.parse(body);
+  for (const line of linesOf(report)) console.log(line);
+  process.exitCode = report.needsAttention ? 1 : 0;
+} catch (error) {
+  exitWith(error);
+}
+
+function linesOf(report: Report): string[] {
+  const { days, drift, dead } = report;
+  return [
+    `${report.from} to ${report.to}: ${sumsOf(report)}`,
+    ...days.map((one) => `  ${one.day}  ${one.merchant}/${one.channel}  ${one.adapter}  ${sumsOf(one)}`),
+    ...section("needs a person now", dead.map(deadLine)),
+    ...section("look at", drift.filter(({ attention }) => attention).map(driftLine)),
+    ...section("repaired, or to be known", drift.filter(({ attention }) => !attention).map(driftLine)),
+    ...(report.truncated ? ["there is more than is listed: ask for a shorter period"] : []),
+  ];
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ["", `${title} (${lines.length})`, ...lines.map((line) => `  ${line}`)];
+}
+
+function sumsOf({ compared, agreed, repaired, unresolved }: Pick<Report, keyof typeof sums>): string {
+  return `compared ${compared}, agreed ${agreed}, repaired ${repaired}, unresolved ${unresolved}`;
+}
+
+function driftLine({ at, name, from, to, ...of }: Report["drift"][number]): string {
+  return [at, name, ...whose(of), ...(from === undefined ? [] : [`${from} → ${to ?? ""}`])].join("  ");
+}
+
+function deadLine({ at, kind, reason, ...of }: Report["dead"][number]): string {
+  return [at, kind, ...whose(of), reason].join("  ");
+}
+
+function whose({
+  merchant,
+  channel,
+  adapter,
+  orderId,
+  paymentId,
+}: Omit<Report["dead"][number], "at" | "kind" | "reason">) {
+  return [`${merchant}/${channel}`, adapter, ...(orderId === undefined ? [] : [orderId, paymentId ?? ""])];
+}

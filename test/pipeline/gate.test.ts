@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startWorld, type World } from "../support/service.ts";
+import { until } from "../support/until.ts";
+
+/** What decides is the process's own: one engine shows it. */
+const folder = mkdtempSync(join(tmpdir(), "norce-psp-gate-"));
+let world: World;
+beforeAll(async () => {
+  world = await startWorld({ engine: { dataDir: join(folder, ".data") } });
+}, 60_000);
+afterAll(async () => {
+  await world.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const turnedAway = (why: string): number =>
+  world.logged.filter((line) => line.includes('"payment.later"') && line.includes(`"why":"${why}"`)).length;
+
+test("a PSP that is down is left alone, and afterwards everything ends right without a dead letter", async () => {
+  const outage = world.psp.fault({ status: 503 });
+  const purchases = Array.from({ length: 30 }, () => world.purchase());
+  for (const purchase of purchases) {
+    purchase.act("pay");
+    await purchase.push();
+  }
+  await until(() => turnedAway("psp-down") > 0, "looks to be turned away");
+  const asked = outage.struck;
+  const away = turnedAway("psp-down");
+  for (const purchase of purchases) await purchase.refresh();
+  await until(() => turnedAway("psp-down") >= away + purchases.length / 2, "more of them to be turned away");
+  // Looks that were under way when it closed may still end; nobody else asks.
+  expect(outage.struck - asked).toBeLessThan(purchases.length);
+  world.psp.clearFaults();
+  await Promise.all(
+    purchases.map(({ state }) => until(() => state() === "reserved", "every payment to be reserved", 40_000)),
+  );
+  expect(await world.queues.dead.list(10)).toEqual([]);
+}, 60_000);
+
+test("a PSP that asks to be left alone is, whichever payment comes next", async () => {
+  const [first, second] = [world.purchase(), world.purchase()];
+  first.act("pay");
+  second.act("pay");
+  const busy = world.psp.fault({ times: 1, status: 429, retryAfterSeconds: 3 });
+  await first.push();
+  await until(() => busy.struck === 1, "the PSP to be asked");
+  await world.idle();
+  await second.push();
+  await until(() => turnedAway("psp-busy") > 0, "the second one to be turned away");
+  await Promise.all(
+    [first, second].map(({ state }) => until(() => state() === "reserved", "both to be reserved", 20_000)),
+  );
+}, 30_000);
