@@ -1,6 +1,7 @@
 /**
  * Writes each adapter's table "status to state" into its README, from its fixtures, so that it cannot say anything else than the
- * code does: `node scripts/adapter-table.ts [--check] [folder…]`.
+ * code does: `node scripts/adapter-table.ts [--check] [folder…]`. Without a folder also what is said of all of them together: the README's
+ * table of PSPs, and an example of each configuration.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { parseArgs } from "node:util";
 import type { AnyAdapter, DesiredPayment, DesiredTransaction, Json, KeptEvent } from "../src/adapters/adapter.ts";
 import { loadAdapters } from "../src/adapters/registry.ts";
 import { paymentStates, stateOf } from "../src/norce/states.ts";
+import { exampleWith, readmeOfPsps } from "./psp-table.ts";
 
 /** An adapter's README as it is, and as its fixtures say it should be. */
 export interface Readme {
@@ -40,7 +42,7 @@ export function readmeOf(adapter: AnyAdapter): Readme {
 
 function rowsOf(adapter: AnyAdapter): Row[] {
   const path = join(folders, adapter.id, "fixtures");
-  const rows = readdirSync(path).map((name): Row => {
+  const rows = (existsSync(path) ? readdirSync(path) : []).map((name): Row => {
     const read = (file: string): unknown => {
       const full = join(path, name, file);
       return existsSync(full) ? JSON.parse(readFileSync(full, "utf8")) : undefined;
@@ -90,15 +92,13 @@ function progress({ desired }: Row): number {
 
 if (import.meta.main) {
   const { values, positionals } = parseArgs({ options: { check: { type: "boolean" } }, allowPositionals: true });
-  const adapters = await loadAdapters();
-  for (const folder of positionals.length > 0 ? positionals : adapters.keys()) {
-    const adapter = adapters.get(folder);
-    if (adapter === undefined) throw new Error(`there is no adapter folder ${folder}`);
-    const { file, current, generated } = readmeOf(adapter);
-    if (generated === undefined) throw new Error(`${file} has no <!-- table:begin --> and <!-- table:end -->`);
+  const adapters = await loadAdapters(positionals.length > 0 ? positionals : undefined);
+  const everybodys = positionals.length > 0 ? [] : [readmeOfPsps(adapters.values()), exampleWith(adapters.values())];
+  for (const { file, current, generated } of [...[...adapters.values()].map(readmeOf), ...everybodys]) {
+    if (generated === undefined) throw new Error(`${file} has no markers to put a table between`);
     if (generated === current) continue;
     if (values.check === true) {
-      console.error(`${file}: the table is not what the fixtures say; run node scripts/adapter-table.ts ${folder}`);
+      console.error(`${file} is not what the adapters say; run npm run adapter:table`);
       process.exitCode = 1;
     } else {
       writeFileSync(file, generated);

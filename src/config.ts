@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AnyAdapter, CommonConfig, PaymentKey } from "./adapters/adapter.ts";
-import type { Adapters } from "./adapters/registry.ts";
-import { collect, type Environment, substitute } from "./lib/document.ts";
+import { type Adapters, loadAdapters, loadOutside, type Outside } from "./adapters/registry.ts";
+import { collect, ConfigError, type Environment, substitute } from "./lib/document.ts";
+import { managedWarnings } from "./lib/managed-adapters.ts";
 
 /** One merchant channel's settings of one adapter, already validated by the adapter's own schema. */
 export interface AdapterSettings {
@@ -24,6 +26,8 @@ export interface Config {
   readonly logLevel: string;
   readonly workerConcurrency: number;
   readonly bodyLimitBytes: number;
+  /** The pace of the background sweep. */
+  readonly sweepIntervalSeconds: number;
   readonly norce: z.infer<typeof norceSchema>;
   readonly adapters: Adapters;
   /** The settings for a merchant's channel and adapter; `undefined` where the merchant has not configured it. */
@@ -32,18 +36,6 @@ export interface Config {
   readonly targets: readonly (Pick<PaymentKey, "merchant" | "channel"> & AdapterSettings)[];
   /** What the operator should hear at start-up. */
   readonly warnings: readonly string[];
-}
-
-/** Every fault of the configuration at once, each with its path. */
-export class ConfigError extends Error {
-  readonly faults: readonly string[];
-  constructor(faults: readonly string[]) {
-    super(
-      `the configuration has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`,
-    );
-    this.name = "ConfigError";
-    this.faults = faults;
-  }
 }
 
 const optionalText = z
@@ -84,6 +76,7 @@ const environmentSchema = z.object({
     z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   ),
   WORKER_CONCURRENCY: wholeNumber(16, 1, 1_000),
+  SWEEP_INTERVAL_SECONDS: wholeNumber(60, 1, 86_400),
   BODY_LIMIT: z.preprocess((text) => (text === "" ? undefined : text), z.string().default("1mb").transform(bytesFrom)),
 });
 
@@ -98,27 +91,15 @@ const norceSchema = z.strictObject({
 const settingsByAdapter = z.record(z.string(), z.record(z.string(), z.unknown()));
 const fileSchema = z.strictObject({
   norce: norceSchema,
+  /** Adapters outside the tree: npm packages, and paths relative to the file. */
+  adapters: z.array(z.string().min(1)).default([]),
   merchants: z.record(z.string(), z.record(z.string(), settingsByAdapter)),
 });
 
 const merchantsOnly = z.object({ merchants: fileSchema.shape.merchants });
+const adaptersOnly = z.object({ adapters: fileSchema.shape.adapters });
 
-/** Norce's own adapters (fact sheet norce.md, 8.1): a payment of theirs has a second writer. */
-const managedAdapterIds: ReadonlySet<string> = new Set([
-  "klarna_checkout_adapter",
-  "klarna_payments_adapter",
-  "adyen_dropin_adapter",
-  "svea_checkout_adapter",
-  "walley_checkout_adapter",
-  "paypal_adapter",
-  "qliro_checkout_adapter",
-  "avarda_checkout_adapter",
-  "nonpsp_adapter",
-  "awardit_adapter",
-  "norce_adapter",
-]);
-
-export type { Environment } from "./lib/document.ts";
+export { ConfigError, type Environment } from "./lib/document.ts";
 
 /** The environment, with `.env` laid under it where there is one. */
 export function processEnvironment(): Environment {
@@ -134,7 +115,7 @@ export function configFileOf(environment: Environment): string | undefined {
 }
 
 /** Reads the configuration file named by the environment. @throws ConfigError where it cannot be read or is not YAML. */
-export function readConfigFile(environment: Environment): unknown {
+function readConfigFile(environment: Environment): unknown {
   const file = configFileOf(environment) ?? "config.yaml";
   let text: string;
   try {
@@ -151,13 +132,40 @@ export function readConfigFile(environment: Environment): unknown {
   }
 }
 
+/** The configuration, with the adapters of the tree and those that the file names. @throws ConfigError with every fault. */
+export async function readConfig(environment: Environment): Promise<Config> {
+  const document = readConfigFile(environment);
+  const { adapters, faults } = await adaptersNamed(environment, document);
+  return createConfig(environment, document, adapters, faults);
+}
+
+/** The adapters alone, for who needs no configuration file. @throws ConfigError where there is one whose modules do not fit. */
+export async function readAdapters(environment: Environment): Promise<Adapters> {
+  if (configFileOf(environment) === undefined) return await loadAdapters();
+  const { adapters, faults } = await adaptersNamed(environment, readConfigFile(environment));
+  if (faults.length > 0) throw new ConfigError(faults);
+  return adapters;
+}
+
+async function adaptersNamed(environment: Environment, document: unknown): Promise<Outside> {
+  const { data } = adaptersOnly.safeParse(substitute(document, environment, "", []));
+  const base = dirname(resolve(configFileOf(environment) ?? ""));
+  return await loadOutside(data?.adapters ?? [], base, await loadAdapters());
+}
+
 /**
  * Validates environment and configuration document together.
  * @param document the parsed `config.yaml`; `${VAR}` in it is taken from the environment.
+ * @param found what is known to be wrong already.
  * @throws ConfigError with every fault, each with its path.
  */
-export function createConfig(environment: Environment, document: unknown, adapters: Adapters): Config {
-  const faults: string[] = [];
+export function createConfig(
+  environment: Environment,
+  document: unknown,
+  adapters: Adapters,
+  found: readonly string[] = [],
+): Config {
+  const faults: string[] = [...found];
   const warnings: string[] = [];
   const env = collect(environmentSchema.safeParse(environment), "", faults);
   if (env?.URL_SIGNING_KEYS.length === 0) faults.push(noSigningKey);
@@ -181,6 +189,7 @@ export function createConfig(environment: Environment, document: unknown, adapte
     logLevel: env.LOG_LEVEL,
     workerConcurrency: env.WORKER_CONCURRENCY,
     bodyLimitBytes: env.BODY_LIMIT,
+    sweepIntervalSeconds: env.SWEEP_INTERVAL_SECONDS,
     norce: file.norce,
     adapters,
     find: (target) => byTarget.get(targetId(target)),
@@ -217,6 +226,7 @@ export function redacted(config: Config): Readonly<Record<string, unknown>> {
     adminToken: config.adminToken !== undefined,
     workerConcurrency: config.workerConcurrency,
     bodyLimitBytes: config.bodyLimitBytes,
+    sweepIntervalSeconds: config.sweepIntervalSeconds,
     norce: { ...config.norce, token: "[redacted]" },
     adapters: config.targets.map(({ adapter, merchant, channel, settings }) => ({
       adapter: adapter.id,
@@ -256,7 +266,7 @@ function targetsFrom(
         }
         const settings = collect(adapter.config.safeParse(given), path, faults) as CommonConfig | undefined;
         if (settings === undefined) continue;
-        warnings.push(...unknownSettings(given, settings, path), ...managedAdapter(settings, path));
+        warnings.push(...unknownSettings(given, settings, path), ...managedWarnings(settings.adapterId, path));
         targets.push({ adapter, merchant, channel, settings });
       }
     }
@@ -268,13 +278,6 @@ function unknownSettings(given: Record<string, unknown>, settings: CommonConfig,
   return Object.keys(given)
     .filter((name) => !(name in settings))
     .map((name) => `${path}.${name}: is not a setting of this adapter and is ignored`);
-}
-
-function managedAdapter({ adapterId }: CommonConfig, path: string): string[] {
-  if (!managedAdapterIds.has(adapterId)) return [];
-  return [
-    `${path}.adapterId: ${adapterId} is one of Norce's managed adapters: its payments would have two writers, and our x-adapterid would silence its hooks. Use an id of your own.`,
-  ];
 }
 
 /** Merchants and channels come from YAML keys and URLs; a control character in one would be somebody else's. */

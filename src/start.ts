@@ -1,14 +1,7 @@
 /** Both halves in one process, on any engine. Without a configuration file: the sandbox, and a walk through it. */
 import { randomBytes } from "node:crypto";
-import { type Adapters, loadAdapters } from "./adapters/registry.ts";
-import {
-  type Config,
-  configFileOf,
-  createConfig,
-  type Environment,
-  processEnvironment,
-  readConfigFile,
-} from "./config.ts";
+import { loadAdapters } from "./adapters/registry.ts";
+import { type Config, configFileOf, createConfig, type Environment, processEnvironment, readConfig } from "./config.ts";
 import { exitWith } from "./exit.ts";
 import { partsOf, runUntilStopped } from "./process.ts";
 import { type Sandbox, startSandbox } from "./sandbox/sandbox.ts";
@@ -17,9 +10,8 @@ import { startWorker } from "./worker.ts";
 
 async function start(): Promise<void> {
   const environment = processEnvironment();
-  const adapters = await loadAdapters();
-  const sandbox = configFileOf(environment) === undefined ? await openSandbox(environment, adapters) : undefined;
-  const config = sandbox?.config ?? createConfig(environment, readConfigFile(environment), adapters);
+  const sandbox = configFileOf(environment) === undefined ? await openSandbox(environment) : undefined;
+  const config = sandbox?.config ?? (await readConfig(environment));
   const { log, meters, open } = partsOf(config);
   const { engine, queues } = await open();
   const worker = startWorker({ config, engine, queues, log, meters });
@@ -45,7 +37,8 @@ async function start(): Promise<void> {
 
 type OpenSandbox = Sandbox & { readonly config: Config };
 
-async function openSandbox(environment: Environment, adapters: Adapters): Promise<OpenSandbox> {
+async function openSandbox(environment: Environment): Promise<OpenSandbox> {
+  const adapters = await loadAdapters();
   const signingKeys = environment["URL_SIGNING_KEYS"] || randomBytes(24).toString("base64url");
   const settings: Environment = { LOG_LEVEL: "warn", ...environment, URL_SIGNING_KEYS: signingKeys };
   const callbackBase = `http://127.0.0.1:${environment["PORT"] || 3000}`;

@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { loadAdapters } from "../src/adapters/registry.ts";
+import { parse as parseYaml } from "yaml";
+import { exampleWith, readmeOfPsps } from "../scripts/psp-table.ts";
+import type { CommonConfig } from "../src/adapters/adapter.ts";
+import { loadAdapters, loadSimulator } from "../src/adapters/registry.ts";
 import { createConfig, redacted } from "../src/config.ts";
 import { createMeters } from "../src/lib/meters.ts";
 import { patience } from "../src/workers/retry.ts";
@@ -17,10 +20,13 @@ const document = {
   },
 };
 
-const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.startsWith("sandbox"))
-  .map((file) => readFileSync(`src/${file}`, "utf8"))
-  .join("\n");
+const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter(
+  (file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.startsWith("sandbox"),
+);
+const textOf = (some: readonly string[]): string => some.map((file) => readFileSync(`src/${file}`, "utf8")).join("\n");
+const sources = textOf(files);
+/** The service without its adapters. */
+const core = textOf(files.filter((file) => !file.startsWith("adapters/")));
 
 /** What stands between a pair of markers. */
 function marked(name: string): string {
@@ -53,8 +59,8 @@ function fenced(name: string): string {
   return /```\w*\n([\s\S]*?)```/.exec(marked(name))?.[1] ?? "";
 }
 
-function found(pattern: RegExp): string[] {
-  return [...new Set([...sources.matchAll(pattern)].map(([, name = ""]) => name))];
+function found(pattern: RegExp, text = sources): string[] {
+  return [...new Set([...text.matchAll(pattern)].map(([, name = ""]) => name))];
 }
 
 test("the table of the environment names every variable that is read, and no other", () => {
@@ -86,6 +92,7 @@ test("the defaults in the tables are the defaults", () => {
     LOG_LEVEL: config.logLevel,
     WORKER_CONCURRENCY: String(config.workerConcurrency),
     BODY_LIMIT: `${config.bodyLimitBytes / 1024 / 1024}mb`,
+    SWEEP_INTERVAL_SECONDS: String(config.sweepIntervalSeconds),
   });
   const optional = [...rows("file"), ...rows("klarna-checkout")].filter(
     ([, , fallback]) => !/required|unset/.test(fallback ?? ""),
@@ -94,6 +101,7 @@ test("the defaults in the tables are the defaults", () => {
     "norce.version": config.norce.version,
     "norce.states": config.norce.states,
     merchantReference: config.targets[0]?.settings.merchantReference,
+    publishActions: config.targets[0]?.settings.publishActions,
   });
 });
 
@@ -104,20 +112,20 @@ test("the settings in the tables are those that are taken", () => {
       .map((name) => `norce.${name}`)
       .toSorted(),
   );
+  const usual: Record<string, unknown> = document.merchants.acme.se["klarna-checkout"];
+  const { username: _username, password: _password, ...bare } = usual;
+  const others: Record<string, Record<string, unknown>> = {
+    apiUrl: usual,
+    apiKey: { ...bare, apiKey: "k" },
+    merchantReference: { ...usual, merchantReference: "orderId" },
+    publishActions: { ...usual, publishActions: "bearer" },
+    requestsPerSecond: { ...usual, requestsPerSecond: 0.5 },
+    concurrency: { ...usual, concurrency: 2 },
+  };
   const warnings = (name: string): readonly string[] => {
-    const settings = { ...document.merchants.acme.se["klarna-checkout"], [name]: "orderId" };
-    const other = {
-      ...document,
-      merchants: {
-        acme: {
-          se: {
-            "klarna-checkout":
-              name === "apiKey" ? { adapterId: "a", apiUrl: "https://k.example", apiKey: "k" } : settings,
-          },
-        },
-      },
-    };
-    return createConfig({ URL_SIGNING_KEYS: "k" }, name === "apiUrl" ? document : other, adapters).warnings;
+    const settings = others[name] ?? { ...usual, [name]: "a text" };
+    const merchants = { acme: { se: { "klarna-checkout": settings } } };
+    return createConfig({ URL_SIGNING_KEYS: "k" }, { ...document, merchants }, adapters).warnings;
   };
   for (const name of firstColumn("klarna-checkout")) expect(warnings(name), name).toEqual([]);
   expect(warnings("noSuchSetting")).toHaveLength(1);
@@ -157,13 +165,19 @@ function span(ms: number): string {
 }
 
 test("the reasons that are explained are those that the code gives", () => {
-  expect(firstColumn("reasons")).toEqual(found(/(?:refusal\(\s*|reason: )"([a-z-]+)"/g).toSorted());
+  const cells = [...firstColumn("reasons"), ...firstColumn("not-possible")];
+  const explained = new Set(cells.flatMap((cell) => cell.split(", ")));
+  // What an adapter refuses for a reason of its PSP's stands in its own README.
+  const given = found(/(?:refusal\(\s*|reason: )"([a-z-]+)"/g, core);
+  for (const reason of given) expect([...explained]).toContain(reason);
+  const made = ["nothing-to-capture", "nothing-to-cancel", "nothing-to-refund"];
+  for (const reason of explained) expect(made.includes(reason) || core.includes(`"${reason}"`), reason).toBe(true);
   expect(firstColumn("oddities")).toEqual(found(/oddity\((?:\w+\.)?key, "([a-z-]+)"\)/g).toSorted());
 });
 
 test("the log lines in the table are those that are written", () => {
   const messages = found(
-    /"((?:webhook|payment|operation|queue|config|web|worker|process|credential|job|request)\.[a-z]+(?:-[a-z]+)*)"/g,
+    /"((?:webhook|event|payment|operation|queue|config|web|worker|process|credential|job|request)\.[a-z]+(?:-[a-z]+)*)"/g,
   );
   // Made from the outcome of a look.
   const outcomes = ["written", "unchanged", "later", "dead"].map((outcome) => `payment.${outcome}`);
@@ -206,7 +220,35 @@ test("scripts and files that are named exist", () => {
   const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
   for (const [, name = ""] of readme.matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g))
     expect(Object.keys(scripts)).toContain(name);
-  for (const [, file = ""] of `${readme}${architecture}`.matchAll(/\]\(((?!http|#)[^)]+)\)/g))
+  for (const [, file = ""] of `${readme}${architecture}`.matchAll(/\]\(((?!http|#)[^)#]+)/g))
     expect(existsSync(file), file).toBe(true);
   for (const adapter of adapters.keys()) expect(readme).toContain(`src/adapters/${adapter}/README.md`);
+});
+
+test("the table of PSPs is what the adapters' folders say", () => {
+  const { current, generated } = readmeOfPsps(adapters.values());
+  expect(current, "run npm run adapter:table").toBe(generated);
+});
+
+test("config.example.yaml has an entry for each adapter, and no other, with settings that the adapter takes", async () => {
+  const { current, generated } = exampleWith(adapters.values());
+  expect(current, "run npm run adapter:table").toBe(generated);
+  // Entries of PSPs that not everybody has stand behind "# ".
+  const active = current.replaceAll(/^( {6})# ( *[\w-]+:(?: |$))/gm, "$1$2");
+  const { merchants } = parseYaml(active) as typeof document;
+  const entries = Object.entries(merchants.acme.se) as [string, Record<string, unknown>][];
+  expect(entries.map(([folder]) => folder).toSorted()).toEqual([...adapters.keys()].toSorted());
+  for (const [folder, entry] of entries) {
+    const simulated = (await loadSimulator(folder, { timeScale: 0 }))?.settings("https://psp.example") ?? {};
+    // What comes from the environment has the shape of the simulator's own.
+    const filled = Object.entries(entry).map(([name, value]) => [
+      name,
+      /^\$\{\w+\}$/.test(String(value)) ? (simulated[name] ?? "a-secret") : value,
+    ]);
+    const settings = Object.fromEntries(filled) as Record<string, unknown>;
+    const result = adapters.get(folder)?.config.safeParse(settings);
+    expect(result?.error?.issues ?? [], folder).toEqual([]);
+    const taken = result?.data as CommonConfig;
+    for (const name of Object.keys(entry)) expect(taken, `${folder} has no setting ${name}`).toHaveProperty(name);
+  }
 });

@@ -127,7 +127,7 @@ const webhookShape = z.object({
   method: z.enum(["GET", "POST"]),
   verify: z.object({ trust: z.enum(["proven", "hint"]), scheme: z.string().min(1), check: call }),
   ack: z.object({ status: z.int().min(200).max(299), type: z.string().optional(), body: z.string().optional() }),
-  refusals: z.partialRecord(z.enum(["400", "401", "413", "429"]), z.int().min(400).max(599)).optional(),
+  refusals: z.record(z.string(), z.int().min(400).max(599)).optional(),
   placeholders: z.record(z.string(), z.string()).optional(),
   parse: call,
   proveLater: call.optional(),
@@ -193,14 +193,17 @@ function misfitsOfSettings(config: z.ZodObject, secrets: unknown): string[] {
 
 /** The names of the webhooks, and where truth lives: in the PSP's API, or in its proven events. */
 function misfitsOfWhole({ fetch, map, fold, afterWrite, webhooks }: Candidate): string[] {
-  if (fold === undefined) return fetch === undefined || map === undefined ? ["has to have fetch and map, or fold"] : [];
-  const hints = Object.entries((webhooks ?? {}) as Readonly<Record<string, { verify?: { trust?: unknown } }>>).filter(
-    ([, webhook]) => webhook?.verify?.trust === "hint",
-  );
+  const named = Object.entries((webhooks ?? {}) as Readonly<Record<string, { verify?: { trust?: unknown } }>>);
+  const nameless = named
+    .filter(([name]) => !/^[a-z][\w-]*$/.test(name))
+    .map(([name]) => `webhooks.${name}: is no name for a URL`);
+  if (fold === undefined)
+    return [...nameless, ...(fetch === undefined || map === undefined ? ["has to have fetch and map, or fold"] : [])];
+  const asked = fetch !== undefined || map !== undefined || afterWrite !== undefined;
+  const hints = named.filter(([, webhook]) => webhook?.verify?.trust === "hint");
   return [
-    ...(fetch !== undefined || map !== undefined || afterWrite !== undefined
-      ? ["fold: excludes fetch, map and afterWrite"]
-      : []),
+    ...nameless,
+    ...(asked ? ["fold: excludes fetch, map and afterWrite"] : []),
     ...hints.map(([name]) => `webhooks.${name}.verify: is a hint; where events are folded each has to be proven`),
   ];
 }

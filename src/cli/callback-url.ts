@@ -3,8 +3,7 @@
  * of account-level webhooks.
  */
 import { parseArgs } from "node:util";
-import { loadAdapters } from "../adapters/registry.ts";
-import { processEnvironment, urlMakerFrom } from "../config.ts";
+import { processEnvironment, readAdapters, urlMakerFrom } from "../config.ts";
 import { exitWith, Usage } from "../exit.ts";
 import { callbackUrl } from "../signatures/urls.ts";
 
@@ -20,7 +19,8 @@ try {
   ) {
     throw new Usage(usage);
   }
-  const adapters = await loadAdapters();
+  const environment = processEnvironment();
+  const adapters = await readAdapters(environment);
   const adapter = adapters.get(adapterId);
   if (adapter === undefined)
     throw new Usage(`there is no adapter ${adapterId}; there are ${[...adapters.keys()].join(", ")}`);
@@ -28,7 +28,7 @@ try {
   const scope = orderId === undefined ? "account" : "payment";
   const webhooks = Object.keys(adapter.webhooks).filter((name) => adapter.webhooks[name]?.scope === scope);
   if (webhooks.length === 0) throw new Usage(`${adapterId} has no ${scope}-level webhooks`);
-  const maker = urlMakerFrom(processEnvironment());
+  const maker = urlMakerFrom(environment);
   for (const webhook of webhooks) {
     console.log(
       `${webhook.padEnd(14)} ${callbackUrl(maker, adapter, { adapter: adapterId, merchant, channel, ...ids }, webhook)}`,

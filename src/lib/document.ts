@@ -39,3 +39,15 @@ export function collect<T>(result: z.ZodSafeParseResult<T>, path: string, faults
   }
   return undefined;
 }
+
+/** Every fault of the configuration at once, each with its path. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(
+      `the configuration has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`,
+    );
+    this.name = "ConfigError";
+    this.faults = faults;
+  }
+}

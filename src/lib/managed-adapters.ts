@@ -1,0 +1,22 @@
+/** Norce's own adapters (fact sheet norce.md, 8.1): a payment of theirs has a second writer. */
+const managedAdapterIds: ReadonlySet<string> = new Set([
+  "klarna_checkout_adapter",
+  "klarna_payments_adapter",
+  "adyen_dropin_adapter",
+  "svea_checkout_adapter",
+  "walley_checkout_adapter",
+  "paypal_adapter",
+  "qliro_checkout_adapter",
+  "avarda_checkout_adapter",
+  "nonpsp_adapter",
+  "awardit_adapter",
+  "norce_adapter",
+]);
+
+/** What the operator should hear where a merchant's adapter has one of these ids. */
+export function managedWarnings(adapterId: string, path: string): string[] {
+  if (!managedAdapterIds.has(adapterId)) return [];
+  return [
+    `${path}.adapterId: ${adapterId} is one of Norce's managed adapters: its payments would have two writers, and our x-adapterid would silence its hooks. Use an id of your own.`,
+  ];
+}

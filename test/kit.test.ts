@@ -1,0 +1,338 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { parse as parseYaml } from "yaml";
+import { type Facts, plain, verdictsOf } from "../scripts/adapter-check/laws.ts";
+import type { FileReport, TestReport } from "../scripts/adapter-check/reporter.ts";
+import { faultsOf, filesFor } from "../scripts/adapter-new.ts";
+import { loadAdapters, misfitsOf } from "../src/adapters/registry.ts";
+import { callbackUrl } from "../src/signatures/urls.ts";
+import { openPlace, type Place } from "./support/processes.ts";
+import { copyTree, type Tree } from "./support/tree.ts";
+import { until } from "./support/until.ts";
+
+const adapters = await loadAdapters();
+const answers = {
+  folder: "example-pay",
+  title: "Example Pay",
+  truth: "fetch",
+  scope: "payment",
+  proof: "signed-url",
+  webhook: "push",
+} as const;
+
+describe("adapter:new", () => {
+  test.each([
+    [{ folder: "Example Pay" }, "kebab-case"],
+    [{ folder: "../example" }, "kebab-case"],
+    [{ folder: "_example" }, "kebab-case"],
+    [{ folder: "" }, "kebab-case"],
+    [{ folder: "klarna-checkout" }, "is there already"],
+    [{ webhook: "a push" }, "is no name for a webhook"],
+    [{ truth: "fold" }, "has to be proven"],
+    [{ truth: "fold", proof: "shared-secret" }, "has to be proven"],
+  ] as const)("refuses %j: %s", (given, why) => {
+    expect(faultsOf({ ...answers, ...given })).toEqual([expect.stringContaining(why)]);
+  });
+
+  test("takes what makes sense", () => {
+    expect(faultsOf(answers)).toEqual([]);
+    expect(faultsOf({ ...answers, truth: "fold", scope: "account", proof: "hmac-body" })).toEqual([]);
+  });
+
+  test("a title with quotes in it stays a title", () => {
+    const files = filesFor({ ...answers, title: 'The "Best" `${Pay}`' });
+    expect(files["index.ts"]).toContain('title: "The Best {Pay}"');
+    expect(Object.values(files).join("\n")).not.toMatch(/\{\{/);
+  });
+
+  describe("in a copy of the tree", () => {
+    const kinds = ["fetch", "fold"].flatMap((truth) =>
+      ["payment", "account"].flatMap((scope) =>
+        ["signed-url", "shared-secret", "hmac-body", "hmac-fields", "rsa-certificate"]
+          .filter((proof) => truth === "fetch" || /^hmac|^rsa/.test(proof))
+          .map((proof) => ({ folder: `new-${truth}-${scope}-${proof}`, truth, scope, proof })),
+      ),
+    );
+    let tree: Tree;
+    beforeAll(async () => {
+      tree = copyTree();
+      for (const { folder, truth, scope, proof } of kinds) {
+        const made = await tree.run(
+          `node scripts/adapter-new.ts ${folder} --truth ${truth} --scope ${scope} --proof ${proof}`,
+        );
+        expect(made, folder).toMatchObject({ status: 0 });
+        expect(made.printed.match(/^ {2}\d\. /gm), "the next three steps").toHaveLength(3);
+      }
+    }, 120_000);
+    afterAll(() => tree.remove());
+
+    test("every kind of folder type-checks, lints and is formatted", async () => {
+      const about = ({ printed }: { printed: string }): string[] =>
+        printed.split("\n").filter((line) => line.includes("src/adapters/new-"));
+      expect(about(await tree.run("tsc --pretty false"))).toEqual([]);
+      const paths = kinds.map(({ folder }) => `src/adapters/${folder}`).join(" ");
+      for (const check of ["oxlint --type-aware", "oxfmt --check"])
+        expect(await tree.run(`${check} ${paths}`), check).toMatchObject({ status: 0 });
+    }, 120_000);
+
+    test("none of the laws is fulfilled by a folder in which nothing is written yet, and each says what to write", async () => {
+      const { status, printed } = await tree.run("node scripts/adapter-check.ts new-fold-account-hmac-body");
+      expect(status).toBe(1);
+      expect(printed).toMatch(/^0 of 10 laws, 2 do not apply$/m);
+      for (const words of [
+        "run node scripts/adapter-table.ts new-fold-account-hmac-body",
+        "add a fixtures/<case>/request.json of webhook",
+        "      say in new-fold-account-hmac-body/forgery.ts what is signed",
+        "it has no actions",
+        "write src/adapters/new-fold-account-hmac-body/fold.ts (CONTRIBUTING.md, step 4)",
+      ])
+        expect(printed).toContain(words);
+      expect(printed, "no stack").not.toMatch(/^\s+at /m);
+    }, 120_000);
+
+    test("what is there is left alone, and what is not said is asked for", async () => {
+      const before = readdirSync(join(tree.path, "src/adapters"));
+      for (const given of ["nonpsp --truth fold --proof hmac-body", "another-pay", "", "--trust all another-pay"])
+        expect(await tree.run(`node scripts/adapter-new.ts ${given}`), given).toMatchObject({ status: 1 });
+      expect(readdirSync(join(tree.path, "src/adapters"))).toEqual(before);
+    });
+  });
+});
+
+describe("adapter:check", () => {
+  const [adapter] = [...adapters.values()].filter(({ id }) => id === "klarna-checkout");
+  const invoice = adapters.get("nonpsp");
+  if (adapter === undefined || invoice === undefined) throw new Error("the models are gone");
+  const facts: Facts = { adapter, fixtures: 1, requests: 1, actions: 1 };
+  const report = (name: string, tests: readonly TestReport[], errors: readonly string[] = []): FileReport => {
+    return { file: `test/conformance/${name}.test.ts`, name, errors, tests };
+  };
+  const passed: TestReport = { path: ["it holds"], state: "passed", errors: [] };
+  const failed = (words: string, title = "it holds"): TestReport => ({
+    path: [title],
+    state: "failed",
+    errors: [words],
+  });
+  const of = (law: string, reports: readonly FileReport[], more: Partial<Facts> = {}) =>
+    verdictsOf({ ...facts, ...more }, reports).find((verdict) => verdict.law === law);
+
+  test("a law is fulfilled when something was checked and nothing failed", () => {
+    expect(of("golden", [report("golden", [passed, passed])])).toMatchObject({ mark: "✓", note: "2 checks" });
+    expect(of("golden", [report("golden", [])])).toMatchObject({ mark: "✗" });
+    expect(of("golden", [])).toMatchObject({ mark: "✗", missing: ["nothing was there to be checked"] });
+    const skipped: TestReport = { ...passed, state: "skipped" };
+    expect(of("ack", [report("ack", [skipped])])).toMatchObject({ mark: "✗" });
+  });
+
+  test("what could not begin is missing, whatever else passed", () => {
+    const verdict = of("convergence", [report("convergence", [passed], ["add x/simulator.ts, the PSP with a memory"])]);
+    expect(verdict).toMatchObject({ mark: "✗", missing: ["add x/simulator.ts, the PSP with a memory"] });
+  });
+
+  test("what there is nothing to judge by is not fulfilled", () => {
+    expect(of("parsing is total", [report("parsing", [passed])], { requests: 0 })).toMatchObject({ mark: "✗" });
+    expect(of("convergence", [report("convergence", [passed])], { actions: 0 })).toMatchObject({ mark: "✗" });
+  });
+
+  test("keys and parsing are two laws of one file", () => {
+    const keys = failed("two keys", "has the same keys however often it is delivered");
+    const reports = [report("parsing", [passed, keys])];
+    expect(of("parsing is total", reports)).toMatchObject({ mark: "✓" });
+    expect(of("keys", reports)).toMatchObject({ mark: "✗" });
+  });
+
+  test("what does not apply says why, unless it failed", () => {
+    const more = { adapter: invoice, requests: 0 };
+    expect(of("proof", [], more)).toMatchObject({ mark: "–", note: "nobody calls: there is no webhook" });
+    expect(of("failures are classified", [], more)).toMatchObject({ mark: "–" });
+    expect(of("operations", [report("operations", [failed("no")])], more)).toMatchObject({ mark: "✗" });
+  });
+
+  test("a law that is added one day is told by its file's name", () => {
+    expect(of("patience", [report("patience", [passed])])).toMatchObject({ mark: "✓" });
+  });
+
+  test("the same words of many tests are told once", () => {
+    const verdict = of("ack", [report("ack", [failed("expected 1 to be 2", "a"), failed("expected 1 to be 2", "b")])]);
+    expect(verdict?.missing).toEqual(["a (and 1 more): expected 1 to be 2"]);
+  });
+
+  test.each([
+    ["add fixtures to x: expected [] to not have a length of +0", "add fixtures to x"],
+    ["with another id: expected true to be false // Object.is equality", "with another id: expected true to be false"],
+    ["expected 1 to be 2 // Object.is equality\n\n- Expected\n+ Received", "expected 1 to be 2"],
+    [
+      'after pay: the look ended\n{"error":{"message":"nobody asks yet: write client.ts"}}',
+      "nobody asks yet: write client.ts",
+    ],
+    ["after pay: the look ended\n{cut off", "after pay: the look ended"],
+  ])("%j is told as %j", (message, told) => {
+    expect(plain(message)).toBe(told);
+  });
+});
+
+describe("an adapter from elsewhere", () => {
+  const klarna = adapters.get("klarna-checkout");
+  const others = new Map([...adapters].filter(([folder]) => folder !== "klarna-checkout"));
+  const push = klarna?.webhooks["push"];
+
+  test("fits where a folder of the tree would", () => {
+    for (const [folder, adapter] of adapters) {
+      const rest = new Map([...adapters].filter(([other]) => other !== folder));
+      expect(misfitsOf(adapter, rest), folder).toEqual([]);
+    }
+  });
+
+  test.each([
+    ["id", { id: "Klarna" }],
+    ["id", { id: "nonpsp" }],
+    ["title", { title: " " }],
+    ["config", { config: {} }],
+    ["config", { config: undefined }],
+    ["secrets", { secrets: ["nothing"] }],
+    ["secrets", { secrets: [] }],
+    ["secrets", { secrets: "password" }],
+    ["webhooks.push.scope", { webhooks: { push: { ...push, scope: "shop" } } }],
+    ["webhooks.push.method", { webhooks: { push: { ...push, method: "PATCH" } } }],
+    ["webhooks.push.verify", { webhooks: { push: { ...push, verify: undefined } } }],
+    ["webhooks.push.verify.trust", { webhooks: { push: { ...push, verify: { ...push?.verify, trust: "sure" } } } }],
+    ["webhooks.push.ack.status", { webhooks: { push: { ...push, ack: { status: 500 } } } }],
+    ["webhooks.push.parse", { webhooks: { push: { ...push, parse: undefined } } }],
+    ["webhooks.a push", { webhooks: { "a push": push } }],
+    ["has to have fetch and map, or fold", { map: undefined }],
+    ["fold", { fold: () => null }],
+    ["operations.repeat", { operations: { repeat: "often" } }],
+    ["operations", { operations: { repeat: "never", reverse: () => undefined } }],
+  ])("is told about its %s when it does not fit", (about, wrong) => {
+    const told = misfitsOf({ ...klarna, ...wrong }, others);
+    expect(told).not.toEqual([]);
+    for (const misfit of told) expect(misfit.startsWith(about) || about === "fold").toBe(true);
+  });
+
+  test("that folds has to prove every webhook", () => {
+    const { fetch: _fetch, map: _map, afterWrite: _after, ...rest } = { ...klarna } as Record<string, unknown>;
+    expect(misfitsOf({ ...rest, fold: () => null }, others)).toEqual([
+      "webhooks.push.verify: is a hint; where events are folded each has to be proven",
+      "webhooks.notification.verify: is a hint; where events are folded each has to be proven",
+    ]);
+  });
+
+  const stone = `
+import { commonConfig, type DesiredPayment, type FetchAdapter } from "norce-psp-worker/adapter";
+import { WorkerError } from "norce-psp-worker/lib/errors";
+import { minorFromMajor } from "norce-psp-worker/lib/money";
+import { signedUrl } from "norce-psp-worker/signatures/signed-url";
+
+interface Snapshot { readonly amount: number }
+
+export default {
+  id: "stone-pay",
+  title: "Stone Pay",
+  config: commonConfig,
+  secrets: [],
+  webhooks: {
+    push: { scope: "payment", method: "POST", verify: signedUrl, ack: { status: 200 }, parse: () => [{ key: "k", type: "t", at: null }] },
+  },
+  async fetch(reference) {
+    if (reference === "unknown") throw new WorkerError("Refused", "there is no such payment", { context: { reason: "no-such-payment" } });
+    return { amount: 100 };
+  },
+  map({ amount }): DesiredPayment {
+    const sum = minorFromMajor(amount, "SEK");
+    return {
+      phase: "confirmed",
+      money: { authorized: sum, captured: sum, refunded: 0, released: 0 },
+      total: sum, currency: "SEK", reference: "stone-1", transactions: [], possible: [], echoes: ["p_1"],
+    };
+  },
+} satisfies FetchAdapter<import("norce-psp-worker/adapter").CommonConfig, Snapshot>;
+`;
+
+  /** Lets the place's configuration name modules, and use `stone-pay`. */
+  function configure({ folder }: Place, modules: readonly string[]): void {
+    const file = join(folder, "config.yaml");
+    const { norce } = parseYaml(readFileSync(file, "utf8")) as { norce: unknown };
+    const stonePay = { adapterId: "acme_stone_adapter", apiUrl: "https://stone-pay.invalid" };
+    writeFileSync(
+      file,
+      JSON.stringify({ norce, adapters: modules, merchants: { acme: { se: { "stone-pay": stonePay } } } }),
+    );
+  }
+
+  test("receives webhooks and keeps payments true, like any other", async () => {
+    const place = await openPlace(onTestFinished);
+    mkdirSync(join(place.folder, "stone"));
+    writeFileSync(join(place.folder, "stone/index.ts"), stone);
+    configure(place, ["./stone"]);
+    const order = { currency: "SEK", country: "SE", culture: "sv-SE" };
+    const payment = { adapterId: "acme_stone_adapter", name: "Stone", type: "default", currency: "SEK", amount: 100 };
+    const references = { p_1: "stone-1", p_2: "unknown" };
+    place.norce.createOrder({ merchant: "acme", channel: "se", id: "o_1", order });
+    for (const [id, reference] of Object.entries(references))
+      place.norce.addPayment("o_1", { ...payment, id, reference, state: "intent" });
+
+    const { program, url } = await place.serve("start.ts");
+    const printed = place.run("cli/callback-url.ts", {
+      parameters: ["stone-pay", "acme", "se", "o_1", "p_1"],
+      environment: { PUBLIC_URL: url },
+    });
+    await printed.exited;
+    const [, callback = ""] = printed.output().trim().split(/\s+/);
+    expect((await fetch(callback, { method: "POST" })).status).toBe(200);
+    await until(() => place.norce.payment("o_1", "p_1")?.["state"] === "captured", "the payment to be captured");
+    // The class of errors that it throws is ours: what is refused is no bug.
+    const [signingKey = ""] = place.secrets();
+    const key = { adapter: "stone-pay", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_2" };
+    const adapter = { ...klarna, id: "stone-pay" } as NonNullable<typeof klarna>;
+    const other = callbackUrl({ publicUrl: url, signingKey }, adapter, key, "push").replace(/&klarna_order_id=.*/, "");
+    expect((await fetch(other, { method: "POST" })).status).toBe(200);
+    expect(await program.says("payment.dead")).toMatchObject({ kind: "Refused", reason: "no-such-payment" });
+  }, 120_000);
+
+  test("that does not fit stops every process and command, with all its faults at once, each with its module", async () => {
+    const place = await openPlace(onTestFinished);
+    const write = (file: string, text: string): void => writeFileSync(join(place.folder, file), text);
+    mkdirSync(join(place.folder, "node_modules/typed-pay"), { recursive: true });
+    write(
+      "bad.js",
+      'export default { id: "Bad", title: "Bad", secrets: [], webhooks: {}, operations: { repeat: "often" } };',
+    );
+    write("two.js", 'export const adapters = [{ id: "klarna-checkout" }, 1];');
+    write("empty.js", "export const nothing = 1;");
+    write("node_modules/typed-pay/index.ts", "export default {} as object;");
+    write("broken.js", "export default {");
+    configure(place, [
+      "./bad.js",
+      "./two.js",
+      "./empty.js",
+      "./node_modules/typed-pay",
+      "./broken.js",
+      "no-such-package-here",
+    ]);
+    const wanted = [
+      "adapters.0 (./bad.js): id: ",
+      "adapters.0 (./bad.js): config: ",
+      "adapters.0 (./bad.js): operations.repeat: ",
+      "adapters.0 (./bad.js): has to have fetch and map, or fold",
+      "adapters.1 (./two.js), adapter 1: id: klarna-checkout is taken by another adapter",
+      "adapters.1 (./two.js), adapter 2: an adapter has to be an object",
+      "adapters.2 (./empty.js): exports no adapter",
+      "adapters.3 (./node_modules/typed-pay): is TypeScript below node_modules",
+      "adapters.4 (./broken.js): cannot be loaded: ",
+      "adapters.5 (no-such-package-here): cannot be loaded: ",
+    ];
+    const programs = [
+      ["web.ts"],
+      ["worker.ts"],
+      ["start.ts"],
+      ["cli/reconcile.ts", "acme", "se", "o_1"],
+      ["cli/callback-url.ts", "klarna-checkout", "acme", "se", "o_1", "p_1"],
+    ] as const;
+    for (const [script, ...parameters] of programs) {
+      const program = place.run(script, { parameters });
+      expect(await program.exited, script).toMatchObject({ code: 1 });
+      for (const fault of wanted) expect(program.output(), script).toContain(fault);
+    }
+  }, 120_000);
+});
