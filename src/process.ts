@@ -1,7 +1,6 @@
 import { exitWith } from "./exit.ts";
 import { type Config, ConfigError, processEnvironment, readConfig, redacted } from "./config.ts";
 import { createLog, type Logger } from "./lib/log.ts";
-import { keepYoungGenerationSmall } from "./lib/memory.ts";
 import { createMeters, type Meters } from "./lib/meters.ts";
 import { type Engine, openEngine } from "./queue/engine.ts";
 import { createQueues, type Queues } from "./queue/queues.ts";
@@ -47,7 +46,6 @@ export async function runProcess(
 
 /** Logger, meters and engine of a process with this configuration; says at start-up what was configured. */
 export function partsOf(config: Config): ProcessParts {
-  keepYoungGenerationSmall();
   const log = createLog(config.logLevel);
   const meters = createMeters();
   log.info(redacted(config), "config.read");

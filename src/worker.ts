@@ -1,4 +1,6 @@
 /** The worker process: turns stored events into payment keys, looks at payments, wakes what waits. */
+// oxlint-disable-next-line import/no-unassigned-import -- has to be in force before anything else is loaded.
+import "./lib/memory.ts";
 import type { PaymentKey } from "./adapters/adapter.ts";
 import type { Config } from "./config.ts";
 import type { Logger } from "./lib/log.ts";
