@@ -1,15 +1,19 @@
 /** The web process: receives webhooks and operations, stores them, answers. */
+// oxlint-disable-next-line import/no-unassigned-import -- has to be in force before anything else is loaded.
+import "./lib/memory.ts";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { RequestHandler } from "express";
+import type { PaymentKey } from "./adapters/adapter.ts";
 import type { Config } from "./config.ts";
+import { WorkerError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
 import { type Running, runProcess } from "./process.ts";
-import type { Engine } from "./queue/engine.ts";
+import type { Engine, Job } from "./queue/engine.ts";
 import { createLedger } from "./queue/ledger.ts";
 import { createOperations } from "./queue/operations.ts";
-import { laneName, type Queues } from "./queue/queues.ts";
+import { laneId, laneName, type Look, type Queues } from "./queue/queues.ts";
 import { createApp } from "./webhooks/app.ts";
 import { createInbox } from "./webhooks/inbox.ts";
 import type { Lanes, OperationStatus } from "./webhooks/operations.ts";
@@ -51,13 +55,21 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
 function lanesFor(engine: Engine, queues: Queues): Lanes {
   return {
     add: (look) => queues.lanes.add(look, "prompt"),
-    async status(adapter, id): Promise<OperationStatus> {
-      const job = id === "" ? undefined : await engine.queue(laneName(adapter), "prompt").getJob(id);
-      if (job === undefined) return { operationId: id, status: "unknown" };
+    async status(key, id): Promise<OperationStatus> {
+      const job = id === "" ? undefined : await lookById(engine, key, id);
+      if (job === undefined || laneId(job.data.key) !== laneId(key)) return { operationId: id, status: "unknown" };
       if (job.finishedOn !== undefined) return { operationId: id, status: "done", outcome: job.returnvalue };
       return { operationId: id, status: job.processedOn === undefined ? "queued" : "running" };
     },
   };
+}
+
+async function lookById(engine: Engine, { adapter }: PaymentKey, id: string): Promise<Job<Look> | undefined> {
+  try {
+    return await engine.queue<Look>(laneName(adapter), "prompt").getJob(id);
+  } catch (cause) {
+    throw new WorkerError("QueueUnavailable", "the queue does not answer", { cause });
+  }
 }
 
 /** Takes no new connection, answers what came in, and lets go of connections that are kept alive for nothing. */

@@ -39,7 +39,7 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ["webhooks/", ["webhooks/", "queue/", "signatures/", "adapters/adapter.ts", "config.ts", "lib/"]],
   ["workers/", ["workers/", "queue/", "norce/", "signatures/urls.ts", "adapters/adapter.ts", "config.ts", "lib/"]],
   ["config.ts", ["adapters/adapter.ts", "adapters/registry.ts", "lib/"]],
-  ["web.ts", ["webhooks/", "queue/", "config.ts", "process.ts", "lib/"]],
+  ["web.ts", ["webhooks/", "queue/", "adapters/adapter.ts", "config.ts", "process.ts", "lib/"]],
   ["worker.ts", ["workers/", "queue/", "norce/", "adapters/adapter.ts", "config.ts", "process.ts", "lib/"]],
   [
     "sandbox/",

@@ -17,7 +17,8 @@ export interface Operations<Config, Truth> {
 /**
  * Tells the PSP, once. What comes of it is the next look's.
  * @param truth the snapshot, or the kept events, against which the call was validated.
- * @throws WorkerError: `Unreachable` means that the outcome is unknown.
+ * @throws WorkerError: `Unreachable` means that the outcome is unknown. Where it takes several requests, every error after the first one that
+ *   succeeded has to be such, without a status: a 429 or a 401 would be read as "nothing was carried out".
  */
 export type Operation<Config, Truth> = (
   call: OperationCall,

@@ -138,6 +138,8 @@ async function send(
     response = await client.request({
       method: request.method,
       url: request.path,
+      // Axios's own timeout bounds silence: a peer that sends a byte now and then would keep us for ever.
+      signal: AbortSignal.timeout(options.timeoutMs ?? 5_000),
       ...(request.query === undefined ? {} : { params: request.query }),
       ...(request.headers === undefined ? {} : { headers: { ...request.headers } }),
       ...contentOf(request),

@@ -58,13 +58,20 @@ export interface Operations {
    */
   ask(asked: OperationRecord["asked"], idempotencyKey: string | undefined): Promise<string>;
   read(id: string): Promise<OperationRecord | undefined>;
-  /** Lets at most one operation of a payment run; `undefined` while another one does. It ends by itself, should its holder die. */
-  lock(key: PaymentKey): Promise<(() => Promise<void>) | undefined>;
+  /** Lets at most one operation of a payment run; `undefined` while another one does. */
+  lock(key: PaymentKey, operationId: string): Promise<Turn | undefined>;
+}
+
+/** An operation's turn at its payment. It ends by itself, should its holder die. */
+export interface Turn {
+  /** Keeps it while the operation waits, so that nothing else moves the sums by which its outcome is found. */
+  keep(forMs: number): Promise<void>;
+  end(): Promise<void>;
 }
 
 const answerMs = 750;
-/** Longer than the longest operation runs. */
-const lockMs = 45_000;
+/** Longer than the longest operation runs: half a minute until it sends nothing more, and what it writes down afterwards. */
+const lockMs = 90_000;
 const monthSeconds = 30 * 24 * 3_600;
 
 /** The operations on one engine. */
@@ -95,12 +102,26 @@ export function createOperations(engine: Engine): Operations {
       const job = await orUnavailable(queue().getJob(id));
       return job === undefined ? undefined : recordOf(id, job);
     },
-    async lock(key) {
-      const id = laneId(key);
-      const owner = randomUUID();
-      await locks().add("lock", { owner }, { jobId: id, delay: lockMs, removeOnComplete: true });
-      const held = await locks().getJob(id);
-      return held?.data.owner === owner ? async () => void (await locks().remove(id)) : undefined;
+    async lock(key, owner) {
+      const jobId = laneId(key);
+      await locks().add("lock", { owner }, { jobId, delay: lockMs, removeOnComplete: true, removeOnFail: true });
+      const held = async () => {
+        const job = await locks().getJob(jobId);
+        return job?.data.owner === owner ? job : undefined;
+      };
+      const job = await held();
+      if (job === undefined) return undefined;
+      // It may be this operation's own, kept while it waited.
+      await job.changeDelay(lockMs).catch(() => undefined);
+      return {
+        async keep(forMs) {
+          await (await held())?.changeDelay(forMs + lockMs);
+        },
+        // It may have run out, and be somebody else's by now.
+        async end() {
+          await (await held())?.remove();
+        },
+      };
     },
   };
 }
@@ -115,6 +136,9 @@ function recordOf(id: string, job: Job<OperationJob>): OperationRecord {
   const asked = { key, name, ...(amount === undefined ? {} : { amount }) };
   const outcome = job.returnvalue as OperationOutcome | null | undefined;
   if (outcome !== null && outcome !== undefined) return { id, asked, status: outcome.status, outcome };
+  // It failed, which an operation does only when its worker died again and again.
+  if (job.finishedOn !== undefined)
+    return { id, asked, status: "unknown", outcome: { status: "unknown", reason: "stalled" } };
   return { id, asked, status: valid === true ? "running" : "queued" };
 }
 

@@ -55,6 +55,9 @@ const laneIds = new WeakMap<PaymentKey, string>();
 /** A PSP is told within a second that the queue is away, also by a process that is busy. */
 const answerMs = 750;
 
+/** How long what a timer remembers waits behind the look that came before it. */
+const rememberedMs = 5_000;
+
 const hourSeconds = 3_600;
 const daySeconds = 24 * hourSeconds;
 
@@ -185,19 +188,20 @@ function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
       await timer.removeDeduplicationKey();
     }
   };
+  const setUnlessSooner = async (key: PaymentKey, wait: Wait, delay: number): Promise<void> => {
+    const jobId = randomUUID();
+    const options = { ...timerOptions, jobId, delay, deduplication: { id: laneId(key) } };
+    const timer = await queue().add("timer", { key, wait }, options);
+    if (timer.id === jobId) return;
+    const waiting = await queue().getJob(timer.id ?? "");
+    // Where it has just gone, the payment is looked at now.
+    if (waiting === undefined || waiting.timestamp + waiting.delay <= Date.now() + delay) return;
+    if ((waiting.data.wait?.tries ?? 0) > 0) return;
+    await replace(key, waiting.data.wait ?? wait, delay);
+  };
   return {
-    async set(key, wait, delay, how = "replace") {
-      if (how === "replace") return await replace(key, wait, delay);
-      const jobId = randomUUID();
-      const options = { ...timerOptions, jobId, delay, deduplication: { id: laneId(key) } };
-      const timer = await queue().add("timer", { key, wait }, options);
-      if (timer.id === jobId) return;
-      const waiting = await queue().getJob(timer.id ?? "");
-      // Where it has just gone, the payment is looked at now.
-      if (waiting === undefined || waiting.timestamp + waiting.delay <= Date.now() + delay) return;
-      if ((waiting.data.wait?.tries ?? 0) > 0) return;
-      await replace(key, waiting.data.wait ?? wait, delay);
-    },
+    set: (key, wait, delay, how = "replace") =>
+      how === "replace" ? replace(key, wait, delay) : setUnlessSooner(key, wait, delay),
     async get(key) {
       const id = await queue().getDeduplicationJobId(laneId(key));
       return id === null || id === undefined ? undefined : (await queue().getJob(id))?.data.wait;
@@ -209,7 +213,10 @@ function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
     async wake(timer) {
       // Before the look is asked for: it may fail at once, and the timer it sets must not meet this one. One that was set since stays.
       await timer.removeDeduplicationKey();
-      await lanes.add(timer.data, "patient");
+      const { handedOver } = await lanes.add(timer.data, "patient");
+      const { key, wait } = timer.data;
+      // Another look waits already, and knows nothing of what this one remembers: that stays, for the look after it.
+      if (!handedOver && wait !== undefined) await setUnlessSooner(key, wait, rememberedMs);
     },
   };
 }

@@ -42,6 +42,8 @@ const failureMs = 5_000;
 const mostAttempts = 16;
 const mostKept = 64;
 const longestFile = 100_000;
+/** What is kept although nobody has proven it yet: no event of a PSP is nearly as long. */
+const longestEvidence = 64 * 1024;
 const leastBits = 2_048;
 
 /** What is behind a URL never changes: PSPs publish another certificate at another URL. */
@@ -64,7 +66,8 @@ export function rsaCertificate<Config>(scheme: RsaCertificate<Config>): Verifier
       const { url, within, names } = claim.certificate;
       if (!liesWithin(url, within)) return false;
       const certificates = await certificatesAt(url);
-      if (certificates === undefined) return { later: scheme.evidence(request) };
+      if (certificates === undefined)
+        return request.body.length <= longestEvidence ? { later: scheme.evidence(request) } : false;
       return certificates
         .filter((certificate) => isTheirs(certificate, names) && wasValid(certificate, claim.at))
         .some((certificate) => claim.texts.some((text) => isSigned(text, signature, certificate)));
@@ -114,8 +117,8 @@ async function certificatesAt(url: string): Promise<Certificates | undefined> {
   forgetFailures(Date.now());
   const attempt = attempts.get(url);
   if (attempt !== undefined) return await attempt.certificates;
-  // Whoever sends many addresses that lead nowhere does not make us ask for each.
-  if (attempts.size >= mostAttempts) return undefined;
+  // Whoever sends many addresses that lead nowhere does not make us ask for each, nor keep what came with them.
+  if (attempts.size >= mostAttempts) return [];
   const made: Attempt = { certificates: fetched(url), until: Infinity };
   attempts.set(url, made);
   const certificates = await made.certificates;

@@ -20,7 +20,8 @@ export interface OperationStatus {
 /** The lanes, as far as an operation needs them. */
 export interface Lanes {
   add(look: Look): Promise<{ readonly id: string }>;
-  status(adapter: string, id: string): Promise<OperationStatus>;
+  /** What became of a look; `unknown` also where it is another payment's. */
+  status(key: PaymentKey, id: string): Promise<OperationStatus>;
 }
 
 /** One call of an operation URL. */
@@ -74,7 +75,7 @@ export async function operate(
   const id = request.query.get("operationId") ?? "";
   const preview = operation === "refresh" && request.query.get("dryRun") === "1";
   if (operation === "refresh" && !preview) {
-    if (request.method === "GET") return await lanes.status(key.adapter, id);
+    if (request.method === "GET") return await lanes.status(key, id);
     return { operationId: (await lanes.add({ key, asked: "operator" })).id, status: "queued" };
   }
   if (request.method === "GET") return statusOf(id, ofPayment(await operations.read(id), key));

@@ -29,10 +29,12 @@ const renewSeconds = 30 * daySeconds;
  */
 export function actionsToPublish(current: Json | undefined, publishing: Publishing): Json[] | undefined {
   const { mode, adapterId, offered } = publishing;
-  if (mode === "off") return undefined;
   const standing = Array.isArray(current) ? (current as readonly Json[]) : [];
-  const others = standing.filter((action) => !isOurs(action, adapterId));
-  const ours = standing.filter((action) => isOurs(action, adapterId));
+  const isOwn = (action: Json): boolean => isOurs(action, publishing);
+  const others = standing.filter((action) => !isOwn(action));
+  const ours = standing.filter(isOwn);
+  // Withdrawn, should they have been published before.
+  if (mode === "off") return ours.length === 0 ? undefined : others;
   const wanted = offered.map((type) => {
     const alive = ours.find(
       (action) => textOf(action, "type") === type && isAlive(textOf(action, "url"), type, publishing),
@@ -55,8 +57,14 @@ function isAlive(url: string, type: OperationName, { mode, key, maker, now }: Pu
   return exp * 1_000 > now + renewSeconds * 1_000 && url === operationUrl(maker, key, type, exp);
 }
 
-function isOurs(action: Json, adapterId: string): boolean {
-  return textOf(action, "adapterId") === adapterId && ["capture", "cancel", "refund"].includes(textOf(action, "type"));
+/** Published by us: the adapter's id may stand on actions of a shop's own, too. */
+function isOurs(action: Json, { adapterId, key }: Publishing): boolean {
+  const type = textOf(action, "type");
+  return (
+    textOf(action, "adapterId") === adapterId &&
+    ["capture", "cancel", "refund"].includes(type) &&
+    textOf(action, "url").includes(`/${key.adapter}/api/order/v1/orders/`)
+  );
 }
 
 function textOf(action: Json, name: string): string {

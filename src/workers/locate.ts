@@ -36,10 +36,27 @@ const longestMs = 25_000;
 
 /** Starts the worker that turns stored events into payment keys, and keeps those events that cannot be asked for later. */
 export function startLocate(parts: LocateParts): Worker<InboxJob, void> {
-  return parts.engine.worker<InboxJob, void>(inboxName, (job, token) => locate(job, token, parts), {
+  const worker = parts.engine.worker<InboxJob, void>(inboxName, (job, token) => locate(job, token, parts), {
     // One job holds up to a hundred events: a few at once keep every lane busy, many would only fill the memory.
     concurrency: Math.min(parts.concurrency, 4),
   });
+  worker.on("failed", (job) => {
+    if (job?.finishedOn !== undefined)
+      void divide(job, parts).catch((error: unknown) => parts.log.error({ error }, "event.dead"));
+  });
+  return worker;
+}
+
+/** A job whose worker died again and again: one of its events may be to blame, the others go on by themselves. */
+async function divide({ id, data: { events, alone } }: Job<InboxJob>, parts: LocateParts): Promise<void> {
+  const [only] = events;
+  if (alone === true && only !== undefined) {
+    await bury(only, "stalled", "the worker died again and again on this event", parts);
+    return;
+  }
+  await Promise.all(
+    events.map((event, index) => parts.queues.inbox.addAlone(`${id ?? ""}-stalled-${index}`, event, 0)),
+  );
 }
 
 async function locate(job: Job<InboxJob>, token: string | undefined, parts: LocateParts): Promise<void> {
@@ -47,7 +64,11 @@ async function locate(job: Job<InboxJob>, token: string | undefined, parts: Loca
   const [only] = events;
   if (alone && only !== undefined) {
     const step = await settled(only, true, parts);
-    if (step.do === "done") return;
+    if (step.do === "done") {
+      // What nobody needs any more is not kept for the day that the job is.
+      if (only.evidence !== undefined) await job.updateData({ events: [{ ...only, evidence: null }], alone: true });
+      return;
+    }
     await job.moveToDelayed(parts.now() + step.delayMs, token);
     throw new DelayedError();
   }
@@ -59,7 +80,8 @@ async function locate(job: Job<InboxJob>, token: string | undefined, parts: Loca
   const steps = await Promise.all(
     [...waiting, ...others].map(async (event, index) => {
       const kept = event.event.line !== undefined;
-      const id = kept ? eventId(event) : `${job.id ?? ""}-${index}`;
+      // The same in every run of this job, whatever has been handed over by then.
+      const id = kept ? eventId(event) : `${job.id ?? ""}-${events.indexOf(event)}`;
       if (kept) return { event, step: { do: "wait", delayMs: 0 } as const, id };
       const step = index < waiting.length ? soon(event, parts) : await settled(event, false, parts);
       return { event, step, id };
@@ -97,7 +119,8 @@ function distinct(events: readonly StoredEvent[]): StoredEvent[] {
         const same = event.event.line === undefined && event.evidence === undefined;
         const payment =
           orderId === undefined || paymentId === undefined ? undefined : { ...event.target, orderId, paymentId };
-        const id = same && payment !== undefined ? `${laneId(payment)} ${event.event.reference ?? ""}` : eventId(event);
+        const own = event.evidence === undefined ? eventId(event) : `unproven ${eventId(event)}`;
+        const id = same && payment !== undefined ? `${laneId(payment)} ${event.event.reference ?? ""}` : own;
         return [id, event] as const;
       }),
     ).values(),
@@ -121,9 +144,17 @@ async function settled(event: StoredEvent, alone: boolean, parts: LocateParts): 
     error = failure;
     parts.log.warn({ ...facts, error }, "event.later");
   }
-  const step = placingAgain(event.receivedAt, parts.now(), error === undefined ? horizonMs(found.adapter) : Infinity);
-  if (step.do === "done") await bury(event, "payment-unknown", "the payment of this event was never found", parts);
+  const step = placingAgain(event.receivedAt, parts.now(), isPassing(error) ? Infinity : horizonMs(found.adapter));
+  if (step.do === "wait") return step;
+  if (error === undefined) await bury(event, "payment-unknown", "the payment of this event was never found", parts);
+  else await bury(event, isWorkerError(error) ? error.kind : "Bug", "the event could not be placed or kept", parts);
   return step;
+}
+
+/** Somebody is away or wants other credentials: that ends, however long it takes. */
+function isPassing(error: unknown): boolean {
+  const passing = ["Unreachable", "Unauthorized", "QueueUnavailable", "Conflict"] as const;
+  return passing.some((kind) => isWorkerError(error, kind));
 }
 
 type Handled = "done" | "waits" | "not-found";
@@ -177,8 +208,10 @@ async function keep(
   await remember(key, event, adapter, parts);
   // Before the PSP's payment exists there is nothing to look at but this line itself.
   const nothingToAsk = !("fold" in adapter) && payment.reference === null && event.reference === undefined;
-  if (!nothingToAsk) await queues.lanes.add({ key, ...hintOf(event.reference) }, "patient");
-  return "done";
+  if (nothingToAsk) return "done";
+  const { handedOver } = await queues.lanes.add({ key, ...hintOf(event.reference) }, "patient");
+  // A look that waits already does not know the reference that this event named.
+  return handedOver || event.reference === undefined || reference !== null ? "done" : "waits";
 }
 
 async function remember(

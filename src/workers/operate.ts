@@ -16,7 +16,7 @@ import { bareOperationUrl } from "../signatures/urls.ts";
 import { refuseOthers } from "./diff.ts";
 import { lookContext, observe } from "./observe.ts";
 import { amountOf, availableFor, insistPossible, refusal, sumMovedBy, sumsToBe } from "./possible.ts";
-import { preview, type ReconcileParts } from "./reconcile.ts";
+import { preview, type ReconcileParts, refuseMistaken } from "./reconcile.ts";
 import { operationAgain } from "./retry.ts";
 
 /** What operations need. */
@@ -48,16 +48,25 @@ interface Work {
 /** An attempt sends nothing after this time; its last request ends within five seconds. */
 const longestMs = 25_000;
 /** How long an operation waits for another one of its payment. */
-const turnMs = 300;
+const turnMs = 1_000;
 /** PSP reads lag: what a look does not show this long after the sending was not carried out. */
 const settledMs = 60_000;
 
 /** Starts the worker that carries out operations. */
 export function startOperate(parts: OperateParts): Worker<OperationJob, OperationOutcome> {
-  const { engine, concurrency } = parts;
-  return engine.worker<OperationJob, OperationOutcome>(operationsName, (job, token) => operate(job, token, parts), {
-    concurrency,
+  const { engine, concurrency, log } = parts;
+  const worker = engine.worker<OperationJob, OperationOutcome>(
+    operationsName,
+    (job, token) => operate(job, token, parts),
+    { concurrency },
+  );
+  // Whatever an attempt throws is settled: a job fails only where its worker died again and again.
+  worker.on("failed", (job, error) => {
+    if (job === undefined || job.data.name === "preview" || job.finishedOn === undefined) return;
+    log.error({ ...job.data.key, operation: job.data.name, operationId: job.id, error }, "operation.finished");
+    void givenUp(workOn(job, { ...job.data, name: job.data.name }), parts).catch(() => undefined);
   });
+  return worker;
 }
 
 async function operate(
@@ -67,17 +76,20 @@ async function operate(
 ): Promise<OperationOutcome> {
   const { key, name } = job.data;
   if (name === "preview") return await previewed(key, parts);
-  const release = await parts.operations.lock(key);
-  if (release === undefined) return await wait(job, token, turnMs, parts);
-  try {
-    const step = await attempt(workOn(job, { ...job.data, name }), parts);
-    if ("againMs" in step) return await wait(job, token, step.againMs, parts);
-    const level = step.end.status === "unknown" ? "error" : "info";
-    parts.log[level]({ ...key, operation: name, operationId: job.id, ...step.end }, "operation.finished");
-    return step.end;
-  } finally {
-    await release();
+  const turn = await parts.operations.lock(key, job.id ?? "");
+  if (turn === undefined) return await wait(job, token, turnMs, parts);
+  const work = workOn(job, { ...job.data, name });
+  const step = await attempt(work, parts);
+  if ("againMs" in step) {
+    // What came of it is found by the sums: until then no other operation may move them.
+    if (work.order.sent !== undefined && work.order.result === undefined) await turn.keep(step.againMs);
+    else await turn.end();
+    return await wait(job, token, step.againMs, parts);
   }
+  await turn.end();
+  const level = step.end.status === "unknown" ? "error" : "info";
+  parts.log[level]({ ...key, operation: name, operationId: job.id, ...step.end }, "operation.finished");
+  return step.end;
 }
 
 function workOn(job: Job<OperationJob>, asked: Order): Work {
@@ -152,6 +164,11 @@ async function carriedOut(work: Work, parts: OperateParts): Promise<OperationOut
   const observed = await observe(found, current.reference ?? "", context, parts.norce.log(key, signal));
   if (observed === null) throw refusal("not-at-psp");
   const { desired, truth } = observed;
+  if (sent === undefined) {
+    // What a look would refuse is nothing to operate on.
+    if (!("fold" in found.adapter)) await refuseMistaken(key, current, desired, found, parts, signal);
+    if (desired.currency !== current.currency) throw refusal("currency-differs");
+  }
 
   if (sent !== undefined) {
     // What is shown may be another operation's doing, and nothing else would tell them apart.

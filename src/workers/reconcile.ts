@@ -175,7 +175,8 @@ async function referenceOf(
   return current.reference;
 }
 
-async function refuseMistaken(
+/** Refuses a PSP payment that is another order's. @throws WorkerError `Refused` */
+export async function refuseMistaken(
   key: PaymentKey,
   current: CurrentPayment,
   desired: DesiredPayment,

@@ -170,6 +170,32 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     expect(linesOf(purchase, "paymentAction")).toHaveLength(1);
   });
 
+  test("an operation whose outcome is unknown keeps its turn, so that another one's money is not taken for its own", async () => {
+    const purchase = await reserved();
+    world.psp.fault({ match: ({ path }) => path.endsWith("/captures"), times: 1, drop: "before" });
+    const first = await ask(purchase, "capture", { amount: 40 });
+    const second = await ask(purchase, "capture", { amount: 60 });
+    for (const { operationId } of [first, second])
+      expect(await ended(purchase, "capture", operationId)).toMatchObject({ status: "done" });
+    await purchase.reaches("captured");
+    await until(() => linesOf(purchase, "capture").length === 2, "both captures in the log");
+  });
+
+  test("what a look would refuse is nothing to operate on", async () => {
+    const owner = await reserved();
+    const stranger = world.purchase({ payment: { reference: owner.reference } });
+    const sent = calls(/captures$/);
+    expect(await ask(stranger, "capture")).toMatchObject({ http: 409, code: "other-order" });
+    expect(sent.struck).toBe(0);
+  });
+
+  test("nobody is told of another payment's look", async () => {
+    const [mine, theirs] = [await reserved(), await reserved()];
+    const { operationId } = (await (await theirs.refresh()).json()) as { operationId: string };
+    const asked = await fetch(`${urlOf(mine, "refresh")}&operationId=${operationId}`, { headers: admin });
+    expect(await answered(asked)).toMatchObject({ status: "unknown" });
+  });
+
   test("a PSP that is away is asked again, and carries it out once", async () => {
     const purchase = await reserved();
     world.psp.fault({ match: ({ path }) => path.endsWith("/captures"), times: 2, status: 503 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isWorkerError, type WorkerError } from "../../lib/errors.ts";
+import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import type { Json, LookContext, Minor, OperationCall, OperationResult, Operations } from "../adapter.ts";
 import { amountOf, minorOf } from "./amounts.ts";
@@ -133,8 +133,13 @@ async function inTurn<Item>(
 ): Promise<OperationResult> {
   let result: OperationResult = { is: "done" };
   for (const item of items) {
-    const next = await told(item);
-    if (next.is === "refused") return next;
+    const isFirst = item === items[0];
+    const next = await told(item).catch((cause: unknown) => {
+      if (isFirst) throw cause;
+      // Whatever it was, something has been carried out already: nobody may take this for "nothing was sent".
+      throw new WorkerError("Unreachable", "paypal has carried out a part of the operation", { cause });
+    });
+    if (next.is === "refused") return isFirst ? next : { is: "refused", reason: `PARTLY_${next.reason}` };
     if (result.is !== "accepted") result = next;
   }
   return result;
