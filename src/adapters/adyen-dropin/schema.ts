@@ -15,7 +15,7 @@ const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((word) =>
  * One item of a standard webhook. Names, addresses and card data of `additionalData` are dropped on reading; its names contain dots.
  * https://docs.adyen.com/development-resources/webhooks/webhook-types
  */
-const itemSchema = z.object({
+export const itemSchema = z.object({
   eventCode: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/),
   success: flag,
   // A report's is the name of a file.
@@ -71,10 +71,10 @@ const itemSchema = z.object({
     .catch(undefined),
 });
 
-/** The standard webhook around its items; `live` is a string there. */
+/** The standard webhook around its items, each of which is read by itself; `live` is a string there. */
 export const standardSchema = z.object({
   live: flag.optional().catch(undefined),
-  notificationItems: z.array(z.object({ NotificationRequestItem: itemSchema })),
+  notificationItems: z.array(z.object({ NotificationRequestItem: z.looseObject({}) })),
 });
 
 /** A webhook about a stored payment method. https://docs.adyen.com/api-explorer/Tokenization-webhooks/1/overview */

@@ -310,6 +310,34 @@ describe("events", () => {
     expect(eventsOf(signed(), signed({ eventDate: "2026-02-03T10:15:30Z" }))).toHaveLength(1);
   });
 
+  it.each([
+    ["no code", { eventCode: undefined, success: "true" }],
+    ["a code that is none", { eventCode: "capture?", success: "true" }],
+    ["an outcome that is none", { eventCode: "CAPTURE", success: "maybe" }],
+    ["no reference of its own", { eventCode: "CAPTURE", success: "true", pspReference: undefined }],
+  ])("are not held back by an item of %s", (_, item) => {
+    const bad = signed({ pspReference: "C4PTAB12CD34EF56", originalReference: "P4YMAB12CD34EF56", ...item });
+    const good = signed({ pspReference: "S4CDAB12CD34EF56" });
+    for (const batch of [
+      [bad, good],
+      [good, bad],
+    ]) {
+      const events = eventsOf(...batch);
+      expect(events).toContainEqual(eventOf(good));
+      expect(events.find(({ type }) => type === "UNREADABLE")).toMatchObject({
+        reference: "P4YMAB12CD34EF56",
+        line: { event: "paymentAction", amount: 0, success: false },
+      });
+    }
+    expect(() => eventsOf(bad)).toThrow("the webhook is not what Adyen documents");
+  });
+
+  it("keep no token of a contract that cannot be read", () => {
+    const token = "M5N7TQ4TG5PFWR50";
+    const contract = signed({ eventCode: "RECURRING_CONTRACT", pspReference: token, success: "maybe" });
+    expect(JSON.stringify(eventsOf(signed(), contract))).not.toContain(token);
+  });
+
   it("says what an item moved, in the units of ISO 4217", () => {
     expect(eventOf({ amount: { value: 279000, currency: "ISK" } }).line).toMatchObject({
       amount: 2790,

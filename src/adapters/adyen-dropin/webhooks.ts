@@ -6,7 +6,7 @@ import { proven } from "../../signatures/proven.ts";
 import type { ProvenWebhook, PspEvent, RawRequest, Verifier } from "../adapter.ts";
 import { type Config, isLive, listOf } from "./config.ts";
 import { eventFrom, tokenEventFrom } from "./lines.ts";
-import { standardSchema, tokenSchema } from "./schema.ts";
+import { type Item, itemSchema, standardSchema, tokenSchema } from "./schema.ts";
 
 /**
  * Eight fields of each item, joined by colons that nothing escapes; of them only the merchant reference may hold one.
@@ -55,11 +55,25 @@ export const webhook: ProvenWebhook<Config> = {
 
 function itemEvents(body: unknown): readonly PspEvent[] {
   const result = standardSchema.safeParse(body);
-  if (!result.success) throw new WorkerError("MalformedWebhook", "the webhook is not what Adyen documents");
-  const events = result.data.notificationItems.flatMap(
-    ({ NotificationRequestItem }) => eventFrom(NotificationRequestItem) ?? [],
-  );
+  const raw = result.data?.notificationItems.map(({ NotificationRequestItem }) => NotificationRequestItem) ?? [];
+  const read = raw.map((item) => itemSchema.safeParse(item).data);
+  // Where nothing can be read Adyen is told so, and sends it again.
+  const isUnread = read.length > 0 && read.every((item) => item === undefined);
+  if (!result.success || isUnread) throw new WorkerError("MalformedWebhook", "the webhook is not what Adyen documents");
+  const events = raw.flatMap((item, index) => eventFrom(read[index] ?? unreadable(item)) ?? []);
   return [...new Map(events.map((event) => [event.key, event])).values()];
+}
+
+/** What cannot be read of a batch holds back none of the others: it becomes a line for people, and moves nothing. */
+function unreadable(item: Readonly<Record<string, unknown>>): Item {
+  const { eventCode, pspReference } = item;
+  return itemSchema.parse({
+    ...item,
+    // There the reference is a token, which the code alone tells.
+    eventCode: eventCode === "RECURRING_CONTRACT" ? eventCode : "UNREADABLE",
+    success: false,
+    pspReference: itemSchema.shape.pspReference.safeParse(pspReference).data ?? "?",
+  });
 }
 
 /** A type that nobody here knows is nobody's event. */

@@ -61,12 +61,14 @@ function classOf(step: Step): Class {
     case "Initialized":
     case "EmailZipEntry":
     case "SsnEntry":
+    case "AmountSelection":
     case "PhoneNumberEntry":
     case "PersonalInfo":
     case "PhoneNumberEntryForKnownCustomer":
     case "PersonalInfoWithoutSsn":
     case "EnterCompanyInfo":
     case "CompanyAddressInfo":
+    case "CompanyAddressInfoWithoutSsn":
       return "entry";
     case "WaitingForSwish":
     case "RedirectedToDirectPaymentBank":

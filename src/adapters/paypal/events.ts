@@ -50,6 +50,8 @@ const resourceSchema = z.object({
   reason: word,
   dispute_amount: amount,
   disputed_transactions: lenient(z.array(z.object({ seller_transaction_id: id, custom: ours, invoice_number: ours }))),
+  // The same in RISK.DISPUTE.CREATED. https://github.com/paypal/PayPal-PHP-SDK (getRiskDisputeCreated)
+  seller_payment_id: id,
 });
 
 const eventSchema = z.object({
@@ -118,6 +120,7 @@ function cluesOf(type: string, resource: Resource): readonly Clue[] {
     related?.authorization_id,
     payments.test(type) ? id.parse(resource.id) : undefined,
     disputed?.seller_transaction_id,
+    resource.seller_payment_id,
   ].filter((reference) => typeof reference === "string");
   return [
     ...(customId === "" ? [] : [{ echo: customId }]),

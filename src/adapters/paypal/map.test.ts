@@ -236,6 +236,12 @@ describe("a token", () => {
     });
   });
 
+  it("needs no status: its id says that it is there", () => {
+    const { phase, recurring } = desired(vault({ id: "t1", customer: { id: "c1" } }));
+    expect(phase).toBe("confirmed");
+    expect(recurring).toMatchObject({ token: "t1", attributes: { customerId: "c1" } });
+  });
+
   it("that is only APPROVED is awaited, and the newest webhook brings it, in any order", () => {
     const given = vault({ id: "t1", status: "APPROVED" });
     expect(desired(given)).not.toHaveProperty("recurring");

@@ -141,10 +141,11 @@ function recurringFrom(order: Order, kept: readonly KeptEvent[]): Recurring | un
     ?.recurring;
 }
 
-function isStored(status: "VAULTED" | "CREATED" | "APPROVED"): boolean {
+function isStored(status: "VAULTED" | "CREATED" | "APPROVED" | undefined): boolean {
   switch (status) {
     case "VAULTED":
     case "CREATED":
+    case undefined:
       return true;
     case "APPROVED":
       return false;

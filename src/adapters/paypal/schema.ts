@@ -74,7 +74,8 @@ const source = z.object({
       vault: z
         .object({
           id: z.string().min(1).max(255).optional(),
-          status: z.enum(["VAULTED", "CREATED", "APPROVED"]),
+          // Nothing requires it (https://developer.paypal.com/docs/api/orders/v2/, vault_response): an id alone is a token, too.
+          status: z.enum(["VAULTED", "CREATED", "APPROVED"]).optional(),
           customer: z.object({ id: ours }).optional().catch(undefined),
         })
         .optional(),

@@ -300,6 +300,28 @@ describe("parsing", () => {
     });
   });
 
+  // As PayPal's PHP SDK has it (getRiskDisputeCreated): no list of transactions, numbers for reasons, another amount.
+  it("places the older kind of dispute", () => {
+    const [dispute] = parse(
+      event("RISK.DISPUTE.CREATED", {
+        dispute_id: "PP-000-001-202-018",
+        dispute_amount: { currency: "USD", value: "1001" },
+        dispute_reason: 2,
+        dispute_status: 1000,
+        seller_payment_id: "93U280418G152174E",
+        buyer_payment_id: "51B54593E8586244A",
+        buyer_email: "buyer@example.com",
+      }),
+    );
+    expect(dispute?.clues).toEqual([{ reference: "93U280418G152174E" }]);
+    expect(dispute?.line).toMatchObject({
+      amount: 0,
+      pspStatus: "CREATED",
+      facts: { disputeId: "PP-000-001-202-018" },
+    });
+    expect(JSON.stringify(dispute)).not.toMatch(/buyer|51B54593E8586244A/);
+  });
+
   it("keeps an approval that was given back, and a dispute", () => {
     const [back] = parse(event("CHECKOUT.PAYMENT-APPROVAL.REVERSED", { order_id: "8AB12345CD678901E" }));
     expect(back).toMatchObject({

@@ -58,6 +58,7 @@ describe("sums of what succeeded", () => {
     ["Preauthorization 100, Capture 40 <1, Reversal 60 <1", [100, 40, 0, 60]],
     ["Preauthorization 899.5, Capture 899.5 <1", [899.5, 899.5, 0, 0]],
     ["Preauthorization 100, UpdateInvoice 100 <1, Registration 0", [100, 0, 0, 0]],
+    ["Preauthorization 100, Capture 100 <1, UpdateInvoice -10 <2", [100, 100, 0, 0]],
     ["Preauthorization 100, Credit 100 Error", [100, 0, 0, 0]],
   ])("%s", (story, expected) => {
     expect(sums(ledgerOf(orderOf(story), []).money)).toEqual(expected);
@@ -87,6 +88,12 @@ describe("sums of what succeeded", () => {
     "Preauthorization 100, Credit 1",
   ])("%s is a contradiction", (story) => {
     expect(() => ledgerOf(orderOf(story), [])).toThrow(expect.objectContaining({ kind: "Unmapped" }));
+  });
+
+  it.each(["Preauthorization", "Debit", "Capture", "Reversal", "Refund"])("know no %s below zero", (type) => {
+    expect(() => orderOf(`Preauthorization 100, ${type} -10 <1`)).toThrow(
+      expect.objectContaining({ kind: "Unmapped" }),
+    );
   });
 
   it("of a transaction in another currency are none", () => {

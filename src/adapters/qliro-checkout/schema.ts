@@ -46,18 +46,22 @@ const echoes = z.array(z.string()).default([]);
 
 const upsell = z.object({ EligibleForUpsell: z.boolean(), EligibleForUpsellUntil: time }).nullish().catch(undefined);
 
-const transaction = z.object({
-  PaymentTransactionId: id,
-  OriginalPaymentTransactionId: idOrNone,
-  Type: z.enum(transactionTypes),
-  Status: z.enum(transactionStatuses),
-  Amount: amount,
-  Currency: currency.nullish(),
-  Timestamp: time,
-  Method: code,
-  ErrorCode: code,
-  ProviderResultCode: code,
-});
+const transaction = z
+  .object({
+    PaymentTransactionId: id,
+    OriginalPaymentTransactionId: idOrNone,
+    Type: z.enum(transactionTypes),
+    Status: z.enum(transactionStatuses),
+    Amount: z.number().min(-1e12).max(1e12),
+    Currency: currency.nullish(),
+    Timestamp: time,
+    Method: code,
+    ErrorCode: code,
+    ProviderResultCode: code,
+  })
+  // An invoice is changed by items that are added to it or taken from it, discounts above all; it is in no sum.
+  // https://developers.qliro.com/docs/qliro-checkout/order-management/get-payment-transaction-1
+  .refine(({ Type, Amount }) => Amount >= 0 || Type === "UpdateInvoice", { path: ["Amount"] });
 
 /** What was done to a line of the order, by the transaction that did it. Words are read where lines are needed (items.ts). */
 const lineAction = z.object({
