@@ -56,6 +56,7 @@ export function createDead(engine: Engine, idOf: (of: DeadLetter | PaymentKey) =
       if (empty) owed.set(idOf(key), Date.now());
       else await queue().remove(idOf(key));
     },
+    has: async (key) => (await queue().getJob(idOf(key))) !== undefined,
     async list(limit) {
       const jobs = await queue().getJobs(["waiting"], 0, limit - 1);
       return jobs.map(({ data }) => data);

@@ -102,7 +102,8 @@ export interface Queues {
   };
   readonly timers: {
     /**
-     * Wakes the payment after `delayMs`; replaces the timer that it had. `unless-sooner`: a timer that is due by then stays as it is, and
+     * Wakes the payment after `delayMs`; replaces the timer that it had. A last look has a timer of its own: no look that comes to rest
+     * meanwhile may call it off. `unless-sooner`: a timer that is due by then stays as it is, and
      * one that is due later is only set to the earlier time: what it remembers stays. A look that failed is not hurried.
      */
     set(key: PaymentKey, wait: Wait, delayMs: number, how?: "replace" | "unless-sooner"): Promise<void>;
@@ -115,6 +116,8 @@ export interface Queues {
     put(letter: DeadLetter): Promise<void>;
     /** The payment needs nobody any more. Where there is no letter at all this costs next to nothing. */
     clear(key: PaymentKey): Promise<void>;
+    /** Whether a person is needed already. */
+    has(key: PaymentKey): Promise<boolean>;
     list(limit: number): Promise<DeadLetter[]>;
   };
   /** Which payment a PSP's id belongs to: a cache, for account-level events that carry nothing else. */
@@ -178,7 +181,7 @@ function inboxOn(engine: Engine): Queues["inbox"] {
 function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
   const queue = () => engine.queue<Look>(timersName, "patient");
   const replace = async (key: PaymentKey, wait: Wait, delay: number): Promise<void> => {
-    const id = laneId(key);
+    const id = timerId(key, wait);
     for (;;) {
       const jobId = randomUUID();
       const options = { ...timerOptions, jobId, delay, deduplication: { id, replace: true } };
@@ -190,7 +193,7 @@ function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
   };
   const setUnlessSooner = async (key: PaymentKey, wait: Wait, delay: number): Promise<void> => {
     const jobId = randomUUID();
-    const options = { ...timerOptions, jobId, delay, deduplication: { id: laneId(key) } };
+    const options = { ...timerOptions, jobId, delay, deduplication: { id: timerId(key, wait) } };
     const timer = await queue().add("timer", { key, wait }, options);
     if (timer.id === jobId) return;
     const waiting = await queue().getJob(timer.id ?? "");
@@ -219,6 +222,10 @@ function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
       if (!handedOver && wait !== undefined) await setUnlessSooner(key, wait, rememberedMs);
     },
   };
+}
+
+function timerId(key: PaymentKey, { last }: Wait): string {
+  return last === true ? `${laneId(key)}-last` : laneId(key);
 }
 
 function referencesOn(engine: Engine): Queues["references"] {

@@ -30,17 +30,22 @@ export interface Span {
   readonly until: number;
 }
 
-/** `unresolved`: its horizon passed in this span without an end, which is said once: a last look, then a person is needed. */
+/** `unresolved`: its horizon has passed without an end: a last look, then a person is needed. */
 export type Judgement = "settled" | "waiting" | "due" | "unresolved";
 
 /** Whether a pass looks at a payment. It remembers nothing: due is what has a point of its schedule within the pass's span. */
 export function judge(payment: SeenPayment, horizon: Horizon, span: Span): Judgement {
   const { since, referenced, folds } = payment;
-  const { schedule, days, unresolved } = planFor(payment, horizon);
+  const { schedule, days } = planFor(payment, horizon);
   const ages = { after: span.after - since, until: span.until - since };
-  if (ages.until >= days * day) return unresolved && ages.after < days * day ? "unresolved" : "settled";
+  if (ages.until >= days * day) return hasToEnd(payment.state) ? "unresolved" : "settled";
   if (!referenced && !folds) return "waiting";
   return (folds ? daily : schedule)(ages) ? "due" : "waiting";
+}
+
+/** Whether a payment in this state has still to come to an end. An `intent` has not: most are shoppers who left. */
+export function hasToEnd(state: PaymentState): boolean {
+  return state === "processing" || state === "pending" || state === "confirmed";
 }
 
 /** How long ago the payment came to its state, at both ends of the span. */
@@ -50,33 +55,29 @@ interface Plan {
   readonly schedule: Schedule;
   /** How long it is looked at. */
   readonly days: number;
-  /** What has not ended when that time is over needs a person. */
-  readonly unresolved: boolean;
 }
 
 function planFor({ state, removedByUs }: SeenPayment, { unsettled, refund }: Horizon): Plan {
   switch (state) {
     case "intent":
-      // Most are shoppers who left: that is no trouble of anybody's.
-      return { schedule: closely, days: unsettled, unresolved: false };
     case "processing":
     case "pending":
     case "confirmed":
-      return { schedule: closely, days: unsettled, unresolved: true };
+      return { schedule: closely, days: unsettled };
     case "reserved":
     case "captured":
       // Captures and refunds in a PSP's portal send nothing.
-      return { schedule: widening, days: refund, unresolved: false };
+      return { schedule: widening, days: refund };
     case "removed":
     case "cancelled":
       // Removed by somebody else: the shopper may yet pay at the PSP that was left.
-      return { schedule: widening, days: removedByUs ? 0 : unsettled, unresolved: false };
+      return { schedule: widening, days: removedByUs ? 0 : unsettled };
     case "declined":
     case "failed":
-      return { schedule: widening, days: 1, unresolved: false };
+      return { schedule: widening, days: 1 };
     case "credited":
     case "refunded":
-      return { schedule: widening, days: 7, unresolved: false };
+      return { schedule: widening, days: 7 };
   }
 }
 

@@ -6,6 +6,7 @@ import type { Engine, Job, Worker } from "../queue/engine.ts";
 import { laneName, type Look, type Queues, type Wait } from "../queue/queues.ts";
 import { tellCredentials } from "./credentials.ts";
 import { askedBy, type DriftLog } from "./drift.ts";
+import { hasToEnd } from "./due.ts";
 import { createGate, type Entered, type Gate } from "./gate.ts";
 import { type Outcome, reconcile, type ReconcileParts } from "./reconcile.ts";
 import { type Next, next, type Result, turnedAway } from "./retry.ts";
@@ -179,8 +180,9 @@ function givenBack(wait: Wait | undefined): Next {
 /** The last look found the payment where it was: a person has to say what becomes of it. */
 function unresolved({ wait }: Look, result: Result): Next | undefined {
   if (wait?.last !== true || "error" in result) return undefined;
-  const { is } = result.outcome;
-  if (is === "written" || is === "suspect") return undefined;
+  const { outcome } = result;
+  const ended = outcome.is === "unchanged" && !hasToEnd(outcome.state);
+  if (outcome.is === "written" || outcome.is === "suspect" || ended) return undefined;
   const reason = "the payment came to no end within its horizon";
   return { do: "bury", kind: "Unresolved", reason, since: wait.since, context: { reason: "unresolved" } };
 }

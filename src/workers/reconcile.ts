@@ -25,7 +25,7 @@ interface Movement {
 /** What a look came to. Waiting is an outcome, not an error. */
 export type Outcome =
   | ({ readonly is: "written"; readonly lookAgainMs?: number } & Movement)
-  | { readonly is: "unchanged"; readonly lookAgainMs?: number }
+  | { readonly is: "unchanged"; readonly state: PaymentState; readonly lookAgainMs?: number }
   | { readonly is: "later"; readonly why: "not-in-norce" | "no-reference" | "not-at-psp" }
   /** Money or phase would move backwards: to be confirmed by a second look. */
   | { readonly is: "suspect"; readonly suspect: Suspect; readonly afterMs: number };
@@ -79,7 +79,7 @@ export async function reconcile(
   const { verdict, latest, observed, found, lookAgain } = compared;
   // A cache may have been lost: the sweep's looks fill it again.
   if ((look.asked ?? look.wait?.asked) === "sweep") await remember(key, found.adapter, observed.desired, parts);
-  if (verdict.is === "agreed") return { is: "unchanged", ...lookAgain };
+  if (verdict.is === "agreed") return { is: "unchanged", state: latest.state, ...lookAgain };
   if (verdict.is === "backwards") {
     const suspect = await suspicion(verdict.fingerprint, remembered, parts.now());
     const waitMs = suspect.at + suspicionMs - parts.now();
@@ -126,7 +126,7 @@ async function compare(
   const logRead = parts.norce.log(key, signal);
   const observed = await observe(found, reference, context, logRead);
   // Where nobody can be asked, nothing is awaited either: an event that comes will ask for the next look.
-  if (observed === null) return folds ? { is: "unchanged" } : { is: "later", why: "not-at-psp" };
+  if (observed === null) return folds ? { is: "unchanged", state: current.state } : { is: "later", why: "not-at-psp" };
   const { desired } = observed;
   // Events were placed by what the PSP proved; what was fetched by an id has to bear out whose it is.
   if (!folds) await refuseMistaken(key, current, desired, found, parts, signal);

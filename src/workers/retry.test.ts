@@ -35,7 +35,7 @@ function patienceWith(result: Result): {
 
 describe("what a look's result means for the queue", () => {
   test("agreement rests, and looks again when the adapter asked for it", () => {
-    expect(after({ outcome: { is: "unchanged" } })).toEqual({ do: "rest" });
+    expect(after({ outcome: { is: "unchanged", state: "reserved" } })).toEqual({ do: "rest" });
     expect(after({ outcome: { is: "written", from: "intent", to: "reserved", wrote: [], lookAgainMs: 5 } })).toEqual({
       do: "rest",
       lookAgainMs: 5,

@@ -19,7 +19,7 @@ import { type Horizon, judge, type Judgement, passFor, periodOf, type WindowName
 export interface SweepParts {
   readonly config: Config;
   readonly norce: Pick<NorceClient, "page">;
-  readonly queues: Pick<Queues, "timers">;
+  readonly queues: Pick<Queues, "timers" | "dead">;
   readonly sweeps: Sweeps;
   readonly drift: DriftLog;
   readonly log: Logger;
@@ -208,7 +208,8 @@ async function sweepPayment(
   const delayMs = (ms: number): number => Math.round(shareOf(key) * ms);
   if (judgement === "due") await queues.timers.set(key, wait, delayMs(periodOf(name, intervalMs)), "unless-sooner");
   // Said by the lane, which lets no other look of the payment run meanwhile: one that came to rest would take the letter away.
-  if (judgement === "unresolved") await queues.timers.set(key, { ...wait, since, last: true }, delayMs(intervalMs));
+  if (judgement === "unresolved" && !(await queues.dead.has(key)))
+    await queues.timers.set(key, { ...wait, since, last: true }, delayMs(intervalMs));
   return judgement;
 }
 

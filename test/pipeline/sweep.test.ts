@@ -217,6 +217,29 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
     expect(await letterOf(left), "a shopper who left is nobody's trouble").toBeUndefined();
   });
 
+  test("a last look is not called off by a look that comes to rest before it", async () => {
+    const purchase = world.purchase();
+    purchase.act("pay-with-review");
+    await purchase.reaches("pending");
+    await world.queues.timers.set(purchase.key, { since: 0, tries: 0, why: "sweep", asked: "sweep", last: true }, 200);
+    await world.queues.timers.clear(purchase.key);
+    await until(async () => (await letterOf(purchase)) !== undefined, "the dead letter");
+  });
+
+  test("a last look that finds the payment ended leaves no letter", async () => {
+    const purchase = world.purchase();
+    purchase.act("pay");
+    await purchase.reaches("reserved");
+    const looks = (): number =>
+      linesOf(world.logged, "payment.unchanged").filter(({ orderId }) => orderId === purchase.key.orderId).length;
+    await world.queues.timers.set(purchase.key, { since: 0, tries: 0, why: "sweep", asked: "sweep" }, 0);
+    await until(() => looks() > 0, "a look that finds nothing to do");
+    const before = looks();
+    await world.queues.timers.set(purchase.key, { since: 0, tries: 0, why: "sweep", asked: "sweep", last: true }, 0);
+    await until(() => looks() > before, "the last look");
+    expect(await letterOf(purchase)).toBeUndefined();
+  });
+
   test("what a person should see is in the ledger: removed but paid, good but not accepted, two that live", async () => {
     const removed = world.purchase({ payment: { state: "removed" } });
     removed.act("pay");

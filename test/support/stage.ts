@@ -409,6 +409,7 @@ function listQueues() {
     },
     dead: {
       put: async (letter) => void dead.push(letter),
+      has: async () => dead.length > 0,
       clear: async () => undefined,
       list: async () => dead,
     },
