@@ -4,6 +4,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AnyAdapter, CommonConfig, PaymentKey } from "./adapters/adapter.ts";
 import { type Adapters, loadAdapters, loadOutside, type Outside } from "./adapters/registry.ts";
+import { budgetSettings } from "./lib/budget.ts";
 import { collect, ConfigError, type Environment, substitute } from "./lib/document.ts";
 import { managedWarnings } from "./lib/managed-adapters.ts";
 
@@ -86,6 +87,7 @@ const norceSchema = z.strictObject({
   token: z.string().min(1),
   version: z.enum(["v0", "v1"]).default("v0"),
   states: z.enum(["ten", "twelve"]).default("ten"),
+  ...budgetSettings,
 });
 
 const settingsByAdapter = z.record(z.string(), z.record(z.string(), z.unknown()));

@@ -106,7 +106,8 @@ test("the defaults in the tables are the defaults", () => {
 });
 
 test("the settings in the tables are those that are taken", () => {
-  const { norce } = redacted(createConfig({ URL_SIGNING_KEYS: "k" }, document, adapters));
+  const budgeted = { ...document, norce: { ...document.norce, requestsPerSecond: 0.5, concurrency: 2 } };
+  const { norce } = redacted(createConfig({ URL_SIGNING_KEYS: "k" }, budgeted, adapters));
   expect(firstColumn("file")).toEqual(
     Object.keys(norce as object)
       .map((name) => `norce.${name}`)

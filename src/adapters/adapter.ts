@@ -15,6 +15,7 @@
  * (`operations`), and a `simulator.ts` of the PSP (`adapters/simulator.ts`).
  */
 import { z } from "zod";
+import { budgetSettings } from "../lib/budget.ts";
 import type { Http, Json } from "../lib/http.ts";
 import type { Minor } from "../lib/money.ts";
 import type { DesiredPayment } from "./desired.ts";
@@ -94,10 +95,8 @@ export const commonConfig = z.object({
    * order can use them), or with bare ones that want the admin token.
    */
   publishActions: z.enum(["off", "signed", "bearer"]).default("off"),
-  /** How many requests a second each of our processes may send to this PSP account; without it as many as there are. */
-  requestsPerSecond: z.number().positive().optional(),
-  /** How many of them may be under way at once. */
-  concurrency: z.int().positive().optional(),
+  /** How much each of our processes may ask of this PSP account. */
+  ...budgetSettings,
 });
 
 export type CommonConfig = Readonly<z.infer<typeof commonConfig>>;

@@ -1,13 +1,17 @@
+import { z } from "zod";
 import { WorkerError } from "./errors.ts";
 import type { Http } from "./http.ts";
 
-/** How much one peer is asked by this process. */
-export interface Budget {
+/** A budget as it stands among a peer's settings; what is left out is not limited. */
+export const budgetSettings = {
   /** Requests that start within a second, evenly spread. */
-  readonly requestsPerSecond?: number | undefined;
+  requestsPerSecond: z.number().positive().optional(),
   /** Requests that are under way at the same time. */
-  readonly concurrency?: number | undefined;
-}
+  concurrency: z.int().positive().optional(),
+};
+
+/** How much one peer is asked by this process. */
+export type Budget = Readonly<z.infer<z.ZodObject<typeof budgetSettings>>>;
 
 interface Waiting {
   readonly start: () => void;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { PaymentKey } from "../adapters/adapter.ts";
+import type { Budget } from "../lib/budget.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import { listenOnLoopback, type Loopback } from "../sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../sandbox/norce.ts";
@@ -31,12 +32,13 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-function client(version: "v0" | "v1" = "v0"): NorceClient {
+function client(version: "v0" | "v1" = "v0", more: Budget & { readonly orderApi?: string } = {}): NorceClient {
   return createNorceClient({
     orderApi: `${server.url}/checkout/order/`,
     token: norce.token,
     version,
     adapterIdOf: () => "ours",
+    ...more,
   });
 }
 
@@ -49,6 +51,21 @@ async function current() {
   if (payment === null) throw new Error("no payment");
   return payment;
 }
+
+test("what is over Norce's budget waits its turn", async () => {
+  addPayment();
+  let [underWay, most] = [0, 0];
+  const counting = await listenOnLoopback((request, response) => {
+    most = Math.max(most, (underWay += 1));
+    response.once("close", () => (underWay -= 1));
+    // Long enough for a second request to come, were it let go.
+    setTimeout(() => norce.handler(request, response), 10);
+  });
+  const budgeted = client("v0", { orderApi: `${counting.url}/checkout/order`, concurrency: 1 });
+  expect(await Promise.all([1, 2, 3].map(() => budgeted.payment(key)))).toHaveLength(3);
+  expect(most).toBe(1);
+  await counting.close();
+});
 
 test("amounts are minor units here and major units there", async () => {
   addPayment({ upperLimitAmount: 2_147_483_647 });

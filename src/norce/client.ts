@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { DesiredTransaction, LogLine, PaymentKey, PspEvent } from "../adapters/adapter.ts";
+import { type Budget, createBudget } from "../lib/budget.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { createHttp, type Http, type HttpOptions, type Json, pathOf } from "../lib/http.ts";
 import { majorFromMinor } from "../lib/money.ts";
@@ -52,7 +53,7 @@ export interface NorceClient {
   appendEvent(key: PaymentKey, event: PspEvent & { readonly line: LogLine }, signal?: AbortSignal): Promise<void>;
 }
 
-export interface NorceSettings {
+export interface NorceSettings extends Budget {
   readonly orderApi: string;
   readonly token: string;
   readonly version: "v0" | "v1";
@@ -63,12 +64,14 @@ export interface NorceSettings {
 
 /** A client of the Order Management API (fact sheet norce.md, 2.2 and 2.3); same paths on v0 and v1. */
 export function createNorceClient(settings: NorceSettings): NorceClient {
-  const http: Http = createHttp({
-    peer: "norce",
-    baseUrl: settings.orderApi,
-    headers: { authorization: `Bearer ${settings.token}` },
-    ...(settings.observe === undefined ? {} : { observe: settings.observe }),
-  });
+  const http: Http = createBudget(settings)(
+    createHttp({
+      peer: "norce",
+      baseUrl: settings.orderApi,
+      headers: { authorization: `Bearer ${settings.token}` },
+      ...(settings.observe === undefined ? {} : { observe: settings.observe }),
+    }),
+  );
   const orders = `/api/${settings.version}/checkout/orders`;
   const orderPath = ({ orderId }: OrderKey): string => orders + pathOf`/${orderId}`;
   const paymentPath = (key: PaymentKey): string => orders + pathOf`/${key.orderId}/payments/${key.paymentId}`;
