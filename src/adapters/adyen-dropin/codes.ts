@@ -102,5 +102,5 @@ const accountCodes: ReadonlySet<string> = new Set([
 
 /** True where no payment stands behind the event: a report, a payout, a test ping from the Customer Area. */
 export function isForNobody(code: string, pspReference: string): boolean {
-  return accountCodes.has(code) || /^test(notification)?_/.test(pspReference);
+  return accountCodes.has(code) || /^test(notification)?_/i.test(pspReference);
 }

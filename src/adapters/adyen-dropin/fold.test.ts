@@ -80,6 +80,57 @@ describe("the order of events", () => {
   });
 });
 
+describe("any events at all", () => {
+  const codes: readonly (readonly [string, readonly string[]])[] = [
+    ["AUTHORISATION", [p1]],
+    ["AUTHORISATION_ADJUSTMENT", ["A1", "A2"]],
+    ["CAPTURE", ["C1", "C2"]],
+    ["CAPTURE_FAILED", ["C1", "C2"]],
+    ["REFUND", ["R1", "R2"]],
+    ["REFUND_FAILED", ["R1", "R2", "V1"]],
+    ["REFUNDED_REVERSED", ["R1", "R2", "V1"]],
+    ["CANCEL_OR_REFUND", ["V1"]],
+    ["CANCELLATION", ["X1"]],
+    ["EXPIRE", ["E1", p1]],
+    ["MANUAL_REVIEW_ACCEPT", ["M1"]],
+    ["ORDER_OPENED", ["O1"]],
+    ["ORDER_CLOSED", ["O1"]],
+  ];
+  const told = fc
+    .constantFrom(...codes.flatMap(([code, ids]) => ids.map((psp) => ({ code, psp }))))
+    .chain(({ code, psp }) =>
+      fc
+        .record({
+          of: psp === "O1" ? fc.constant(psp) : fc.constantFrom(p1, p1, p1, "S1"),
+          at: fc.nat(3),
+          success: fc.constantFrom(true, true, false),
+          amount: fc.constantFrom(2500, 4000, 10000),
+          facts: fc.constantFrom({}, { action: "cancel" }, { action: "refund" }, { review: true }),
+        })
+        .map((more) => line(code, { psp: code === "AUTHORISATION" ? more.of : psp, ...more })),
+    );
+  const settings = fc.record({
+    captureMode: fc.constantFrom("manual", "immediate", "delayed"),
+    multiplePartialCaptures: fc.boolean(),
+  });
+
+  it("come to sums that can be, and to the same ones whatever their order", () => {
+    fc.assert(
+      fc.property(fc.array(told, { maxLength: 10 }), settings, (lines, by) => {
+        const events = [...new Map(lines.map((event) => [event.key, event])).values()];
+        const desired = fold(events, context(by));
+        expect(fold([...events, ...events].toReversed(), context(by))).toEqual(desired);
+        if (desired === null) return;
+        const { authorized, captured, refunded, released } = desired.money;
+        expect(Math.min(authorized, captured, refunded, released)).toBeGreaterThanOrEqual(0);
+        expect(authorized - captured - released).toBeGreaterThanOrEqual(0);
+        expect(captured).toBeGreaterThanOrEqual(refunded);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe("two words on the same thing", () => {
   it("the newest counts", () => {
     expect(money([auth({ at: 1 }), auth({ at: 2, success: false })])).toBe("declined 0/0/0/0");
@@ -109,6 +160,8 @@ describe("two words on the same thing", () => {
     expect(reversal(...paid, line("REFUND_FAILED", { psp: "R1", at: 40 }))).toBe("REFUND_FAILED");
     expect(reversal(auth(), capture(), line("CAPTURE_FAILED", { psp: "C1", at: 40 }))).toBe("CAPTURE_FAILED");
     expect(reversal(auth(), line("EXPIRE", { psp: "E1" }), capture())).toBe("CAPTURE");
+    const reduced = line("AUTHORISATION_ADJUSTMENT", { psp: "A1", at: 5, amount: 8000 });
+    expect(reversal(auth(), capture("C1", { amount: 8000 }), reduced)).toBe("AUTHORISATION_ADJUSTMENT");
     expect(reversal(auth(), auth({ at: 1, success: false }))).toBe("AUTHORISATION");
   });
 });
@@ -133,6 +186,26 @@ describe("a failure", () => {
     expect(money([...parts, failed("Z9", { amount: 1 })], { multiplePartialCaptures: true })).toBe(
       "confirmed 10000/10000/0/0",
     );
+  });
+
+  it("whose own request was refused undoes no other one of its amount, nor one that came later", () => {
+    const failedRefund = line("REFUND_FAILED", { psp: "R0", at: 30, amount: 2500 });
+    const again = refund("R1", { at: 40, amount: 2500 });
+    const first = refund("R0", { at: 20, amount: 2500 });
+    const refused = refund("R0", { at: 25, amount: 2500, success: false });
+    expect(money([auth(), capture(), first, failedRefund, again])).toBe("confirmed 10000/10000/2500/0");
+    expect(money([auth(), capture(), first, refused, failedRefund, again])).toBe("confirmed 10000/10000/2500/0");
+    expect(money([auth(), capture(), failedRefund, again])).toBe("confirmed 10000/10000/2500/0");
+    const other = refund("R1", { at: 20, amount: 2500 });
+    expect(money([auth(), capture(), refused, failedRefund, other])).toBe("confirmed 10000/10000/2500/0");
+  });
+
+  it("that is told in two ways undoes one refund, also where it names none", () => {
+    const parts = [refund("R1", { amount: 2500 }), refund("R2", { amount: 2500 })];
+    const told = (["REFUND_FAILED", "REFUNDED_REVERSED"] as const).map((code) =>
+      line(code, { psp: "Z9", at: 40, amount: 2500 }),
+    );
+    expect(money([auth(), capture(), ...parts, ...told])).toBe("confirmed 10000/10000/2500/0");
   });
 
   it("that did not happen undoes nothing", () => {
@@ -161,6 +234,15 @@ describe("when money is taken", () => {
     expect(money([auth(), line("CANCELLATION", { psp: "X1" })], immediate)).toBe("confirmed 10000/0/0/10000");
   });
 
+  it("names why what was taken for captured was not", () => {
+    const reversal = (...events: readonly KeptEvent[]) => fold([auth(), ...events], context(immediate))?.reversal;
+    expect(reversal()).toBeUndefined();
+    expect(reversal(line("CANCELLATION", { psp: "X1" }))).toBe("CANCELLATION");
+    expect(reversal(line("CANCEL_OR_REFUND", { psp: "V1", facts: { action: "cancel" } }))).toBe("CANCEL_OR_REFUND");
+    expect(reversal(capture("C1", { success: false }))).toBe("CAPTURE");
+    expect(reversal(line("CANCELLATION", { psp: "X1", success: false }))).toBeUndefined();
+  });
+
   it("waits for a review to end", () => {
     const review = auth({ facts: { review: true } });
     expect(money([review], immediate)).toBe("review 10000/0/0/0");
@@ -187,6 +269,12 @@ describe("when money is taken", () => {
     expect(money([auth(), refund("R1", { amount: 2500 }), capture()])).toBe("confirmed 10000/10000/2500/0");
   });
 
+  it("a refund of more than the captures that were told leaves nothing to cancel twice", () => {
+    const part = capture("C1", { amount: 4000 });
+    expect(money([auth(), part, refund("R1", { amount: 6000 })])).toBe("confirmed 10000/6000/6000/4000");
+    expect(money([auth(), part, refund()])).toBe("confirmed 10000/10000/10000/0");
+  });
+
   it("more may be captured than was authorised", () => {
     expect(money([auth(), capture("C1", { amount: 11000 })])).toBe("confirmed 11000/11000/0/0");
   });
@@ -200,6 +288,99 @@ describe("a reversal", () => {
     expect(money([auth(), capture(), reversed()])).toBe("confirmed 10000/10000/10000/0");
     expect(money([auth(), capture(), refund("R1", { amount: 2500 }), reversed({ action: "refund" })])).toBe(
       "confirmed 10000/10000/10000/0",
+    );
+  });
+});
+
+describe("a reversal that cancelled", () => {
+  it("took nothing, also on an account that captures at once", () => {
+    const cancelled = line("CANCEL_OR_REFUND", { psp: "V1", at: 30, facts: { action: "cancel" } });
+    expect(money([auth(), cancelled], { captureMode: "immediate" })).toBe("confirmed 10000/0/0/10000");
+    expect(money([auth(), capture(), cancelled], { captureMode: "immediate" })).toBe("confirmed 10000/10000/0/0");
+  });
+});
+
+describe("a reversal that refunded and failed later", () => {
+  const reversed = line("CANCEL_OR_REFUND", { psp: "V1", at: 30, facts: { action: "refund" } });
+  const failed = line("REFUND_FAILED", { psp: "V1", at: 40 });
+
+  it("gave nothing back", () => {
+    expect(money([auth(), capture(), reversed, failed])).toBe("confirmed 10000/10000/0/0");
+    expect(money([auth(), capture(), reversed, line("REFUNDED_REVERSED", { psp: "V1", at: 40 })])).toBe(
+      "confirmed 10000/10000/0/0",
+    );
+    expect(money([auth(), reversed, failed], { captureMode: "immediate" })).toBe("confirmed 10000/10000/0/0");
+  });
+
+  it("still shows a capture that nobody told of, and none that failed", () => {
+    expect(money([auth(), reversed, failed])).toBe("confirmed 10000/10000/0/0");
+    const part = refund("R1", { amount: 2500 });
+    const partFailed = line("REFUND_FAILED", { psp: "R1", at: 30, amount: 2500 });
+    expect(money([auth(), part, partFailed])).toBe("confirmed 10000/2500/0/0");
+    expect(money([auth(), part, partFailed], { captureMode: "delayed" })).toBe("confirmed 10000/10000/0/0");
+    expect(money([auth(), part, partFailed, refund("R2", { at: 40, amount: 2500 })])).toBe(
+      "confirmed 10000/2500/2500/0",
+    );
+    const captureFailed = line("CAPTURE_FAILED", { psp: "C1", at: 50 });
+    expect(money([auth(), capture(), refund(), line("REFUND_FAILED", { psp: "R1", at: 45 }), captureFailed])).toBe(
+      "confirmed 10000/0/0/0",
+    );
+  });
+
+  it("had given back what was captured, whatever its own amount", () => {
+    expect(money([auth(), capture("C1", { amount: 4000 }), reversed])).toBe("confirmed 10000/4000/4000/6000");
+    expect(money([auth(), capture("C1", { amount: 4000 }), reversed, failed])).toBe("confirmed 10000/4000/0/6000");
+  });
+
+  it("leaves other refunds where they are", () => {
+    const part = refund("R1", { amount: 2500 });
+    expect(money([auth(), capture(), part, reversed, failed])).toBe("confirmed 10000/10000/2500/0");
+    const alike = line("REFUND_FAILED", { psp: "V1", at: 40, amount: 2500 });
+    expect(money([auth(), capture(), part, reversed, alike])).toBe("confirmed 10000/10000/2500/0");
+  });
+});
+
+describe("an expiry that names nothing but itself", () => {
+  const expired = line("EXPIRE", { of: "E1", at: 30 });
+
+  it("is about the only attempt that was authorised", () => {
+    expect(money([auth(), expired])).toBe("confirmed 10000/0/0/10000");
+    expect(money([auth({ of: "F1", success: false }), auth({ at: 1 }), expired])).toBe("confirmed 10000/0/0/10000");
+    expect(fold([auth(), expired], context())).not.toHaveProperty("aliases");
+  });
+
+  it("is about none where there are several, or where it names another payment", () => {
+    expect(money([auth(), auth({ of: "S1", at: 5 }), expired])).toBe("confirmed 10000/0/0/0");
+    expect(money([auth(), line("EXPIRE", { of: "S1", psp: "E1", at: 30 })])).toBe("confirmed 10000/0/0/0");
+    expect(money([expired])).toBe("nothing");
+  });
+});
+
+describe("an order that is paid in parts", () => {
+  const opened = line("ORDER_OPENED", { of: "O1", facts: { amount: 10000 } });
+  const gift = auth({ amount: 3000, at: 1 });
+  const card = auth({ of: "S1", amount: 7000, at: 2 });
+  const closed = (success: boolean): KeptEvent => line("ORDER_CLOSED", { of: "O1", at: 3, success });
+
+  it("is still being paid while something is missing", () => {
+    expect(fold([opened, gift], context())).toMatchObject({ phase: "paying", possible: [], reversal: "ORDER_OPENED" });
+    expect(money([opened, gift, auth({ of: "F1", amount: 7000, at: 2, success: false })])).toBe("paying 3000/0/0/0");
+    expect(money([opened, gift, closed(false)])).toBe("paying 3000/0/0/0");
+  });
+
+  it("is paid once nothing is missing, or Adyen says so", () => {
+    expect(money([opened, gift, card])).toBe("confirmed 10000/0/0/0");
+    expect(money([opened, gift, card, closed(true)])).toBe("confirmed 10000/0/0/0");
+    expect(money([opened, gift, closed(true)])).toBe("confirmed 3000/0/0/0");
+    expect(money([gift, closed(true)])).toBe("confirmed 3000/0/0/0");
+  });
+
+  it("holds nothing once its parts were given back", () => {
+    const ended = [opened, gift, closed(false), line("CANCELLATION", { psp: "X1", at: 4 })];
+    expect(money(ended)).toBe("confirmed 3000/0/0/3000");
+    expect(money([...ended, auth({ of: "S1", at: 9 })])).toBe("confirmed 13000/0/0/3000");
+    expect(money([opened, gift, card, line("CANCELLATION", { of: "S1", psp: "X1", at: 4 })])).toBe(
+      "confirmed 10000/0/0/7000",
     );
   });
 });

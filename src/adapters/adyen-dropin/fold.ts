@@ -66,9 +66,12 @@ function fromPaid(
   insistOnCurrency(all);
   const money = all.map((part) => part.money).reduce(added);
   const left = paid.filter((other) => !all.includes(other));
-  const phase: Phase = all.some((part) => isInReview(part.attempt)) ? "review" : "confirmed";
+  const paying = isPaidInPart(money, events);
+  const phase: Phase = paying ? "paying" : all.some((part) => isInReview(part.attempt)) ? "review" : "confirmed";
   const reversal =
-    all.find((part) => part.reversal !== undefined)?.reversal ?? (left.length > 0 ? "AUTHORISATION" : undefined);
+    all.find((part) => part.reversal !== undefined)?.reversal ??
+    // That a payment is only a part may be told after it.
+    (paying ? "ORDER_OPENED" : left.length > 0 ? "AUTHORISATION" : undefined);
   const aliases = attempts.map(({ reference }) => reference).filter((reference) => reference !== attempt.reference);
   const upsell = upsellOf(attempt, context.payment.upsell);
   return {
@@ -87,7 +90,9 @@ function fromPaid(
       ...disputeIn(events),
     },
     // Which part of an order an operation is for is for its merchant to say.
-    ...(parts.length > 0 ? { possible: [] } : operationsOf(money, phase, underWayOf(attempt, events), context.config)),
+    ...(parts.length > 0 || paying
+      ? { possible: [] }
+      : operationsOf(money, phase, underWayOf(attempt, events), context.config)),
     echoes: echoesOf(authorisation),
     ...(reversal === undefined ? {} : { reversal }),
   };
@@ -151,6 +156,14 @@ function counted(paid: readonly Paid[], events: readonly KeptEvent[]): readonly 
   );
   const isOrder = entriesIn(events).some(({ code }) => code === "ORDER_OPENED" || code === "ORDER_CLOSED");
   return isOrder ? first : first.slice(0, 1);
+}
+
+/** An order of which something is still to be paid: the shopper is not done, or gives up and gets back what was paid. */
+function isPaidInPart(money: Money, events: readonly KeptEvent[]): boolean {
+  const told = entriesIn(events).filter(({ facts }) => facts.success);
+  if (!holds(money) || told.some(({ code }) => code === "ORDER_CLOSED")) return false;
+  const orders = told.flatMap(({ code, facts }) => (code === "ORDER_OPENED" ? [facts.amount ?? 0] : []));
+  return money.authorized < Math.max(0, ...orders);
 }
 
 function worthOf(money: Money): number {

@@ -38,15 +38,30 @@ export interface Attempt {
  * @throws WorkerError `Unmapped` for a line of ours that cannot be read, or money whose amount Adyen did not say.
  */
 export function attemptsIn(events: readonly KeptEvent[]): readonly Attempt[] {
+  const entries = entriesIn(events);
+  const authorised = new Set(
+    entries.flatMap(({ code, facts }) => (code === "AUTHORISATION" && facts.success ? (facts.payment ?? []) : [])),
+  );
   const byPayment = new Map<string, Entry[]>();
-  for (const entry of entriesIn(events)) {
-    const { payment } = entry.facts;
+  for (const entry of entries) {
+    const payment = paymentOf(entry, authorised);
     if (payment === undefined) continue;
     byPayment.set(payment, [...(byPayment.get(payment) ?? []), entry]);
   }
   return [...byPayment]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([reference, entries]) => attemptFrom(reference, entries));
+    .map(([reference, own]) => attemptFrom(reference, own));
+}
+
+/**
+ * Which payment an event is about. Adyen's own example of EXPIRE names nothing but itself: then it is about the only one that was
+ * authorised.
+ */
+function paymentOf({ code, facts }: Entry, authorised: ReadonlySet<string>): string | undefined {
+  const { payment, pspReference } = facts;
+  if (code !== "EXPIRE" || payment !== pspReference || payment === undefined || authorised.has(payment)) return payment;
+  const [only] = authorised;
+  return authorised.size === 1 ? only : payment;
 }
 
 /** Events that say something of the money, read back. */

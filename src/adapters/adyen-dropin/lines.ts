@@ -2,19 +2,17 @@ import type { Clue, LogLine, PspEvent } from "../adapter.ts";
 import { minorFromAdyen } from "./amounts.ts";
 import { isForNobody, meaningOf } from "./codes.ts";
 import { digestOf, recurringFrom, recurringOf } from "./recurring.ts";
-import type { Facts, Item, TokenEvent } from "./schema.ts";
+import { type Facts, type Item, referenceSchema, type TokenEvent } from "./schema.ts";
 
 /** ISO 4217 for "no currency": what an event that names none is written down in. */
 export const noCurrency = "XXX";
-
-const referenceShape = /^[\w-]{1,64}$/;
 
 /** The event of one item, or none where no payment stands behind it. */
 export function eventFrom(item: Item): PspEvent | undefined {
   const { eventCode: type, pspReference, success, merchantReference } = item;
   if (isForNobody(type, pspReference)) return undefined;
   const isContract = type === "RECURRING_CONTRACT";
-  const own = isContract || !referenceShape.test(pspReference) ? undefined : pspReference;
+  const own = isContract ? undefined : referenceSchema.safeParse(pspReference).data;
   const payment = item.originalReference ?? own;
   const at = timeOf(item.eventDate);
   return {
@@ -107,9 +105,9 @@ function cluesOf(
   return [...named(references).map((reference) => ({ reference })), ...named(echoes).map((echo) => ({ echo }))];
 }
 
-/** The shopper went back: nobody refused. */
-function reopens({ eventCode, success, reason }: Item): boolean {
-  return eventCode === "AUTHORISATION" && !success && /cancel/i.test(reason ?? "");
+/** The shopper went back: nobody refused. What Adyen cancels for fraud (`FRAUD-CANCELLED`) was refused. */
+function reopens({ eventCode, success, reason = "" }: Item): boolean {
+  return eventCode === "AUTHORISATION" && !success && /cancel/i.test(reason) && !/fraud/i.test(reason);
 }
 
 function refunds({ eventCode, additionalData }: Item): boolean {

@@ -38,30 +38,36 @@ export function balanceOf(attempt: Attempt, authorisation: Word, config: Config)
   const reversals = attempt.done("CANCEL_OR_REFUND");
   const lost = attempt.done("CAPTURE_FAILED");
   const returned = attempt.done("REFUND_FAILED", "REFUNDED_REVERSED");
-  const captures = standing(capturesOf(attempt, authorisation, asked, mode), lost);
-  const refunds = standing(attempt.done("REFUND"), returned);
+  const captures = standing(capturesOf(attempt, authorisation, asked, mode), attempt.words("CAPTURE"), lost);
 
   const seen = sumOf(captures);
   const given = reversals.filter(({ facts }) => (facts.action ?? (seen > 0 ? "refund" : "cancel")) === "refund");
-  const refunded = Math.max(sumOf(refunds), given.length === 0 ? 0 : reversed(given, seen, asked));
-  // What was refunded had been captured: by Adyen itself, or by a capture whose event is yet to come.
-  const captured = refunded <= seen ? seen : mode === "manual" ? refunded : Math.max(refunded, asked);
+  const allRefunds = [...attempt.done("REFUND"), ...given];
+  const refunds = standing(allRefunds, attempt.words("REFUND", "CANCEL_OR_REFUND"), returned);
+  const refunded = refundedBy(refunds, seen, asked);
+  // What was refunded had been captured, also where the refund failed later: by Adyen itself, or by a capture whose event is yet to come.
+  const proofs = lost.length > 0 ? refunds : allRefunds;
+  const shown = Math.max(refunded, ...proofs.map((refund) => refundedBy([refund], seen, asked)));
+  const captured = shown <= seen ? seen : mode === "manual" ? shown : Math.max(shown, asked);
   const authorized = Math.max(asked, captured);
-  const isClosed = attempt.done(...cancelling).length > 0 || given.length < reversals.length;
+  const closings = [...attempt.done(...cancelling), ...reversals.filter((word) => !given.includes(word))];
+  const isClosed = closings.length > 0;
   const released = isClosed
     ? authorized - captured
-    : leftBehind(authorized, captures, accepted, config.multiplePartialCaptures);
+    : config.multiplePartialCaptures
+      ? 0
+      : leftBehind(authorized, captured, captures, accepted);
 
+  // A capture that came late takes from what was released; any word on it, and a cancellation, from what was only taken for captured;
+  // an adjustment to less from either.
+  const isLate = (isClosed && captured > 0) || (accepted.length > 1 && !config.multiplePartialCaptures);
+  const [correction] = mode === "manual" ? [] : [...attempt.words("CAPTURE"), ...closings];
+  const isReduced = asked < authorisation.amount;
   const reversal =
     lost.at(-1)?.code ??
     returned.at(-1)?.code ??
     attempt.words(...overturnable).findLast(({ overturned }) => overturned)?.code ??
-    // A capture that came late takes from what was released, and a first one from what was taken for captured.
-    ((isClosed && captured > 0) ||
-    (accepted.length > 1 && !config.multiplePartialCaptures) ||
-    (mode !== "manual" && accepted.length > 0)
-      ? "CAPTURE"
-      : undefined);
+    (isLate ? "CAPTURE" : (correction?.code ?? (isReduced ? "AUTHORISATION_ADJUSTMENT" : undefined)));
   return {
     money: { authorized, captured, refunded, released },
     ...(reversal === undefined ? {} : { reversal }),
@@ -78,7 +84,7 @@ function authorisedBy(attempt: Attempt, authorisation: Word): Minor {
     : authorisation.amount;
 }
 
-/** The captures that were accepted. Where the account captures at once, no event may ever come. */
+/** The captures that were accepted. Where the account captures at once, no event may ever come; what was cancelled was not captured. */
 function capturesOf(
   attempt: Attempt,
   authorisation: Word,
@@ -86,40 +92,49 @@ function capturesOf(
   mode: Config["captureMode"],
 ): readonly Word[] {
   const told = attempt.words("CAPTURE").length > 0;
-  const cancelled = attempt.done(...cancelling).length > 0;
+  const cancelled =
+    attempt.done(...cancelling).length > 0 ||
+    attempt.done("CANCEL_OR_REFUND").some(({ facts }) => facts.action === "cancel");
   if (mode !== "immediate" || told || cancelled || isInReview(attempt)) return attempt.done("CAPTURE");
   return [{ ...authorisation, code: "CAPTURE", amount }];
 }
 
 /**
- * What was accepted and has not failed since. A failure names the capture or refund that it undoes by its reference; where it
- * names none that is known, it undoes one of its amount. What is accepted anew after its failure stands again.
+ * What was accepted and has not failed since. A failure names the capture or refund that it undoes by its reference; where none of all
+ * that was asked for has it, it undoes one of its amount. What is accepted anew after its failure stands again.
  */
-function standing(accepted: readonly Word[], failures: readonly Word[]): readonly Word[] {
+function standing(accepted: readonly Word[], asked: readonly Word[], failures: readonly Word[]): readonly Word[] {
   const lost = new Set<Word>();
-  for (const failure of failures) {
-    const named = accepted.find(({ facts }) => facts.pspReference === failure.facts.pspReference);
-    const undone = named ?? accepted.find((word) => !lost.has(word) && word.amount === failure.amount);
-    if (undone !== undefined && (named === undefined || instantOf(undone) <= instantOf(failure))) lost.add(undone);
+  // REFUND_FAILED and REFUNDED_REVERSED may tell of the same one: the newest counts.
+  const newest = new Map(failures.map((failure) => [failure.facts.pspReference ?? failure.key, failure]));
+  for (const failure of newest.values()) {
+    const isNamed = ({ facts }: Word): boolean => facts.pspReference === failure.facts.pspReference;
+    const isLike = (word: Word): boolean => !lost.has(word) && word.amount === failure.amount;
+    const isUndone = asked.some(isNamed) ? isNamed : isLike;
+    const undone = accepted.find((word) => isUndone(word) && instantOf(word) <= instantOf(failure));
+    if (undone !== undefined) lost.add(undone);
   }
   return accepted.filter((word) => !lost.has(word));
 }
 
-/** A reversal gives back everything that was captured; where that is not known, what it says, or all. */
-function reversed(given: readonly Word[], captured: Minor, asked: Minor): Minor {
-  if (captured > 0) return captured;
-  const said = Math.max(...given.map(({ amount }) => amount));
-  return said > 0 ? said : asked;
+/** What refunds gave back. A reversal gives back everything that was captured; where that is not known, what it says, or all. */
+function refundedBy(refunds: readonly Word[], captured: Minor, asked: Minor): Minor {
+  const reversals = refunds.filter(({ code }) => code === "CANCEL_OR_REFUND");
+  const given = sumOf(refunds.filter((word) => !reversals.includes(word)));
+  if (reversals.length === 0) return given;
+  const said = captured > 0 ? captured : Math.max(...reversals.map(({ amount }) => amount));
+  return Math.max(given, said > 0 ? said : asked);
 }
 
 /**
  * What Adyen cancelled by itself after a capture of less than all (https://docs.adyen.com/online-payments/capture). It stays cancelled when
  * that capture fails later: only the part that failed is open again.
  */
-function leftBehind(authorized: Minor, captures: readonly Word[], accepted: readonly Word[], multiple: boolean): Minor {
-  if (multiple || accepted.length === 0) return 0;
+function leftBehind(authorized: Minor, captured: Minor, captures: readonly Word[], accepted: readonly Word[]): Minor {
+  if (accepted.length === 0) return 0;
   const taken = captures.length > 0 ? sumOf(captures) : Math.max(...accepted.map(({ amount }) => amount));
-  return Math.max(0, authorized - taken);
+  // Refunds may show that more was captured than any event has said.
+  return Math.max(0, authorized - Math.max(taken, captured));
 }
 
 function sumOf(words: readonly Word[]): Minor {

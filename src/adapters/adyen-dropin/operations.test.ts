@@ -69,6 +69,19 @@ describe("an operation", () => {
     }
   });
 
+  it.each([
+    ["capture", "CAPTURE_FAILED"],
+    ["refund", "REFUND_FAILED"],
+  ] as const)("%s is no longer under way once %s has come, whatever came before", async (name, code) => {
+    answered(`${name}s`, 201, received, { amount: { value: 4000, currency: "SEK" } });
+    const result = await told(name);
+    if (result?.is !== "accepted" || result.event === undefined) throw new Error("no event");
+    const { key, type, at, line } = result.event;
+    const kept = { key, type, at, ...line };
+    const failed = { ...kept, key: "b", type: code, amount: 4000, success: false };
+    expect(fold([authorised(), kept, failed], context)).not.toHaveProperty("underWay");
+  });
+
   it("is counted in Adyen's decimals", async () => {
     answered("captures", 201, received, { amount: { value: 279000, currency: "ISK" } });
     expect(await told("capture", { amount: 2790, currency: "ISK" }, [authorised("ISK", 2790)])).toMatchObject({

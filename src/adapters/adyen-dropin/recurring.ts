@@ -35,14 +35,15 @@ export function recurringFrom(item: Item): Recurring | undefined {
 
 /** The token that a token webhook tells of. */
 export function recurringOf({ type, eventId, data }: TokenEvent): Recurring {
+  const operationType = data.operation ?? type.replace("recurring.token.", "");
   return {
     token: data.storedPaymentMethodId,
     ...(data.type === undefined ? {} : { description: data.type }),
     attributes: present({
       shopperReference: data.shopperReference,
       paymentMethodVariant: data.type,
-      operationType: data.operation ?? type.replace("recurring.token.", ""),
-      ...(data.operation === "created" ? { firstPspReference: eventId } : {}),
+      operationType,
+      ...(operationType === "created" ? { firstPspReference: eventId } : {}),
     }),
   };
 }

@@ -9,8 +9,16 @@ const requestTypes: Readonly<Record<string, OperationName>> = {
   "refund-received": "refund",
 };
 
-/** What answers a request; a payment that cannot be cancelled any more may be reversed instead. */
-const answers: readonly MoneyCode[] = ["CAPTURE", "CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND", "REFUND"];
+/** What answers a request: what cannot be cancelled any more may be reversed instead, and a failure may come before its success. */
+const answers: readonly MoneyCode[] = [
+  "CAPTURE",
+  "CAPTURE_FAILED",
+  "CANCELLATION",
+  "TECHNICAL_CANCEL",
+  "CANCEL_OR_REFUND",
+  "REFUND",
+  "REFUND_FAILED",
+];
 
 /** The line that says that Adyen has received an operation. */
 export function receivedEvent(

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What a reference of Adyen's looks like; nothing that could bend a path or a log line. */
-const reference = z.string().regex(/^[\w-]{1,64}$/);
+export const referenceSchema = z.string().regex(/^[\w-]{1,64}$/);
 /** A text that cannot be read is left out: none of them decides about money. */
 const short = z
   .string()
@@ -20,7 +20,7 @@ export const itemSchema = z.object({
   success: flag,
   // A report's is the name of a file.
   pspReference: z.string().min(1).max(200),
-  originalReference: reference.nullish().catch(undefined),
+  originalReference: referenceSchema.nullish().catch(undefined),
   merchantReference: z.string().max(200).nullish().catch(undefined),
   amount: z
     .object({
@@ -81,7 +81,7 @@ export const standardSchema = z.object({
 export const tokenSchema = z.object({
   type: z.string().regex(/^recurring\.token\.\w{1,40}$/),
   createdAt: z.string().max(40).nullish().catch(undefined),
-  eventId: reference,
+  eventId: referenceSchema,
   data: z.object({
     storedPaymentMethodId: z.string().regex(/^[\w.-]{1,64}$/),
     shopperReference: text,
@@ -93,9 +93,9 @@ export const tokenSchema = z.object({
 /** What is kept of an event besides its line: an allow-list. */
 export const factsSchema = z.object({
   /** Adyen's reference of the payment that the event is about. */
-  payment: reference.optional(),
+  payment: referenceSchema.optional(),
   /** Adyen's reference of the event itself; a token takes its place in RECURRING_CONTRACT, and is left out. */
-  pspReference: reference.optional(),
+  pspReference: referenceSchema.optional(),
   /** What the event says of itself, which is not whether it is good news. */
   success: z.boolean(),
   /** What the event names in ISO 4217 minor units, whether it moved it or not. */
@@ -111,7 +111,7 @@ export const factsSchema = z.object({
 });
 
 /** Adyen's answer to a modification: received, nothing more. */
-export const receivedSchema = z.object({ pspReference: reference, status: z.literal("received") });
+export const receivedSchema = z.object({ pspReference: referenceSchema, status: z.literal("received") });
 
 export type Item = Readonly<z.infer<typeof itemSchema>>;
 export type TokenEvent = Readonly<z.infer<typeof tokenSchema>>;

@@ -99,7 +99,107 @@ const composed = {
   success: "true",
 };
 
+const slashed = {
+  merchantAccountCode: "AntoniStroinski",
+  amount: { currency: "EUR", value: 1000 },
+  eventCode: "AUTHORISATION",
+  success: "true",
+};
+const slashedKey = "74F490DD33F7327BAECC88B2947C011FC02D014A473AAA33A8EC93E4DC069174";
+const phpItem = {
+  pspReference: "7914073381342284",
+  merchantAccountCode: "TestMerchant",
+  merchantReference: "TestPayment-1407325143704",
+  amount: { value: 1130, currency: "EUR" },
+  eventCode: "AUTHORISATION",
+  success: "true",
+};
+
+/** What Adyen's libraries test their own verifiers with, beside what the fact sheet has. */
+const publishedBesides = [
+  [
+    "Java, HMACValidatorTest: an amount as text",
+    "9064450A8892A093D9E97EFCC9639DE31B74F3A7803135555A3C96F5A57915D6",
+    {
+      amount: { currency: "EUR", value: "0" },
+      eventCode: "REPORT_AVAILABLE",
+      eventDate: "2019-11-20T14:35:36+01:00",
+      merchantAccountCode: "Magento2Rik",
+      merchantReference: "testMerchantRef1",
+      pspReference: "test_REPORT_AVAILABLE",
+      reason: "will contain the url to the report",
+      success: "true",
+    },
+    "NuEkADFmlCC6VgX+wcoPAegIWxVPNBPCuKlM4Hzo5qc=",
+  ],
+  ["PHP, HmacSignatureTest", published, phpItem, "Ny9gS2veKo5E4w8/OL6xz1/wvT/hYkAXy1xNc/QvO4I="],
+  [
+    "PHP, HmacSignatureTest: an amount of zero",
+    "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056",
+    { ...phpItem, amount: { value: 0, currency: "EUR" }, eventCode: "REFUND" },
+    "J7HhsgZo5KwqdB7LFZJV6rfQgp+RqC2kuYyw/3x3w+8=",
+  ],
+  [
+    "PHP, HmacSignatureTest: a colon, and an empty original reference",
+    "C56F00E99723D90F65254B00746844BED11BCDD0DD42B26EC980DC1301C6CD20",
+    {
+      ...phpItem,
+      amount: { currency: "EUR", value: 113000 },
+      merchantAccountCode: "PHPApiLibrary",
+      merchantReference: "auth:123",
+      originalReference: "",
+      pspReference: "TEST_CUSTOM_7914073381342284",
+    },
+    "ovT21mqdbQToGbWssIhnBXAlnkhgKuehtGwvYFf5h2Q=",
+  ],
+  [
+    "Python, UtilTest: backslashes",
+    slashedKey,
+    { ...slashed, merchantReference: String.raw`\\slashes are fun`, pspReference: "T7FD4VM4D3RZNN82" },
+    "nIgT81gaB5oJpn2jPXupDq68iRo2wUlBsuYjtYfwKqo=",
+  ],
+  [
+    "Python, UtilTest: a colon at the start",
+    slashedKey,
+    { ...slashed, merchantReference: ":slashes are fun", pspReference: "M8NB66SBZSGLNK82" },
+    "2EQYm7YJpKO4EtHSPu55SQTyWf8dkW5u2nD1tJFpViA=",
+  ],
+  [
+    "Python, UtilTest: slashes",
+    slashedKey,
+    { ...slashed, merchantReference: "//slashes are fun", pspReference: "X3GWNS6KJ8NKGK82" },
+    "9Z0xdpG9Xi3zcmXv14t/BvMBut77O/Xq9D4CQXSDUi4=",
+  ],
+  [
+    "Java and Ruby: all of them",
+    slashedKey,
+    { ...slashed, merchantReference: String.raw`\:/\/slashes are fun`, pspReference: "ZVWN7D3WSMK2WN82" },
+    "CZErGCNQaSsxbaQfZaJlakqo7KPP+mIa8a+wx3yNs9A=",
+  ],
+  [
+    "Omnipay, NotificationRequestTest: a webhook of Adyen's",
+    "26A15FF9B91CBECB01B313816D3D9008B47E810E478D622B4DBDF34D8E085200",
+    {
+      ...phpItem,
+      amount: { currency: "GBP", value: 1199 },
+      merchantAccountCode: "AcademeComputingLtdUK",
+      merchantReference: "Trans-639224",
+      pspReference: "8525407289992650",
+    },
+    "tCMgvuxaWxh4/9FEZ+hfC9gwdc2DTQnBe1hCLfDNNG4=",
+  ],
+] as const;
+
 describe("the signature of an item", () => {
+  it.each(publishedBesides)("is proven as published: %s", async (_, webhookHmacKey, item, hmacSignature) => {
+    const by = settings({ webhookHmacKey, merchantAccount: item.merchantAccountCode });
+    const proven = async (changed: object) =>
+      await isProven(received(standard([{ ...item, ...changed, additionalData: { hmacSignature } }])), by);
+    expect(await proven({})).toBe(true);
+    expect(await proven({ merchantReference: `${item.merchantReference} ` })).toBe(false);
+    expect(await proven({ originalReference: "P4YMAB12CD34EF56" })).toBe(false);
+  });
+
   it.each([
     ["V1", published, { ...nodeItem, eventCode: "EVENT" }, "ipnxGCaUZ4l8TUW75a71/ghd2Fe5ffvX0pV4TLTntIc="],
     ["V2", published, { ...nodeItem, eventCode: "REPORT_AVAILABLE" }, "ZNBPtI+oDyyRrLyD1XirkKnQgIAlFc07Vj27TeHsDRE="],
@@ -231,6 +331,33 @@ describe("the signature of a token webhook", () => {
     expect(await isProven(request, settings({ webhookHmacKey: other, tokenWebhookHmacKey: key }))).toBe(true);
     expect(await isProven(request, settings({ tokenWebhookHmacKey: other }))).toBe(false);
     expect(await isProven(request, settings({ tokenWebhookHmacKey: [other, key] }))).toBe(true);
+  });
+});
+
+describe("another webhook of the endpoint", () => {
+  // Published in Adyen's PHP library, HmacSignatureTest.
+  const platform =
+    '{"data":{"balancePlatform":"Integration_tools_test","accountId":"BA32272223222H5HVKTBK4MLB","sweep":{"id":"SWPC42272223222H5HVKV6H8C64DP5","schedule":{"type":"balance"},"status":"active","targetAmount":{"currency":"EUR","value":0},"triggerAmount":{"currency":"EUR","value":0},"type":"pull","counterparty":{"balanceAccountId":"BA3227C223222H5HVKT3H9WLC"},"currency":"EUR"}},"environment":"test","type":"balancePlatform.balanceAccountSweep.updated"}';
+  const by = settings({ webhookHmacKey: "D7DD5BA6146493707BF0BE7496F6404EC7A63616B7158EC927B9F54BB436765F" });
+
+  it("is taken and gives no event: refused, it would come for a month and hold back the others", async () => {
+    const request = received(platform, { hmacsignature: "9Qz9S/0xpar1klkniKdshxpAhRKbiSAewPpWoxKefQA=" });
+    expect(await isProven(request, by)).toBe(true);
+    expect(webhook.parse(request, target, by)).toEqual([]);
+    expect(await isProven(received(platform, {}), by)).toBe(false);
+    const ach = JSON.stringify({ type: "ach.notificationOfChange", environment: "test", data: { pspReference: "Q" } });
+    expect(await isProven(received(ach, { hmacsignature: sign(ach) }))).toBe(true);
+    expect(webhook.parse(received(ach), target, settings())).toEqual([]);
+  });
+
+  it("is refused all the same where it is live and this is a test", async () => {
+    const live = JSON.stringify({ type: "ach.notificationOfChange", environment: "live", data: {} });
+    expect(await isProven(received(live, { hmacsignature: sign(live) }))).toBe(false);
+  });
+
+  it("is refused where it is about a token of no merchant account", async () => {
+    const bare = JSON.stringify({ ...JSON.parse(tokenBody), data: { storedPaymentMethodId: "T0K3NAB12CD34EF5" } });
+    expect(await isProven(received(bare, { hmacsignature: sign(bare) }))).toBe(false);
   });
 });
 
@@ -388,7 +515,10 @@ describe("events", () => {
 
   it("tells a shopper who went back from an issuer who refused", () => {
     expect(eventOf({ success: "false", reason: "Cancelled by Shopper" }).line?.event).toBe("reopen");
-    expect(eventOf({ success: "false", reason: "FRAUD-CANCELLED" }).line?.success).toBe(false);
+    for (const reason of ["CANCELLED", "Shopper Cancelled", "Cancelled by Shopper"])
+      expect(eventOf({ success: "false", reason }).line?.event).toBe("reopen");
+    for (const reason of ["FRAUD-CANCELLED", "Refused", "Issuer Unavailable"])
+      expect(eventOf({ success: "false", reason }).line).toMatchObject({ event: "confirm", success: false });
   });
 
   it.each([
@@ -396,6 +526,7 @@ describe("events", () => {
     ["a payout", { eventCode: "PAYOUT_THIRDPARTY" }],
     ["a test ping", { pspReference: "test_AUTHORISATION_1" }],
     ["another test ping", { pspReference: "testnotification_AUTHORISATION_1" }],
+    ["a test ping that somebody wrote", { pspReference: "TEST_CUSTOM_7914073381342284" }],
   ])("%s is proven and gives none", async (_, item) => {
     expect(await isProven(received(standard([signed(item)])))).toBe(true);
     expect(eventsOf(signed(item))).toEqual([]);
@@ -438,6 +569,34 @@ describe("events", () => {
     expect(event.line?.recurring).toMatchObject({ token, attributes: { shopperReference: "shopper-77" } });
     expect(JSON.stringify({ ...event, line: { ...event.line, recurring: null } })).not.toContain(token);
     expect(eventOf(contract)).not.toHaveProperty("reference");
+  });
+
+  it.each([
+    ["created", "created", { firstPspReference: "QBQQ9DLNRHHKGK38" }],
+    ["updated", "updated", {}],
+    ["alreadyExisting", "alreadyExisting", {}],
+    ["created", undefined, { firstPspReference: "QBQQ9DLNRHHKGK38" }],
+    ["disabled", undefined, {}],
+  ])("tell what became of a token: %s, operation %j", (what, operation, more) => {
+    // As Adyen's Java, Node and PHP libraries have them.
+    const type = `recurring.token.${what}`;
+    const data = {
+      merchantAccount: "NorceTestECOM",
+      storedPaymentMethodId: "M5N7TQ4TG5PFWR50",
+      type: "visastandarddebit",
+      operation,
+      shopperReference: "YOUR_SHOPPER_REFERENCE",
+    };
+    const body = { createdAt: "2025-06-30T16:40:23+02:00", eventId: "QBQQ9DLNRHHKGK38", environment: "test", data };
+    const [event] = webhook.parse(received({ ...body, version: "1", type }), target, settings());
+    const attributes = {
+      shopperReference: "YOUR_SHOPPER_REFERENCE",
+      paymentMethodVariant: "visastandarddebit",
+      operationType: what,
+      ...more,
+    };
+    expect(event).toMatchObject({ type, at: "2025-06-30T14:40:23.000Z", reference: "QBQQ9DLNRHHKGK38" });
+    expect(event?.line?.recurring?.attributes).toEqual(attributes);
   });
 
   it("finds a token's payment by the event id alone", () => {

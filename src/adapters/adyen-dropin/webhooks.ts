@@ -40,7 +40,7 @@ const bySchemeOfItsKind: Verifier<Config, "proven"> = {
 
 /**
  * The one URL of an account: standard webhooks, and those of the token life-cycle. Where they are proven but meant for another merchant
- * account, or for live money where this is a test, they are not for us.
+ * account, or for live money where this is a test, they are not for us. Whatever else Adyen signs and sends is taken, and gives no event.
  */
 export const webhook: ProvenWebhook<Config> = {
   scope: "account",
@@ -80,7 +80,7 @@ function unreadable(item: Readonly<Record<string, unknown>>): Item {
 function tokenEvents(body: unknown): readonly PspEvent[] {
   const { type } = recordFrom(body) ?? {};
   if (typeof type !== "string") throw new WorkerError("MalformedWebhook", "the webhook is not what Adyen documents");
-  if (!type.startsWith("recurring.token.")) return [];
+  if (!isTokenType(type)) return [];
   const result = tokenSchema.safeParse(body);
   if (!result.success) throw new WorkerError("MalformedWebhook", "the token webhook is not what Adyen documents");
   return [tokenEventFrom(result.data)];
@@ -135,13 +135,21 @@ function isByAdyen({ headers }: RawRequest, { webhookUsername, webhookPassword }
 
 function isOurs({ body }: RawRequest, config: Config): boolean {
   const record = recordFrom(jsonFrom(body)) ?? {};
+  const isItems = itemsIn(record) !== undefined;
+  const live = isItems ? String(record["live"]) === "true" : record["environment"] === "live";
+  return live === isLive(config) && accountsIn(record).every((account) => account === config.merchantAccount);
+}
+
+/** The merchant accounts that a webhook is for; those that are neither items nor about a token give no event, and may name none. */
+function accountsIn(record: Readonly<Record<string, unknown>>): readonly unknown[] {
   const list = itemsIn(record);
-  const live = list === undefined ? record["environment"] === "live" : String(record["live"]) === "true";
-  const accounts =
-    list === undefined
-      ? [recordFrom(record["data"])?.["merchantAccount"]]
-      : list.map((item) => recordFrom(recordFrom(item)?.["NotificationRequestItem"])?.["merchantAccountCode"]);
-  return live === isLive(config) && accounts.every((account) => account === config.merchantAccount);
+  if (list !== undefined)
+    return list.map((item) => recordFrom(recordFrom(item)?.["NotificationRequestItem"])?.["merchantAccountCode"]);
+  return isTokenType(record["type"]) ? [recordFrom(record["data"])?.["merchantAccount"]] : [];
+}
+
+function isTokenType(type: unknown): boolean {
+  return typeof type === "string" && type.startsWith("recurring.token.");
 }
 
 function recordFrom(value: unknown): Readonly<Record<string, unknown>> | undefined {
