@@ -108,6 +108,15 @@ describe("a signature by the key of a certificate", () => {
     expect(await check(nextUrl(), { texts: ["newest", text] })).toBe(true);
   });
 
+  it("does not prove with a certificate whose key nobody can read", async () => {
+    const bytes = Buffer.from(simulatorCertificate.replaceAll(/-----[^-]+-----|\s/g, ""), "base64");
+    // The name of the key's algorithm, rsaEncryption, becomes that of none.
+    const rsaEncryption = Buffer.from("2a864886f70d010101", "hex");
+    bytes[bytes.indexOf(rsaEncryption) + rsaEncryption.length - 1] = 0x63;
+    answer.body = `-----BEGIN CERTIFICATE-----\n${bytes.toString("base64")}\n-----END CERTIFICATE-----`;
+    expect(await check(nextUrl())).toBe(false);
+  });
+
   it("does not prove with another hash or padding", async () => {
     const sha1 = createSign("sha1").update(text).sign(simulatorKey, "base64");
     const pss = createSign("sha256").update(text).sign({ key: simulatorKey, padding: 6 }, "base64");
@@ -144,6 +153,14 @@ describe("a certificate elsewhere", () => {
     "https://API.paypal.com/v1/notifications/certs/CERT-1",
     "https://api.paypal.com./v1/notifications/certs/CERT-1",
     " https://api.paypal.com/v1/notifications/certs/CERT-1",
+    "https://api.p\u0430ypal.com/v1/notifications/certs/CERT-1",
+    "https://api.xn--pypal-4ve.com/v1/notifications/certs/CERT-1",
+    "https://api\u3002paypal.com/v1/notifications/certs/CERT-1",
+    "HTTPS://api.paypal.com/v1/notifications/certs/CERT-1",
+    "https:/api.paypal.com/v1/notifications/certs/CERT-1",
+    "https://api.paypal.com/v1/notifications/certs/CERT-1/",
+    "https://api.paypal.com/v1/notifications/certs/CERT-1\n",
+    "https://api.paypal.com/v1/notifications/certs/CERT-1, https://evil.example/CERT-1",
     "//api.paypal.com/v1/notifications/certs/CERT-1",
     "CERT-1",
     "",

@@ -105,9 +105,15 @@ function wasValid({ validFrom, validTo }: X509Certificate, at: number): boolean 
   return Date.parse(validFrom) <= at && at <= Date.parse(validTo);
 }
 
-function isSigned(text: string, signature: Buffer, { publicKey: key }: X509Certificate): boolean {
-  if (key.asymmetricKeyType !== "rsa" || (key.asymmetricKeyDetails?.modulusLength ?? 0) < leastBits) return false;
-  return verify("sha256", Buffer.from(text, "utf8"), { key, padding: constants.RSA_PKCS1_PADDING }, signature);
+function isSigned(text: string, signature: Buffer, certificate: X509Certificate): boolean {
+  try {
+    const key = certificate.publicKey;
+    if (key.asymmetricKeyType !== "rsa" || (key.asymmetricKeyDetails?.modulusLength ?? 0) < leastBits) return false;
+    return verify("sha256", Buffer.from(text, "utf8"), { key, padding: constants.RSA_PKCS1_PADDING }, signature);
+  } catch {
+    // A certificate can be read although its key cannot.
+    return false;
+  }
 }
 
 /** The certificates in the file, none where there is no such file; `undefined` where it cannot be had now. */

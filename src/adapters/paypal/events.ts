@@ -10,8 +10,8 @@ function lenient<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish().catch(undefined);
 }
 const id = lenient(z.string().regex(/^[A-Z0-9-]{1,36}$/));
-/** Printable: it stands in queues and is compared with ids. */
-const ours = lenient(z.string().regex(/^\P{C}{1,127}$/u));
+/** Printable: it stands in queues and is compared with ids. An order's `custom_id` may be as long as this. */
+const ours = lenient(z.string().regex(/^\P{C}{1,255}$/u));
 const word = lenient(z.string().regex(/^[A-Z][A-Z0-9_]{0,59}$/));
 const amount = lenient(
   z.object({ currency_code: z.string().regex(/^[A-Z]{3}$/), value: z.string().regex(/^\d{1,15}(\.\d{1,4})?$/) }),
@@ -49,6 +49,7 @@ const resourceSchema = z.object({
   dispute_id: lenient(z.string().regex(/^[\w-]{1,64}$/)),
   reason: word,
   dispute_amount: amount,
+  dispute_outcome: lenient(z.object({ outcome_code: word })),
   disputed_transactions: lenient(z.array(z.object({ seller_transaction_id: id, custom: ours, invoice_number: ours }))),
   // The same in RISK.DISPUTE.CREATED. https://github.com/paypal/PayPal-PHP-SDK (getRiskDisputeCreated)
   seller_payment_id: id,
@@ -154,13 +155,14 @@ function lineOf(type: string, resource: Resource): LogLine | undefined {
     return { ...line, pspStatus, ...moved(resource.amount), facts: present({ captureId }) };
   }
   if (!disputes.test(type)) return undefined;
-  const { dispute_id: disputeId, reason, dispute_amount } = resource;
+  const { dispute_id: disputeId, reason, dispute_amount, dispute_outcome } = resource;
+  const outcome = dispute_outcome?.outcome_code;
   // Nothing has moved yet, so that the amount is a fact and not the line's.
   const disputed = dispute_amount?.value;
   return {
     ...line,
     pspStatus,
-    facts: present({ disputeId, reason, disputed, currency: dispute_amount?.currency_code }),
+    facts: present({ disputeId, reason, outcome, disputed, currency: dispute_amount?.currency_code }),
   };
 }
 

@@ -121,7 +121,47 @@ describe("an order that contradicts itself is Unmapped", () => {
   });
 });
 
+describe("what PayPal leaves out", () => {
+  it("may as well be null", () => {
+    const without = desired({ captures: [capture("C1", "COMPLETED")] });
+    const more = { intent: "AUTHORIZE", payment_source: { paypal: null, card: { attributes: null } } };
+    const nulls = { final_capture: null, status_details: null, links: null, supplementary_data: null };
+    const payments = { authorizations: null, captures: [capture("C1", "COMPLETED", "100.00", nulls)], refunds: null };
+    const given = desired({ units: [{ amount: sek("100.00"), custom_id: "p_1", payments }], more });
+    expect({ ...given, attributes: {} }).toEqual({ ...without, attributes: {} });
+    const bare = { intent: null, payment_source: null };
+    expect(
+      desired({ status: "CREATED", units: [{ amount: sek("100.00"), payments: null }], more: bare }),
+    ).toMatchObject({ phase: "created" });
+  });
+});
+
 describe("several pieces", () => {
+  it("two authorizations that are open can be cancelled, but nobody could say which one a capture is of", () => {
+    const { possible, money } = desired({
+      authorizations: [authorization("A1", "CREATED", "40.00"), authorization("A2", "CREATED", "60.00")],
+    });
+    expect(money).toMatchObject({ authorized: 10000, released: 0 });
+    expect(possible).toEqual(["cancel"]);
+  });
+
+  it("of what is held, only what is not in review can be captured", () => {
+    const { possible, available } = desired({
+      authorizations: [authorization("A1", "CREATED", "60.00"), authorization("A2", "PENDING", "40.00")],
+    });
+    expect(possible).toEqual(["capture", "cancel"]);
+    expect(available).toEqual({ capture: 6000 });
+  });
+
+  it("a capture is its authorization's, whichever of its links says so", () => {
+    const links = [...up("orders", "8AB12345CD678901E").links, ...up("authorizations", "A2").links];
+    const { money } = desired({
+      authorizations: [authorization("A1", "VOIDED", "40.00"), authorization("A2", "CAPTURED", "60.00")],
+      captures: [capture("C1", "COMPLETED", "60.00", { links })],
+    });
+    expect(money).toEqual({ authorized: 10000, captured: 6000, refunded: 0, released: 4000 });
+  });
+
   it("two authorizations, one of them voided", () => {
     const { money, possible } = desired({
       authorizations: [authorization("A1", "VOIDED"), authorization("A2", "CREATED")],

@@ -1,6 +1,6 @@
 import type { DesiredPayment, KeptEvent, Money, OperationName, Phase, Recurring } from "../adapter.ts";
 import { echoFrom, type Order, present, type Snapshot, type Source } from "./schema.ts";
-import { type Ledger, ledgerOf, meaningOf } from "./sums.ts";
+import { isCapturable, type Ledger, ledgerOf, meaningOf } from "./sums.ts";
 import { transactionsOf, voidedTransaction } from "./transactions.ts";
 
 const minute = 60;
@@ -20,6 +20,7 @@ export function map({ order, readAt }: Snapshot, kept: readonly KeptEvent[]): De
   const standing = standingOf(order, ledger, kept);
   const recurring = recurringFrom(order, kept);
   const lookAgain = lookAgainOf(order, ledger, standing, recurring, readAt);
+  const available = availableOf(ledger);
   const refunding = ledger.takings.reduce((sum, taking) => sum + taking.refunding, 0);
   return {
     phase: standing.phase,
@@ -37,6 +38,7 @@ export function map({ order, readAt }: Snapshot, kept: readonly KeptEvent[]): De
     ],
     possible: possibleOf(ledger, standing),
     wholeOnly: ["cancel"],
+    ...(available === undefined ? {} : { available }),
     underWay: present({ capture: ledger.capturing || undefined, refund: refunding || undefined }),
     echoes: echoesOf(order),
     ...(lookAgain === undefined ? {} : { lookAgain }),
@@ -92,13 +94,21 @@ function unpaidStanding({ status }: Order, { money, total }: Ledger, kept: reado
 
 /** What PayPal allows now (fact sheet, g). Order-level capture and authorize are the storefront's, not ours. */
 function possibleOf({ holds, takings }: Ledger, { phase }: Standing): readonly OperationName[] {
-  const open = holds.filter((hold) => hold.open > 0);
-  const capture = phase === "confirmed" && open.some(({ authorization }) => authorization.status !== "PENDING");
+  // Of several authorizations nobody could say which one is meant.
+  const capture = phase === "confirmed" && holds.filter((hold) => isCapturable(hold)).length === 1;
   return [
     ...(capture ? (["capture"] as const) : []),
-    ...(open.length > 0 ? (["cancel"] as const) : []),
+    ...(holds.some(({ open }) => open > 0) ? (["cancel"] as const) : []),
     ...(takings.some(({ left }) => left > 0) ? (["refund"] as const) : []),
   ];
+}
+
+/** What is open but in review cannot be captured yet. */
+function availableOf({ holds }: Ledger): DesiredPayment["available"] {
+  const open = holds.filter((hold) => hold.open > 0);
+  const capturable = open.filter((hold) => isCapturable(hold));
+  if (capturable.length === 0 || capturable.length === open.length) return undefined;
+  return { capture: capturable.reduce((sum, hold) => sum + hold.open, 0) };
 }
 
 /** Every change at PayPal needs the id of the piece that is changed. */
@@ -107,7 +117,7 @@ function attributesOf(order: Order, { authorizations, captures, refunds }: Ledge
     pieces.length === 0 ? undefined : pieces.map(({ id }) => id).join(",");
   return present({
     status: order.status,
-    intent: order.intent,
+    intent: order.intent ?? undefined,
     paymentSource: sourceOf(order)?.type,
     authorizationIds: ids(authorizations),
     captureIds: ids(captures),
@@ -119,21 +129,23 @@ function attributesOf(order: Order, { authorizations, captures, refunds }: Ledge
 const sourceTypes = ["paypal", "card", "venmo", "apple_pay", "google_pay"] as const;
 
 function sourceOf({ payment_source }: Order): { readonly type: string; readonly source: Source } | undefined {
-  const sources = sourceTypes.map((type) => ({ type, source: payment_source?.[type] }));
-  return sources.find(
-    (found): found is { type: (typeof sourceTypes)[number]; source: Source } => found.source !== undefined,
-  );
+  for (const type of sourceTypes) {
+    const source = payment_source?.[type] ?? undefined;
+    if (source !== undefined) return { type, source };
+  }
+  return undefined;
 }
 
 /** The token in the order, or the one that a later webhook brought: then the order only says that there will be one. */
 function recurringFrom(order: Order, kept: readonly KeptEvent[]): Recurring | undefined {
   const { type, source } = sourceOf(order) ?? {};
   const vault = source?.attributes?.vault;
-  if (type !== undefined && source !== undefined && vault?.id !== undefined && isStored(vault.status)) {
+  const token = vault?.id ?? undefined;
+  if (type !== undefined && source !== undefined && token !== undefined && isStored(vault?.status ?? undefined)) {
     return {
-      token: vault.id,
+      token,
       description: describedSource(type, source.brand, source.last_digits),
-      attributes: present({ sourceType: type, customerId: vault.customer?.id ?? undefined }),
+      attributes: present({ sourceType: type, customerId: vault?.customer?.id ?? undefined }),
     };
   }
   const brought = kept.filter(({ recurring }) => recurring !== undefined);
@@ -172,7 +184,8 @@ function lookAgainOf(
 ): DesiredPayment["lookAgain"] {
   const age = ageSeconds(order.update_time ?? order.create_time, readAt);
   if (phase === "confirmed" && money.authorized === 0) return { afterSeconds: pauseSeconds(age, 5) };
-  const awaited = sourceOf(order)?.source.attributes?.vault !== undefined && recurring === undefined;
+  const promised = sourceOf(order)?.source.attributes?.vault ?? undefined;
+  const awaited = promised !== undefined && recurring === undefined;
   if (awaited && phase !== "declined" && age !== undefined && age < tokenPatienceSeconds)
     return { afterSeconds: pauseSeconds(age, minute) };
   const ends = holds

@@ -232,6 +232,23 @@ describe("proving later", () => {
     expect(await provenByPayPal({ ...(proof.later as object), transmission_id: "other" }, context)).toBe(false);
   });
 
+  it("goes on to the next webhook id where PayPal does not know one any more", async () => {
+    context = contextOf({ webhookId: ["1NEW", "2GONE", "3OLD"] });
+    let verdict = "SUCCESS";
+    instead = ({ path, body }) => {
+      if (!path.endsWith("signature")) return undefined;
+      const { webhook_id } = JSON.parse(body) as { webhook_id: string };
+      if (webhook_id === "2GONE") return { status: 400, body: { name: "VALIDATION_ERROR" } };
+      return { status: 200, body: { verification_status: webhook_id === "3OLD" ? verdict : "FAILURE" } };
+    };
+    expect(await provenByPayPal(evidenceOf("{}"), context)).toBe(true);
+    expect(verified()).toHaveLength(3);
+    verdict = "FAILURE";
+    await expect(provenByPayPal(evidenceOf("{}"), context), "one has not been answered").rejects.toMatchObject({
+      kind: "Refused",
+    });
+  });
+
   it("asks again where PayPal does not answer", async () => {
     instead = ({ path }) => (path.endsWith("signature") ? { status: 500 } : undefined);
     await expect(provenByPayPal(evidenceOf("{}"), context)).rejects.toMatchObject({ kind: "Unreachable" });
@@ -284,6 +301,16 @@ describe("capture", () => {
     expect(await tell("capture", id, 10000, truth)).toEqual({ is: "done" });
   });
 
+  it("of more than somebody else has captured for good has not reached it", async () => {
+    const id = open(["pay"]);
+    const truth = await snapshot(id);
+    paypal.act(id, "capture-and-release", 3000);
+    const body = { name: "UNPROCESSABLE_ENTITY", details: [{ issue: "AUTHORIZATION_ALREADY_CAPTURED" }] };
+    instead = ({ path }) => (path.endsWith("/capture") ? { status: 422, body } : undefined);
+    expect(await tell("capture", id, 7000, truth)).toMatchObject({ is: "refused" });
+    expect(await tell("capture", id, 3000, truth)).toEqual({ is: "done" });
+  });
+
   it("that is still under way at PayPal has an unknown outcome", async () => {
     const id = open(["pay"]);
     const body = { name: "RESOURCE_CONFLICT", details: [{ issue: "PREVIOUS_REQUEST_IN_PROGRESS" }] };
@@ -313,7 +340,7 @@ describe("cancel", () => {
   it("voids what is open, without a request id", async () => {
     const id = open(["pay"], ["capture", 4000]);
     expect(await tell("cancel", id, 6000)).toEqual({ is: "done" });
-    expect(posts()[0]).toMatchObject({ body: "" });
+    expect(posts()[0]).toMatchObject({ body: "", headers: { "content-type": "application/json" } });
     expect(posts()[0]?.headers).not.toHaveProperty("paypal-request-id");
     expect(await money(id)).toEqual({ authorized: 10000, captured: 4000, refunded: 0, released: 6000 });
   });

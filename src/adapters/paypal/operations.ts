@@ -3,10 +3,10 @@ import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import type { Json, LookContext, Minor, OperationCall, OperationResult, Operations } from "../adapter.ts";
 import { amountOf, minorOf } from "./amounts.ts";
-import { httpFrom } from "./client.ts";
+import { fetchSnapshot, httpFrom } from "./client.ts";
 import type { Config } from "./config.ts";
-import { echoFrom, operationOf, parsed, type Snapshot } from "./schema.ts";
-import { type Hold, ledgerOf, type Taking } from "./sums.ts";
+import { echoFrom, operationOf, type Order, parsed, type Snapshot } from "./schema.ts";
+import { type Hold, isCapturable, type Ledger, ledgerOf, type Taking } from "./sums.ts";
 
 /** Reasons of our own, where PayPal is not asked because it could not be told which piece is meant. */
 const ours = {
@@ -15,7 +15,10 @@ const ours = {
   aboveTaken: "ABOVE_CAPTURED",
 } as const;
 
-/** PayPal's longest `custom_id`. */
+/** PayPal's own libraries say so with every request, also where there is no body (a void). */
+const json = { "content-type": "application/json" } as const;
+
+/** The longest `custom_id` of a refund. */
 const longestCustomId = 127;
 
 const pieceSchema = z.object({
@@ -40,7 +43,7 @@ export const operations: Operations<Config, Snapshot> = {
 
   async capture(call, { order }, context) {
     const { holds } = ledgerOf(order);
-    const open = holds.filter(isOpen);
+    const open = holds.filter((hold) => isCapturable(hold));
     // Where nothing is open the request may be a repeat, which PayPal knows by its id.
     const [hold, another] = open.length > 0 ? open : holds;
     // An order that is only approved is captured or authorised by the storefront, while the shopper is there.
@@ -53,8 +56,9 @@ export const operations: Operations<Config, Snapshot> = {
       requestId: call.id,
       // A capture of all that is left ends the authorization; a smaller one leaves the rest open.
       body: { amount: amountOf(call.amount, call.currency), final_capture: call.amount >= hold.open },
-      piece: pathOf`/v2/payments/authorizations/${id}`,
-      reached: ["CAPTURED", "PARTIALLY_CAPTURED"],
+      order,
+      piece: id,
+      reached: (now) => spentOn(id, now) >= call.amount,
     });
   },
 
@@ -67,8 +71,9 @@ export const operations: Operations<Config, Snapshot> = {
       tell(context, {
         path: pathOf`/v2/payments/authorizations/${id}/void`,
         route: "/v2/payments/authorizations/{authorization_id}/void",
-        piece: pathOf`/v2/payments/authorizations/${id}`,
-        reached: ["VOIDED", "EXPIRED"],
+        order,
+        piece: id,
+        reached: (now) => now.holds.some((hold) => hold.authorization.id === id && isVoided(hold)),
       }),
     );
   },
@@ -85,15 +90,22 @@ export const operations: Operations<Config, Snapshot> = {
           route: "/v2/payments/captures/{capture_id}/refund",
           requestId: parts.length === 1 ? call.id : `${call.id}-${id}`,
           body: { amount: amountOf(amount, call.currency), custom_id: customId },
-          piece: pathOf`/v2/payments/captures/${id}`,
-          reached: ["REFUNDED"],
+          order,
+          piece: id,
+          reached: (now) => now.takings.some((taking) => taking.capture.id === id && taking.left === 0),
         }),
     );
   },
 };
 
-function isOpen({ open, authorization }: Hold): boolean {
-  return open > 0 && authorization.status !== "PENDING";
+/** What has been captured from the authorization, or is being captured. */
+function spentOn(id: string, { holds }: Ledger): Minor {
+  const hold = holds.find(({ authorization }) => authorization.id === id);
+  return hold === undefined ? 0 : hold.captured + hold.capturing;
+}
+
+function isVoided({ authorization: { status } }: Hold): boolean {
+  return status === "VOIDED" || status === "EXPIRED";
 }
 
 /** One capture's share of a refund. */
@@ -145,18 +157,20 @@ async function inTurn<Item>(
   return result;
 }
 
-interface Order {
+interface Telling {
   readonly path: string;
   readonly route: string;
   readonly requestId?: string;
   readonly body?: Json;
-  /** Where the piece is read that is told to change, and the statuses in which the goal is reached. */
+  readonly order: Order;
+  /** The id of what is told to change. */
   readonly piece: string;
-  readonly reached: readonly string[];
+  /** Whether the order shows by now what was wanted. */
+  reached(now: Ledger): boolean;
 }
 
 /** @throws WorkerError `Unreachable` where the outcome is unknown, and whatever says nothing of the operation: credentials, a token. */
-async function tell(context: LookContext<Config>, told: Order): Promise<OperationResult> {
+async function tell(context: LookContext<Config>, told: Telling): Promise<OperationResult> {
   const { path, route, requestId, body } = told;
   const http = httpFrom(context);
   try {
@@ -164,7 +178,7 @@ async function tell(context: LookContext<Config>, told: Order): Promise<Operatio
       method: "POST",
       path,
       route,
-      headers: requestId === undefined ? {} : { "paypal-request-id": requestId },
+      headers: { ...json, ...(requestId === undefined ? {} : { "paypal-request-id": requestId }) },
       ...(body === undefined ? {} : { body }),
       signal: context.signal,
     });
@@ -172,16 +186,14 @@ async function tell(context: LookContext<Config>, told: Order): Promise<Operatio
   } catch (error) {
     if (!isWorkerError(error) || error.context["route"] !== route) throw error;
     if (error.kind === "Refused") return { is: "refused", reason: reasonFrom(error) };
-    // 422 and a conflict: it is there already (client.ts). Whether that is what was wanted, the piece says.
+    // 422 and a conflict: it is there already (client.ts). Whether that is what was wanted, the order says.
     if (error.kind !== "Conflict" || error.context["status"] !== 422) throw error;
-    const piece = await http({
-      method: "GET",
-      path: told.piece,
-      route: "/v2/payments/{piece}",
-      signal: context.signal,
-    });
-    const { status = "UNKNOWN" } = parsed(pieceSchema, piece.body);
-    return told.reached.includes(status) ? { is: "done" } : { is: "refused", reason: status };
+    const now = await fetchSnapshot(told.order.id, context);
+    if (now === null) throw error;
+    const ledger = ledgerOf(now.order);
+    if (told.reached(ledger)) return { is: "done" };
+    const piece = [...ledger.authorizations, ...ledger.captures].find(({ id }) => id === told.piece);
+    return { is: "refused", reason: piece?.status ?? reasonFrom(error) };
   }
 }
 

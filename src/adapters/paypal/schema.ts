@@ -42,11 +42,11 @@ const captureSchema = z.object({
   status: z.enum(["COMPLETED", "DECLINED", "DENIED", "PARTIALLY_REFUNDED", "PENDING", "REFUNDED", "FAILED"]),
   status_details: details,
   amount: amountSchema,
-  final_capture: z.boolean().optional(),
+  final_capture: z.boolean().nullish(),
   create_time: time,
   links,
   supplementary_data: z
-    .object({ related_ids: z.object({ authorization_id: id.optional() }).optional() })
+    .object({ related_ids: z.object({ authorization_id: id.nullish() }).nullish() })
     .optional()
     .catch(undefined),
 });
@@ -73,20 +73,28 @@ const source = z.object({
     .object({
       vault: z
         .object({
-          id: z.string().min(1).max(255).optional(),
+          id: z.string().min(1).max(255).nullish(),
           // Nothing requires it (https://developer.paypal.com/docs/api/orders/v2/, vault_response): an id alone is a token, too.
-          status: z.enum(["VAULTED", "CREATED", "APPROVED"]).optional(),
+          status: z.enum(["VAULTED", "CREATED", "APPROVED"]).nullish(),
           customer: z.object({ id: ours }).optional().catch(undefined),
         })
-        .optional(),
+        .nullish(),
     })
-    .optional(),
+    .nullish(),
 });
+
+/** Pieces of one kind, none where PayPal leaves the list out. */
+function listOf<Piece extends z.ZodType>(piece: Piece) {
+  return z
+    .array(piece)
+    .nullish()
+    .transform((pieces) => pieces ?? []);
+}
 
 /** `GET /v2/checkout/orders/{id}`. */
 export const orderSchema = z.object({
   id,
-  intent: z.enum(["CAPTURE", "AUTHORIZE"]).optional(),
+  intent: z.enum(["CAPTURE", "AUTHORIZE"]).nullish(),
   status: z.enum(["CREATED", "SAVED", "APPROVED", "VOIDED", "COMPLETED", "PAYER_ACTION_REQUIRED"]),
   create_time: time,
   update_time: time,
@@ -98,24 +106,24 @@ export const orderSchema = z.object({
         invoice_id: ours,
         payments: z
           .object({
-            authorizations: z.array(authorizationSchema).default([]),
-            captures: z.array(captureSchema).default([]),
-            refunds: z.array(refundSchema).default([]),
+            authorizations: listOf(authorizationSchema),
+            captures: listOf(captureSchema),
+            refunds: listOf(refundSchema),
           })
-          .optional(),
+          .nullish(),
       }),
     )
     .min(1),
   /** The means of payment, those that can be stored. */
   payment_source: z
     .object({
-      paypal: source.optional(),
-      card: source.optional(),
-      venmo: source.optional(),
-      apple_pay: source.optional(),
-      google_pay: source.optional(),
+      paypal: source.nullish(),
+      card: source.nullish(),
+      venmo: source.nullish(),
+      apple_pay: source.nullish(),
+      google_pay: source.nullish(),
     })
-    .optional(),
+    .nullish(),
 });
 
 export type Amount = Readonly<z.infer<typeof amountSchema>>;
@@ -153,9 +161,10 @@ export function parentOf(
   kind: "authorizations" | "captures" | "orders",
   of: readonly { readonly rel: string; readonly href: string }[] | undefined,
 ): string | undefined {
-  const up = of?.find(({ rel }) => rel === "up");
-  const [, found, parent] = /\/(authorizations|captures|orders)\/([A-Z0-9-]{1,36})$/.exec(up?.href ?? "") ?? [];
-  return found === kind ? parent : undefined;
+  const ups = (of ?? [])
+    .filter(({ rel }) => rel === "up")
+    .map(({ href }) => /\/(authorizations|captures|orders)\/([A-Z0-9-]{1,36})$/.exec(href) ?? []);
+  return ups.find(([, found]) => found === kind)?.[2];
 }
 
 /** What our own refunds carry behind the order's `custom_id`: the operation that made them. */

@@ -80,6 +80,11 @@ function isOver({ status }: Authorization): boolean {
   }
 }
 
+/** True for a hold from which something can be captured now. */
+export function isCapturable({ open, authorization }: Hold): boolean {
+  return open > 0 && authorization.status !== "PENDING";
+}
+
 /** Reauthorising allows up to 115 % of the first amount (fact sheet, f). */
 const mostPercent = 115;
 
@@ -153,7 +158,7 @@ function holdOf(authorization: Authorization, captures: readonly Capture[]): Hol
 
 /** The authorization that a capture names as its own, where it names one. */
 function holderOf({ links, supplementary_data }: Capture): string | undefined {
-  return parentOf("authorizations", links) ?? supplementary_data?.related_ids?.authorization_id;
+  return parentOf("authorizations", links) ?? supplementary_data?.related_ids?.authorization_id ?? undefined;
 }
 
 function takingsOf({ captures, refunds }: Pieces): readonly Taking[] {

@@ -24,13 +24,23 @@ interface Vector {
 const vectors = JSON.parse(readFileSync(join(import.meta.dirname, "vectors/webhooks.json"), "utf8")) as {
   readonly javaSdk: Vector;
   readonly webhookSimulator: Vector;
+  readonly webhookSimulator2025: Vector;
 };
+interface Published {
+  readonly name: string;
+  readonly source: string;
+  readonly event: { readonly id: string; readonly event_type: string; readonly create_time: string };
+  readonly clues: readonly object[];
+}
+const published = JSON.parse(
+  readFileSync(join(import.meta.dirname, "vectors/events.json"), "utf8"),
+) as readonly Published[];
 const sandbox = "https://api-m.sandbox.paypal.com";
 const live = "https://api-m.paypal.com";
 const target = { adapter: "paypal", merchant: "acme", channel: "se" };
 
 beforeAll(() => {
-  for (const { certificate, hooks } of [vectors.javaSdk, vectors.webhookSimulator])
+  for (const { certificate, hooks } of Object.values(vectors))
     for (const { headers } of hooks) primeCertificate(headers["paypal-cert-url"] ?? "", certificate);
 });
 
@@ -120,8 +130,8 @@ describe("the vector of PayPal's Java SDK", () => {
 describe("what PayPal's webhook simulator sends", () => {
   const { webhookId, hooks } = vectors.webhookSimulator;
 
-  it("is signed with the live certificate, for an id that is nobody's", async () => {
-    for (const hook of hooks) {
+  it("is signed with the live certificate of its year, for an id that is nobody's", async () => {
+    for (const hook of [...hooks, ...vectors.webhookSimulator2025.hooks]) {
       expect(await proof(hook, settings({ apiUrl: live, webhookId }))).toBe(true);
       expect(await proof(hook, settings({ apiUrl: live, webhookId: "3RN13029J36659323" }))).toBe(false);
     }
@@ -133,7 +143,15 @@ describe("what PayPal's webhook simulator sends", () => {
     expect(config.safeParse({ ...given, apiUrl: sandbox }).success).toBe(true);
   });
 
-  it("is read", () => {
+  it("is read, whatever breakdowns and fees stand beside", () => {
+    const [completed] = vectors.webhookSimulator2025.hooks.map(({ body }) => parse(body)[0]);
+    expect(completed).toEqual({
+      key: "WH-58D329510W468432D-8HN650336L201105X",
+      type: "PAYMENT.CAPTURE.COMPLETED",
+      at: "2019-02-14T21:50:07.940Z",
+      reference: "1AB234567A1234567",
+      clues: [{ reference: "1AB234567A1234567" }, { reference: "12A34567BC123456S" }, { echo: "5840243-146" }],
+    });
     const [pending, refunded, reversed, declined] = hooks.map(({ body }) => parse(body)[0]);
     expect(pending).toEqual({
       key: "WH-9Y180613C5171350R-3A568107UP261041K",
@@ -300,6 +318,14 @@ describe("parsing", () => {
     });
   });
 
+  // Shapes of PayPal's guides and of transmissions that integrators published (vectors/events.json).
+  it.each(published)("reads $event.event_type ($name)", ({ event: given, clues }) => {
+    const events = parse(given);
+    expect(events.flatMap((found) => found.clues ?? [])).toEqual(clues);
+    for (const { key, at } of events) expect([key, at]).toEqual([given.id, new Date(given.create_time).toISOString()]);
+    expect(JSON.stringify(events)).not.toMatch(/@|Buyer|2BP3WP8PK6566/);
+  });
+
   // As PayPal's PHP SDK has it (getRiskDisputeCreated): no list of transactions, numbers for reasons, another amount.
   it("places the older kind of dispute", () => {
     const [dispute] = parse(
@@ -320,6 +346,18 @@ describe("parsing", () => {
       facts: { disputeId: "PP-000-001-202-018" },
     });
     expect(JSON.stringify(dispute)).not.toMatch(/buyer|51B54593E8586244A/);
+  });
+
+  it("keeps how a dispute has ended, for people", () => {
+    const [resolved] = parse(
+      event("CUSTOMER.DISPUTE.RESOLVED", {
+        dispute_id: "PP-D-1",
+        status: "RESOLVED",
+        dispute_outcome: { outcome_code: "RESOLVED_BUYER_FAVOUR", amount_refunded: { value: "10.00" } },
+        disputed_transactions: [{ seller_transaction_id: "3CC45678DD901234F" }],
+      }),
+    );
+    expect(resolved?.line).toMatchObject({ amount: 0, facts: { outcome: "RESOLVED_BUYER_FAVOUR" } });
   });
 
   it("keeps an approval that was given back, and a dispute", () => {
