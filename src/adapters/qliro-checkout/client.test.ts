@@ -188,6 +188,86 @@ describe("fetch", () => {
     expect(read === null ? null : map(read, [])).toMatchObject({ phase: "confirmed", money: { authorized: 10000 } });
   });
 
+  it("reads an order that names its currency at its transactions only", async () => {
+    qliro([200, { ...order, Currency: null }], [404, ""]);
+    expect((await fetchSnapshot(id, contextOf()))?.order).toMatchObject({ Currency: "SEK" });
+  });
+
+  it("reads what Qliro's own Magento module has recorded: no original, no method, an offset, lines of transaction 0", async () => {
+    const made = {
+      PaymentTransactionId: 9200450,
+      Amount: 39.98,
+      Status: "Success",
+      Timestamp: "2026-07-15T09:12:44.000+00:00",
+    };
+    const ledger = {
+      OrderId: 4711001,
+      MerchantReference: "p_1",
+      Currency: "EUR",
+      PaymentTransactions: [
+        {
+          ...made,
+          Type: "Preauthorization",
+          OriginalPaymentTransactionId: null,
+          PaymentMethodName: null,
+          Currency: null,
+        },
+        { ...made, PaymentTransactionId: 9200451, Type: "Capture", PaymentMethodName: "QLIROPAYLATER_INVOICE14" },
+      ],
+      OrderItemActions: null,
+      Upsell: null,
+      MerchantProvidedMetadata: null,
+      FutureField: "tolerated",
+    };
+    const session = {
+      OrderId: 4711001,
+      MerchantReference: "p_1",
+      TotalPrice: 39.98,
+      Currency: "EUR",
+      CustomerCheckoutStatus: "Completed",
+      PaymentMethod: { PaymentMethodName: "Faktura 30 dagar", PaymentTypeCode: "704" },
+      OrderItems: [
+        { MerchantReference: "sku", Quantity: 2, PricePerItemIncVat: 19.99, Type: "Product", PaymentTransactionId: 0 },
+      ],
+      IdentityVerification: {},
+      MerchantProvidedMetadata: [],
+    };
+    qliro([200, ledger], [200, session]);
+    const read = await fetchSnapshot(id, contextOf());
+    expect(read === null ? null : map(read, [])).toMatchObject({
+      phase: "confirmed",
+      money: { authorized: 3998, captured: 3998, refunded: 0, released: 0 },
+      currency: "EUR",
+      total: 3998,
+      attributes: { completedAt: "2026-07-15T09:12:44.000Z" },
+    });
+  });
+
+  it("goes by the ledger where the session has expired, and knows nothing without one", async () => {
+    qliro([200, order], [400, { ErrorCode: "ORDER_EXPIRED", DetailedErrorMessage: "canary" }]);
+    const read = await fetchSnapshot(id, contextOf());
+    expect(read === null ? null : map(read, [])).toMatchObject({ phase: "confirmed", money: { authorized: 10000 } });
+    nock.cleanAll();
+    qliro([404, ""], [400, { ErrorCode: "ORDER_EXPIRED" }]);
+    expect(await fetchSnapshot(id, contextOf())).toBeNull();
+  });
+
+  it.each([
+    ["numbers", { Id: "t", BrandName: 2, ExpiryYear: 2029, ExpiryMonth: 5, Bin: 512345, Last4Digits: 8 }],
+    [
+      "text",
+      { Id: "t", BrandName: "MASTERCARD", ExpiryYear: "2029", ExpiryMonth: "05", Bin: "512345", Last4Digits: "0008" },
+    ],
+  ])("reads a saved card whose facts are %s", async (_, MerchantSavedCreditCard) => {
+    qliro([200, order], [200, { ...checkout, MerchantSavedCreditCard }]);
+    const read = await fetchSnapshot(id, contextOf());
+    expect(read === null ? null : map(read, []).recurring).toMatchObject({
+      token: "t",
+      description: "MASTERCARD ****0008 05/29",
+      attributes: { bin: "512345", last4: "0008", expiryMonth: 5, expiryYear: 2029 },
+    });
+  });
+
   it("takes what Norce says of upsells along", async () => {
     qliro([200, order], [200, checkout]);
     const upsell = {

@@ -101,7 +101,7 @@ async function read(path: string, route: string, context: LookContext<Config>): 
   } catch (error) {
     if (!isWorkerError(error, "Refused")) throw error;
     const { status, code } = error.context;
-    if (status === 404 || code === "ORDER_NOT_FOUND") return null;
+    if (status === 404 || code === "ORDER_NOT_FOUND" || code === "ORDER_EXPIRED") return null;
     throw error;
   }
 }

@@ -102,6 +102,17 @@ describe("what is left to ship", () => {
     expect(said(shippable(order, none))).toEqual([]);
   });
 
+  it("is nothing of what was given back as a whole by a reversal that does not name it", () => {
+    const order = orderOf(
+      [["Preauthorization"], ["Preauthorization", undefined, "Success", 80], ["Reversal", undefined, "Success", 100]],
+      [
+        ["Reserve", 1, "a", 100],
+        ["Reserve", 2, "a", 80],
+      ],
+    );
+    expect(said(shippable(order, none))).toEqual(["2: 1 a 80"]);
+  });
+
   it("reads actions by number and in any casing", () => {
     const order = orderOf(
       [["Preauthorization"], ["Capture", 1]],
@@ -174,6 +185,32 @@ describe("what can be returned", () => {
       ],
     );
     expect(said(returnable(order))).toEqual(["1: 2 a 10"]);
+  });
+});
+
+describe("what was taken at once and shipped later", () => {
+  it.each([1, undefined])("can be returned once, under its capture (original %s)", (original) => {
+    const order = orderOf(
+      [["Debit"], ["Capture", original], ["Refund", 2]],
+      [
+        ["Reserve", 1, "a", 10, 3],
+        ["Ship", 2, "a", 10, 2],
+        ["Return", 3, "a", 10],
+      ],
+    );
+    expect(said(returnable(order))).toEqual(["1: 1 a 10", "2: 1 a 10"]);
+  });
+
+  it("is not less for what a reservation beside it shipped", () => {
+    const order = orderOf(
+      [["Debit"], ["Preauthorization"], ["Capture", 2]],
+      [
+        ["Reserve", 1, "a", 10, 2],
+        ["Reserve", 2, "a", 10],
+        ["Ship", 3, "a", 10],
+      ],
+    );
+    expect(said(returnable(order))).toEqual(["1: 2 a 10", "3: 1 a 10"]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { minorFromMajor } from "../../lib/money.ts";
 import type { Minor } from "../adapter.ts";
-import { isAuthorization, isInFlight, type Ledger } from "./ledger.ts";
+import { givesBackWhole, isAuthorization, isInFlight, type Ledger } from "./ledger.ts";
 import type { LineAction, Order, Transaction } from "./schema.ts";
 import { actionTypes, itemTypes, wordOf } from "./wire.ts";
 
@@ -33,7 +33,7 @@ export function shippable(order: Order, { replaced }: Pick<Ledger, "replaced">):
       !replaced.has(transaction.PaymentTransactionId) &&
       !isReversed(transaction, order),
     brings: (action) => action === "Reserve",
-    takes: (action, named) => (action === "Ship" || action === "Release") && named !== "elsewhere",
+    takes: (action, { named }) => (action === "Ship" || action === "Release") && named !== "elsewhere",
   });
 }
 
@@ -44,8 +44,12 @@ export function returnable(order: Order): readonly Parcel[] | undefined {
     // What a direct method took was never shipped by us: whichever action its lines stand under, they stand there once.
     brings: (action, { Type }, others) =>
       action === "Ship" || (Type === "Debit" && action === "Reserve" && !others.includes("Ship")),
-    // What was released was reserved and never shipped, unless it was taken at once.
-    takes: (action, named) => action === "Return" || (action === "Release" && named === "here"),
+    takes: (action, { type, named }, owner) => {
+      // What was taken at once may be marked as shipped later: from then on it stands under its capture.
+      if (action === "Ship") return type === "Capture" && named !== "elsewhere" && owner.Type === "Debit";
+      // What was released was reserved and never shipped, unless it was taken at once.
+      return action === "Return" || (action === "Release" && named === "here");
+    },
   });
 }
 
@@ -81,21 +85,22 @@ export function fitting(parcels: readonly Parcel[], amount: Minor, currency: str
 }
 
 /** It was given back as a whole, whatever became of its lines. */
-function isReversed({ PaymentTransactionId: id, Amount }: Transaction, { PaymentTransactions }: Order): boolean {
-  return PaymentTransactions.some(
-    (other) =>
-      other.Type === "Reversal" &&
-      other.Status === "Success" &&
-      other.OriginalPaymentTransactionId === id &&
-      other.Amount >= Amount,
-  );
+function isReversed(authorization: Transaction, { PaymentTransactions }: Order): boolean {
+  return PaymentTransactions.some((other) => other.Status === "Success" && givesBackWhole(other, authorization));
 }
 
 interface Rule {
   readonly owns: (transaction: Transaction) => boolean;
   readonly brings: (action: string, owner: Transaction, others: readonly string[]) => boolean;
-  /** @param named whether the action's transaction changed one of these parcels', another one, or does not say. */
-  readonly takes: (action: string, named: "here" | "elsewhere" | "nowhere") => boolean;
+  /** Whether an action takes from the parcel of this owner. */
+  readonly takes: (action: string, by: Doer, owner: Transaction) => boolean;
+}
+
+/** The transaction that an action was done by. */
+interface Doer {
+  readonly type: Transaction["Type"];
+  /** Whether it changed the transaction of one of these parcels, another one, or does not say. */
+  readonly named: "here" | "elsewhere" | "nowhere";
 }
 
 function parcelsOf({ PaymentTransactions, OrderItemActions }: Order, rule: Rule): readonly Parcel[] | undefined {
@@ -112,6 +117,7 @@ function parcelsOf({ PaymentTransactions, OrderItemActions }: Order, rule: Rule)
     const own = actions.filter((action) => ownerOf(action, byId) === owner.PaymentTransactionId);
     const words = own.map(({ does }) => String(does));
     return {
+      owner,
       transactionId: owner.PaymentTransactionId,
       lines: own.filter(({ does }) => rule.brings(String(does), owner, words)).map(lineOf),
     };
@@ -122,7 +128,9 @@ function parcelsOf({ PaymentTransactions, OrderItemActions }: Order, rule: Rule)
     const original = by.OriginalPaymentTransactionId ?? "";
     const here = left.some(({ transactionId }) => transactionId === original);
     const named = here ? "here" : byId.has(original) ? "elsewhere" : "nowhere";
-    if (rule.takes(String(action.does), named)) take(left, original, lineOf(action));
+    const doer = { type: by.Type, named } as const;
+    const parcels = left.filter(({ owner }) => rule.takes(String(action.does), doer, owner));
+    take(parcels, original, lineOf(action));
   }
   return left.map(({ transactionId, lines }) => ({
     transactionId,

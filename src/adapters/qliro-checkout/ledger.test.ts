@@ -73,10 +73,21 @@ describe("sums of what succeeded", () => {
     ["TRUSTLY", "Debit 100, Reversal 40 <1, Refund 40 <1, Refund 10 <1", [100, 60, 10, 40]],
     ["TRUSTLY", "Preauthorization 100, Capture 60 <1, Reversal 40 <1, Refund 40 <1", [100, 60, 0, 40]],
     ["", "Debit 100, Reversal 100 <1, Refund 100 <1", [100, 0, 0, 100]],
+    ["SWISH", "Debit 100, Capture 60 <1", [100, 100, 0, 0]],
+    ["SWISH", "Debit 100, Capture 100 <1, Refund 30 <2", [100, 100, 30, 0]],
+    ["TRUSTLY", "Debit 100, Reversal 40 <1, Refund 40 <1, Capture 60 <1", [100, 60, 0, 40]],
     ["", "Preauthorization 100, Reversal 100 <1, Refund 100 <1", [100, 0, 0, 100]],
     ["QLIRO_INVOICE", "Preauthorization 100, Capture 60 <1, Reversal 40 <1, Refund 40 <2", [100, 60, 40, 40]],
   ])("of %s: %s", (method, story, expected) => {
     expect(sums(ledgerOf(orderOf(story, method), []).money)).toEqual(expected);
+  });
+
+  it("of Trustly are the same where only the purchase says the method", () => {
+    const order = orderOf("Preauthorization 100, Capture 60 <1, Reversal 40 <1, Refund 40 <1", "TRUSTLY");
+    const [purchase, ...more] = order.PaymentTransactions;
+    const silent = more.map((transaction) => ({ ...transaction, Method: undefined }));
+    const ledger = ledgerOf({ ...order, PaymentTransactions: [...(purchase ? [purchase] : []), ...silent] }, []);
+    expect(sums(ledger.money)).toEqual([100, 60, 0, 40]);
   });
 
   it.each([
@@ -171,6 +182,29 @@ describe("a replaced reservation", () => {
     expect(sums(ledger.money)).toEqual([225, 0, 0, 100]);
     expect(ledger.replaced.size).toBe(0);
   });
+
+  it("counts, and so does its reversal, where the reversal does not say what it gives back", () => {
+    const ledger = ledgerOf(orderOf(`${story}, Reversal 100`), [replacement(2, 1)]);
+    expect(sums(ledger.money)).toEqual([225, 0, 0, 100]);
+    expect(ledger.replaced.size).toBe(0);
+  });
+
+  it.each([
+    ["a discount on the new one", "Reversal 20", [125, 0, 0, 20]],
+    ["the end of the new one", "Reversal 125", [125, 0, 0, 125]],
+    ["a reversal that failed", "Reversal 100 Error", [125, 0, 0, 0]],
+  ])("stays left out after %s that names none", (_, reversal, expected) => {
+    expect(sums(ledgerOf(orderOf(`${story}, ${reversal}`), [replacement(2, 1)]).money)).toEqual(expected);
+  });
+
+  it.each(["Reversal 100 <1 InProcess", "Reversal 100 Created"])(
+    "is not in the way of a capture while it is given back: %s",
+    (reversal) => {
+      const ledger = ledgerOf(orderOf(`${story}, ${reversal}`), [replacement(2, 1)]);
+      expect(sums(ledger.money)).toEqual([125, 0, 0, 0]);
+      expect(ledger.underWay).toEqual({});
+    },
+  );
 
   it("may replace one that replaced another", () => {
     const kept = [replacement(3, 2), replacement(2, 1)];

@@ -40,7 +40,11 @@ export function ledgerOf(order: Order | null, kept: readonly KeptEvent[]): Ledge
     ({ Status, PaymentTransactionId }) =>
       Status === "Success" && !replaced.has(PaymentTransactionId) && !carriedOut.has(PaymentTransactionId),
   );
-  const inFlight = transactions.filter(isInFlight);
+  // What an upsell has replaced is in no sum, and neither is what gives it back.
+  const retired = transactions.filter(({ PaymentTransactionId }) => replaced.has(PaymentTransactionId));
+  const inFlight = transactions.filter(
+    (transaction) => isInFlight(transaction) && !retired.some((older) => givesBackWhole(transaction, older)),
+  );
   const sum = (of: readonly Transaction[], type: Transaction["Type"]): Minor =>
     of
       .filter(({ Type }) => Type === type)
@@ -89,6 +93,20 @@ export function isAuthorization({ Type }: Transaction): boolean {
   }
 }
 
+/** How the shopper paid, where Qliro says it. */
+export function methodIn(transactions: readonly Transaction[]): string | undefined {
+  return transactions.findLast(isAuthorization)?.Method;
+}
+
+/** True for a reversal of the whole authorisation. Where it does not say of which one, a later one of the same amount is. */
+export function givesBackWhole(reversal: Transaction, authorization: Transaction): boolean {
+  const { Type, Amount, PaymentTransactionId: id, OriginalPaymentTransactionId: original } = reversal;
+  if (Type !== "Reversal") return false;
+  if (original === authorization.PaymentTransactionId) return Amount >= authorization.Amount;
+  const isLater = compareIds(id, authorization.PaymentTransactionId) > 0;
+  return (original ?? "") === "" && isLater && Amount === authorization.Amount;
+}
+
 /** Ids are numbers too large for one. */
 function compareIds(left: string, right: string): number {
   return left.length - right.length || (left < right ? -1 : Number(left > right));
@@ -116,8 +134,9 @@ function moneyOf(sum: (type: Transaction["Type"]) => Minor): Money {
  */
 function carriedOutIn(transactions: readonly Transaction[]): ReadonlySet<string> {
   const found = new Set<string>();
+  const usual = methodIn(transactions);
   const done = transactions.filter(
-    ({ Status, Method }) => Status === "Success" && Method?.includes("TRUSTLY") === true,
+    ({ Status, Method = usual }) => Status === "Success" && Method?.includes("TRUSTLY") === true,
   );
   for (const reversal of done.filter(({ Type }) => Type === "Reversal")) {
     const refund = done.find(
@@ -154,6 +173,7 @@ function replacedIn(transactions: readonly Transaction[], replacements: readonly
   const replaced = replacements.filter(({ by, original }) => {
     const [newer, older] = [held.get(by), held.get(original)];
     if (newer === undefined || older?.Type !== "Preauthorization" || touched.has(original)) return false;
+    if (done.some((transaction) => givesBackWhole(transaction, older))) return false;
     return compareIds(by, original) > 0 && newer.Amount >= older.Amount;
   });
   return new Set(replaced.map(({ original }) => original));

@@ -87,6 +87,17 @@ describe("another look", () => {
     expect(mapped("push-before-ledger", { noted }).lookAgain).toEqual({ at: "2026-02-11T09:30:00.000Z" });
   });
 
+  it("is asked for where a purchase is complete and its ledger shows failed attempts only, for a day", () => {
+    const { order } = snapshotOf("recurring-declined");
+    expect(mapped("reserved", { order }).lookAgain).toEqual({ at: "2026-02-11T09:16:00.000Z" });
+    const noted = { seenAt: "2026-02-11T05:15:00.000Z" };
+    expect(mapped("reserved", { order, noted }).lookAgain).toEqual({ at: "2026-02-11T10:15:00.000Z" });
+    expect(mapped("reserved", { order, noted: { seenAt: "2026-02-10T09:14:00.000Z" } })).not.toHaveProperty(
+      "lookAgain",
+    );
+    expect(mapped("recurring-declined")).not.toHaveProperty("lookAgain");
+  });
+
   it("finds a session over after 48 hours, and not before", () => {
     const noted = { seenAt: "2026-02-09T09:15:00.000Z" };
     expect(mapped("created", { noted })).toMatchObject({ phase: "created" });
@@ -109,6 +120,14 @@ describe("the saved card", () => {
     expect(mapped("card-awaited").attributes).toMatchObject({ checkout: "open" });
     expect(next("card-awaited", { readAt: "2026-02-12T09:15:00.000Z" }).attributes).toMatchObject({ checkout: "read" });
     expect(mapped("reserved").attributes).toMatchObject({ checkout: "read" });
+  });
+
+  it("is waited for where nobody says what paid", () => {
+    const { order, checkout } = snapshotOf("reserved");
+    const transactions = order?.PaymentTransactions.map((made) => ({ ...made, Method: undefined })) ?? [];
+    const silent = order && { ...order, PaymentTransactions: transactions };
+    const session = checkout && { ...checkout, Method: undefined };
+    expect(mapped("reserved", { order: silent, checkout: session }).attributes).toMatchObject({ checkout: "open" });
   });
 
   it("is described by what is known of it", () => {
@@ -213,6 +232,14 @@ describe("the upsell", () => {
   it("is left as it stands while its link may still be used", () => {
     expect(mapped("upsell-link-open").upsell?.transactions).toEqual([]);
     expect(mapped("upsell-link-open").lookAgain).toEqual({ at: "2026-02-11T09:19:20.500Z" });
+  });
+
+  it("is no failure while the ledger lags behind the push that it succeeded, though its window is over", () => {
+    const { order } = snapshotOf("reserved");
+    const late = mapped("upsell-link-unused", { order }, keptOf("upsell-added"));
+    expect(mapped("upsell-link-unused").upsell?.transactions).toMatchObject([{ state: "failed" }]);
+    expect(late.upsell?.transactions).toEqual([]);
+    expect(late.attributes).toMatchObject({ checkout: "open" });
   });
 
   it("is believed to have succeeded by the ledger alone", () => {

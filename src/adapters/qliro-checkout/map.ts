@@ -1,7 +1,7 @@
 import { minorFromMajor } from "../../lib/money.ts";
 import type { DesiredPayment, KeptEvent, Minor, Money, OperationName, Phase, Recurring } from "../adapter.ts";
 import { piecesIn, returnable, shippable } from "./items.ts";
-import { isAuthorization, isInFlight, type Ledger, ledgerOf } from "./ledger.ts";
+import { isAuthorization, isInFlight, type Ledger, ledgerOf, methodIn } from "./ledger.ts";
 import { type Checkout, type CheckoutStatus, present } from "./schema.ts";
 import { lookAgainOf, orderLifeMs } from "./polling.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -29,15 +29,15 @@ export function map(snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPaym
   const window = completedAt === undefined ? undefined : windowOf(snapshot, completedAt);
   const upsell = window === undefined ? undefined : upsellOf(snapshot, window, ledger, kept);
   const upselling = window?.eligible === true || (upsell !== undefined && hasOpenUpsell(upsell, snapshot));
-  const method = ledger.transactions.findLast(isAuthorization)?.Method ?? checkout?.Method;
+  const method = methodIn(ledger.transactions) ?? checkout?.Method;
   const recurring = phase === "confirmed" ? recurringFrom(checkout) : undefined;
-  const cardAwaited = method?.includes("CARD") === true && recurring === undefined;
+  const cardAwaited = method?.includes("CARD") !== false && recurring === undefined;
   const age = completedAt === undefined ? 0 : Date.parse(readAt) - Date.parse(completedAt);
   const told = (money.authorized > 0 || total === 0) && !upselling && (!cardAwaited || age > cardPatienceMs);
   const end = endOf(snapshot, told);
   const lookAgain = lookAgainOf({
     phase,
-    settled: end !== "open",
+    status,
     money,
     total,
     readAt,

@@ -250,6 +250,26 @@ describe("operations", () => {
     [{ PaymentTransactions: [{ PaymentTransactionId: 7, Status: 0 }] }, { is: "accepted", pspId: "7" }],
     [{ paymentTransactions: [{ paymentTransactionId: "7", status: "success" }] }, { is: "done", pspId: "7" }],
     [{ PaymentTransactions: [{ PaymentTransactionId: 7, Status: "Error" }] }, { is: "refused", reason: "Error" }],
+    [{ PaymentTransactions: null }, { is: "accepted" }],
+    // One transaction without a list, as getsno/qliro-api has it in its tests.
+    [
+      { PaymentTransactionId: 7, Status: "Created" },
+      { is: "accepted", pspId: "7" },
+    ],
+    [
+      { PaymentTransactionId: 7, Status: "Error" },
+      { is: "refused", reason: "Error" },
+    ],
+    // What one of them does is on its way, whatever became of the other.
+    [
+      {
+        PaymentTransactions: [
+          { PaymentTransactionId: 7, Status: "Error" },
+          { PaymentTransactionId: 8, Status: 0 },
+        ],
+      },
+      { is: "accepted", pspId: "8" },
+    ],
   ])("reads the answer %j", async (body, result) => {
     act("pay");
     answerPosts({ status: 200, body });

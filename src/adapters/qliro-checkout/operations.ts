@@ -96,17 +96,21 @@ function requestIdOf({ id, now }: OperationCall): string {
 
 const answerSchema = z.object({ id: z.string().regex(/^\d{1,19}$/), status: z.enum(transactionStatuses) });
 
-/** What the new transactions are: usually just `Created`. An answer that says nothing of them is an acceptance all the same. */
+/**
+ * What the new transactions are: usually just `Created`, in a list or a single one. An answer that says nothing of them is an acceptance all
+ * the same, and so is one of which only a part failed: the rest is under way.
+ */
 function resultFrom(body: unknown): OperationResult {
-  const listed = isObject(body) ? fieldOf(body, "PaymentTransactions") : undefined;
+  const listed = isObject(body) ? (fieldOf(body, "PaymentTransactions") ?? [body]) : undefined;
   const made = (Array.isArray(listed) ? listed : []).flatMap((entry: unknown) => {
     if (!isObject(entry)) return [];
     const status = wordOf(transactionStatuses, fieldOf(entry, "Status"));
     return answerSchema.safeParse({ id: idOf(fieldOf(entry, "PaymentTransactionId")), status }).data ?? [];
   });
-  const pspId = made[0] === undefined ? {} : { pspId: made[0].id };
-  const failed = made.find(({ status }) => status === "Error" || status === "Cancelled");
-  if (failed !== undefined) return { is: "refused", reason: failed.status };
+  const alive = made.filter(({ status }) => status !== "Error" && status !== "Cancelled");
+  const [failed] = made;
+  if (failed !== undefined && alive.length === 0) return { is: "refused", reason: failed.status };
+  const pspId = alive[0] === undefined ? {} : { pspId: alive[0].id };
   return { is: made.length > 0 && made.every(({ status }) => status === "Success") ? "done" : "accepted", ...pspId };
 }
 

@@ -1,5 +1,5 @@
 import type { DesiredPayment, Minor, Money, Phase } from "../adapter.ts";
-import type { Transaction } from "./schema.ts";
+import type { CheckoutStatus, Transaction } from "./schema.ts";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -9,14 +9,15 @@ const hour = 60 * minute;
 export const orderLifeMs = 48 * hour;
 /** A decision is pushed once; the push may be lost. */
 const reviewMs = 15 * minute;
+/** For how long a complete purchase of which the ledger shows failed attempts only may yet turn out to be paid. */
+const lagMs = 24 * hour;
 /** When the checkout order is read again for a card whose push was lost. */
 const cardMs = 10 * minute;
 
 /** What may change without a webhook. Times are ISO 8601. */
 export interface Outlook {
   readonly phase: Phase;
-  /** The checkout order has nothing more to tell. */
-  readonly settled: boolean;
+  readonly status: CheckoutStatus | undefined;
   readonly money: Money;
   readonly total: Minor;
   readonly readAt: string;
@@ -54,7 +55,11 @@ function timesOf(outlook: Outlook, now: number): readonly number[] {
           ? [now + pauseMs(ageMs(outlook.completedAt, now), 5 * second, hour)]
           : []),
       ];
-    case "declined":
+    case "declined": {
+      // The push may have come before the ledger knew of the attempt that succeeded.
+      const age = now - Date.parse(outlook.seenAt);
+      return outlook.status === "Completed" && age < lagMs ? [now + pauseMs(age, minute, hour)] : [];
+    }
     case "failed":
       return [];
   }

@@ -142,9 +142,11 @@ export type CheckoutStatus = (typeof checkoutStatuses)[number];
 /** The ledger in an answer of the admin API. @throws WorkerError `Unmapped` */
 export function orderFrom(body: unknown): Order {
   const of = reader(body);
+  const transactions = of("PaymentTransactions") ?? [];
   return parsed(orderSchema, {
     ...identityFrom(of),
-    PaymentTransactions: transactionsFrom(of("PaymentTransactions") ?? []),
+    Currency: of("Currency") ?? reader(listOf(transactions)[0])("Currency"),
+    PaymentTransactions: transactionsFrom(transactions),
     OrderItemActions: listOf(of("OrderItemActions")).map(lineFrom),
     Echoes: echoesFrom(of("MerchantProvidedMetadata")),
     Upsell: upsellFrom(of("Upsell")),
@@ -231,12 +233,22 @@ function cardFrom(value: unknown): unknown {
   return {
     Id: of("Id"),
     Brand: wordOf(cardBrands, of("BrandName")),
-    ExpiryYear: of("ExpiryYear"),
-    ExpiryMonth: of("ExpiryMonth"),
-    Bin: of("Bin"),
-    Last4Digits: of("Last4Digits"),
+    ExpiryYear: numberFrom(of("ExpiryYear")),
+    ExpiryMonth: numberFrom(of("ExpiryMonth")),
+    Bin: digitsFrom(of("Bin"), 6),
+    Last4Digits: digitsFrom(of("Last4Digits"), 4),
     MaskedNumber: of("MaskedNumber"),
   };
+}
+
+/** Digits that came as text. */
+function numberFrom(value: unknown): unknown {
+  return typeof value === "string" && /^\d{1,4}$/.test(value) ? Number(value) : value;
+}
+
+/** Digits that came as a number, which has lost the zeros before them. */
+function digitsFrom(value: unknown, length: number): unknown {
+  return typeof value === "number" ? String(value).padStart(length, "0") : value;
 }
 
 /** The metadata under the names that whoever creates the order is asked to use. */

@@ -160,6 +160,19 @@ describe("actions", () => {
     expect(qliro.actions(id)).toContain("capture");
   });
 
+  it.each([
+    ["pay", ["Preauthorization", "UpdateInvoice"]],
+    ["pay-by-card", ["Preauthorization"]],
+  ])(
+    "give another merchant reference after %s a transaction of its own where Qliro is the creditor",
+    (action, types) => {
+      const id = open();
+      for (const name of [action, "rename-reference"]) qliro.act(id, name);
+      const PaymentTransactions = types.map((Type) => ({ Type, Status: "Success" }));
+      expect(admin(id)).toMatchObject({ body: { MerchantReference: `SE${id}`, PaymentTransactions } });
+    },
+  );
+
   it("end the upsell with its window", () => {
     const id = open();
     qliro.act(id, "pay");

@@ -397,7 +397,11 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     },
     "rename-reference": {
       possible: ready,
-      act: (held) => void (held.MerchantReference = `SE${held.OrderId}`),
+      act: (held) => {
+        held.MerchantReference = `SE${held.OrderId}`;
+        // What was bought with Qliro's own methods gets a transaction for it (documented; its type is inferred), which moves no money.
+        if (held.method.startsWith("QLIRO_")) finish(held, transact(held, "UpdateInvoice", "Created", 0), "Success");
+      },
     },
     "lose-webhook": { possible: () => true, act: (held) => void (held.loseNext += 1) },
     // Nobody answers the next attempt: the push comes again at the next time of the schedule.

@@ -37,7 +37,8 @@ function summed(sums: Money, type: Transaction["Type"], amount: Minor): Money {
     case "Debit":
       return { ...sums, authorized: sums.authorized + amount, captured: sums.captured + amount };
     case "Capture":
-      return { ...sums, captured: sums.captured + amount };
+      // What was taken at once and is shipped later was captured already.
+      return { ...sums, captured: Math.min(sums.captured + amount, coveredBy(sums)) };
     case "Reversal":
       return { ...sums, released: sums.released + amount };
     case "Refund":
@@ -47,6 +48,11 @@ function summed(sums: Money, type: Transaction["Type"], amount: Minor): Money {
     case "Registration":
       return sums;
   }
+}
+
+/** What the payment covers: authorised less released. */
+function coveredBy({ authorized, released }: Money): Minor {
+  return Math.max(0, authorized - released);
 }
 
 interface Place {
@@ -75,8 +81,7 @@ function linesOf(transaction: Transaction, sums: Money, place: Place): readonly 
       timestamp: transaction.Timestamp,
     }),
   });
-  // What the payment covers: authorised less released.
-  const covered = Math.max(0, sums.authorized - sums.released);
+  const covered = coveredBy(sums);
   switch (Type) {
     case "Preauthorization":
     case "Debit":

@@ -91,7 +91,7 @@ function stateOf(
   if (linked && states.every((state) => state === "failed")) return undefined;
   const current = states.at(-1) ?? start?.state;
   // "Only one success per upsell session": a link that nobody used in time is of no use any more.
-  if (current === "actionRequired" && window.over) return "failed";
+  if (current === "actionRequired" && window.over && !told.some(({ success }) => success)) return "failed";
   return states.length === 0 ? undefined : current;
 }
 
