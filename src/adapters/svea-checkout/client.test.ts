@@ -119,10 +119,11 @@ describe("fetch", () => {
     });
   });
 
-  it("asks the Checkout again where Payment Admin forgot an order", async () => {
+  it("does not fall back to the Checkout where Payment Admin does not show an order that it has shown before", async () => {
     const paths = svea([404, notFound], [200, snapshot.checkout]);
-    expect(await fetchSnapshot("7654321", contextOf({ checkout: "read" }))).toMatchObject({ order: null });
-    expect(paths()).toEqual([checkoutPath, adminPath]);
+    for (const known of [{ orderAmount: 10000 }, { orderAmount: 10000, checkout: "read" }, { checkout: "read" }])
+      expect(await fetchSnapshot("7654321", contextOf(known)), JSON.stringify(known)).toBeNull();
+    expect(paths().filter((path) => path === adminPath)).toHaveLength(3);
   });
 
   it("is null where Svea knows neither", async () => {

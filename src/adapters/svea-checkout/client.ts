@@ -3,7 +3,15 @@ import { pathOf } from "../../lib/http.ts";
 import type { AskContext, Http, Json, LookContext } from "../adapter.ts";
 import { authHeaders } from "./auth.ts";
 import type { Config } from "./config.ts";
-import { checkoutSchema, type Order, notedFrom, orderSchema, parsed, type Snapshot } from "./schema.ts";
+import {
+  type CheckoutOrder,
+  checkoutSchema,
+  type Order,
+  notedFrom,
+  orderSchema,
+  parsed,
+  type Snapshot,
+} from "./schema.ts";
 
 const orderRoute = "/api/v1/orders/{CheckoutOrderId}";
 const checkoutRoute = "/api/orders/{OrderId}";
@@ -26,25 +34,28 @@ export interface TellAnswer {
 }
 
 /**
- * What Svea says now; `null` where it knows neither order. The checkout order is read beside Payment Admin's until it
- * has nothing more to tell (`known.checkout`, written by `map`): a settled look costs one GET.
+ * What Svea says now; `null` where it knows neither order, or does not show one that it has shown before. The checkout
+ * order is read beside Payment Admin's until it has nothing more to tell (`known.checkout`, written by `map`): a
+ * settled look costs one GET.
  */
 export async function fetchSnapshot(reference: string, context: LookContext<Config>): Promise<Snapshot | null> {
   const noted = notedFrom(context.known);
-  const readCheckout = async () => {
-    const http = context.http({ baseUrl: context.config.apiUrl });
-    const body = await read(http, pathOf`/api/orders/${reference}`, checkoutRoute, context);
-    return body === null ? null : parsed(checkoutSchema, body);
-  };
-  const [order, early] = await Promise.all([
+  const [order, checkout] = await Promise.all([
     readOrder(reference, context),
-    noted.checkout === undefined ? readCheckout() : null,
+    noted.checkout === undefined ? readCheckout(reference, context) : null,
   ]);
   const seen = { readAt: new Date().toISOString(), noted };
-  if (order !== null) return { ...seen, order, checkout: early };
-  // Payment Admin knows an order only once the shopper has confirmed it.
-  const checkout = noted.checkout === undefined ? early : await readCheckout();
-  return checkout === null ? null : { ...seen, order: null, checkout };
+  if (order !== null) return { ...seen, order, checkout };
+  // Payment Admin knows an order only once the shopper has confirmed it. What it has shown stands until it shows
+  // something else: the checkout order knows nothing of money, and would make a delivered payment one over nothing.
+  const shown = noted.orderAmount !== undefined || noted.checkout !== undefined;
+  return shown || checkout === null ? null : { ...seen, order: null, checkout };
+}
+
+async function readCheckout(reference: string, context: AskContext<Config>): Promise<CheckoutOrder | null> {
+  const http = context.http({ baseUrl: context.config.apiUrl });
+  const body = await read(http, pathOf`/api/orders/${reference}`, checkoutRoute, context);
+  return body === null ? null : parsed(checkoutSchema, body);
 }
 
 /** Payment Admin's order, or `null` where it knows none (yet). */

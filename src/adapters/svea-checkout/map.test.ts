@@ -58,6 +58,8 @@ describe("reading", () => {
     ["a status nobody mapped", { OrderStatus: "PartiallyDelivered" }, "OrderStatus"],
     ["a negative amount", { CancelledAmount: -1 }, "CancelledAmount"],
     ["a fraction", { OrderAmount: 99.5 }, "OrderAmount"],
+    ["a currency without hundredths", { Currency: "ISK" }, "Currency"],
+    ["a currency with thousandths", { Currency: "KWD" }, "Currency"],
     ["an amount that is not exact", { OrderAmount: 2 ** 53 }, "OrderAmount"],
     ["a list that is none", { Deliveries: "canary" }, "Deliveries"],
     ["an id that bends a path", { Id: "../canary" }, "Id"],

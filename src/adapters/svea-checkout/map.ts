@@ -29,7 +29,7 @@ function fromOrder(order: Order, snapshot: Snapshot, kept: readonly KeptEvent[])
   const end = checkoutEndOf(order, snapshot);
   const recurring = checkout === null || !isBought(phase) ? undefined : recurringFrom(checkout, order);
   const underWay = underWayOf(kept, money, readAt);
-  const possible = possibleOf(order, phase, money);
+  const possible = possibleOf(order, phase, money, underWay);
   const wholeOnly = wholeOnlyOf(order).filter((name) => possible.includes(name));
   const lookAgain = lookAgainOf({ order, phase, money, readAt, awaited: end === undefined, kept, underWay });
   return {
@@ -64,11 +64,11 @@ function fromCheckout(checkout: CheckoutOrder, { noted, readAt }: Snapshot): Des
   return {
     phase,
     money: nothing,
-    total: noted.orderAmount ?? cartTotal(checkout),
+    total: cartTotal(checkout),
     currency: checkout.Currency,
     reference: checkout.OrderId,
     ...(recurring === undefined ? {} : { recurring }),
-    attributes: present({ status: checkout.Status, paymentType: checkout.PaymentType, review: noted.review }),
+    attributes: present({ status: checkout.Status, paymentType: checkout.PaymentType }),
     transactions: checkoutTransactions(checkout, phase, free),
     possible: [],
     echoes: echoesOf(checkout.ClientOrderNumber),
@@ -142,16 +142,20 @@ function reviewOf({ OrderStatus }: Order, phase: Phase, { review }: Noted): Note
   return review === undefined || OrderStatus === "Cancelled" ? review : "passed";
 }
 
-/** What Svea allows now (fact sheet, g): its actions, as far as they go with its sums. */
-function possibleOf(order: Order, phase: Phase, money: Money): readonly OperationName[] {
+/**
+ * What Svea allows now (fact sheet, g): its actions, as far as they go with its sums. A refund names the sum in the
+ * end, and the order knows nothing of one in Svea's queue: a second one would leave it out, or take it for itself.
+ */
+function possibleOf(order: Order, phase: Phase, money: Money, underWay: Waiting["underWay"]): readonly OperationName[] {
   if (!isBought(phase)) return [];
   const open = openOf(money) > 0;
   const capture = open && phase === "confirmed" && order.Actions.includes("CanDeliverOrder");
   const cancel = open && ["CanCancelOrder", ...cancelsParts].some((name) => order.Actions.includes(name));
+  const refund = money.captured > money.refunded && underWay.refund === undefined && refundLimit(order) !== undefined;
   return [
     ...(capture ? (["capture"] as const) : []),
     ...(cancel ? (["cancel"] as const) : []),
-    ...(money.captured > money.refunded && refundLimit(order) !== undefined ? (["refund"] as const) : []),
+    ...(refund ? (["refund"] as const) : []),
   ];
 }
 

@@ -218,6 +218,14 @@ describe("refund", () => {
     expect(sent).toHaveLength(1);
   });
 
+  it("waits for another one that Svea has accepted and does not show: its sum in the end would leave that one out", async () => {
+    start("pay-by-swish", { queueReads: 2 });
+    await tell("refund", 4000, false);
+    expect(await desired()).toMatchObject({ underWay: { refund: 4000 }, possible: [] });
+    await look();
+    expect(await desired()).toMatchObject({ money: { refunded: 4000 }, possible: ["refund"] });
+  });
+
   it("that nothing bears is refused before anything is sent", async () => {
     svea.act(order, "capture", 4000);
     svea.act(order, "capture");

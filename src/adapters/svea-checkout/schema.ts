@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { exponentOf } from "../../lib/money.ts";
 import type { Json } from "../adapter.ts";
 
 /**
@@ -9,10 +10,12 @@ import type { Json } from "../adapter.ts";
 const amount = z.int().nonnegative();
 /** Svea's ids are int64. */
 const id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d{0,18}$/)]).transform(String);
+/** Svea counts in hundredths: where those are not the currency's minor unit, every amount would be another one. */
 const currency = z
   .string()
   .regex(/^[A-Za-z]{3}$/)
-  .toUpperCase();
+  .toUpperCase()
+  .refine((code) => exponentOf(code) === 2);
 const text = z.string().max(255).nullish().catch(undefined);
 const word = z
   .string()

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
-import { signedUrl } from "../../signatures/signed-url.ts";
 import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../adapter.ts";
 import type { Config } from "./config.ts";
+import { sveaProof } from "./proof.ts";
 import { capitalised, creditFailed } from "./schema.ts";
 
 const idParameter = "sid";
@@ -37,7 +37,7 @@ type SveaEvent = Readonly<z.infer<typeof eventSchema>>;
 export const push: Webhook<Config> = {
   scope: "payment",
   method: "POST",
-  verify: signedUrl,
+  verify: sveaProof,
   ack: { status: 200 },
   refusals,
   placeholders: { [idParameter]: idPlaceholder },
@@ -63,7 +63,7 @@ export const push: Webhook<Config> = {
 export const webhook: Webhook<Config> = {
   scope: "account",
   method: "POST",
-  verify: signedUrl,
+  verify: sveaProof,
   ack: { status: 200 },
   refusals,
   parse: (request, target) => {
