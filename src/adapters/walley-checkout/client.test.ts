@@ -123,6 +123,23 @@ describe("fetch", () => {
     expect(is?.key).toBe(was?.key);
   });
 
+  it("reads the session again after a review, so that the token of the purchase is not lost", async () => {
+    grants("canary-new");
+    const order = { orderId, customerToken: "0a96881b-295a-4154-a867-865fc912619c" };
+    const onHold = { ...completed, purchase: { ...purchase, result: "OnHold" }, order };
+    walley({
+      [checkoutPath]: [shown(onHold), shown({ ...completed, order })],
+      [orderPath]: [shown({ ...reserved, status: "OnHold" }), shown(reserved)],
+    });
+    const first = await fetchSnapshot(privateId, contextOf());
+    const review = first === null ? null : map(first, []);
+    expect(review).toMatchObject({ phase: "review" });
+    expect(review).not.toHaveProperty("recurring");
+    const second = await fetchSnapshot(privateId, contextOf(review?.attributes));
+    const accepted = second === null ? null : map(second, []);
+    expect(accepted).toMatchObject({ phase: "confirmed", recurring: { token: order.customerToken } });
+  });
+
   it("asks no order of a session that is open, and none where there is none", async () => {
     grants("canary-new");
     const open = { status: "Initialized", countryCode: "SE", reference: "p_1", cart: { totalAmount: 100 } };
@@ -202,6 +219,8 @@ describe("fetch", () => {
     [403, "Refused"],
     [409, "Conflict"],
     [422, "Refused"],
+    // Somebody else changes the same resource at this moment.
+    [423, "Unreachable"],
     [429, "Unreachable"],
     [503, "Unreachable"],
   ])("%i of the session is %s", async (status, kind) => {
@@ -254,7 +273,8 @@ describe("access", () => {
   it("asks for tokens where it is told to", async () => {
     const scope = nock("https://login.invalid")
       .post("/tenant/token")
-      .reply(200, { access_token: "canary-token", expires_in: 3599 });
+      // Some token endpoints of the same make write numbers as text.
+      .reply(200, { access_token: "canary-token", expires_in: "3599" });
     walley({ [checkoutPath]: [shown({ ...completed, order: null, purchase: { ...purchase, result: "Rejected" } })] });
     await fetchSnapshot(
       privateId,
@@ -318,6 +338,24 @@ describe("upsell", () => {
       { id: "u-1", status: "Completed" },
       { id: "checkout-ref", status: null },
     ]);
+  });
+
+  it.each([
+    ["no body", ""],
+    ["no status", { data: {} }],
+    ["a status that is no word", { data: { status: 7 } }],
+  ])("goes by the order where Walley answers %s", async (_, body) => {
+    const { snapshot } = await asks(upsell({ id: "u-1", state: "created" }), {
+      [`${orderPath}/reauthorize/u-1`]: [[200, body]],
+    });
+    expect(snapshot?.upsells).toEqual([{ id: "u-1", status: null }]);
+  });
+
+  it("knows since when it waits for an end, by what it wrote at an earlier look", async () => {
+    const awaitedSince = "2026-03-04T08:31:00.000Z";
+    const standing = upsell({ id: "u-1", state: "created", attributes: { awaitedSince, canary: "canary" } });
+    const { snapshot } = await asks(standing, { [`${orderPath}/reauthorize/u-1`]: [[404, noSuch]] });
+    expect(snapshot?.upsells).toEqual([{ id: "u-1", status: null, awaitedSince }]);
   });
 
   it.each([null, "text", { transactions: "none" }, { transactions: [{ state: "created" }] }])(

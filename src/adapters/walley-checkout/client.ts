@@ -23,7 +23,7 @@ const orderPatienceMs = 60 * 60 * 1000;
 const sessionMs = 6 * 24 * 60 * 60 * 1000;
 const tokenPatienceMs = 10_000;
 
-const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
+const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
 const errorSchema = z.object({
   code: z.unknown().optional(),
   error: z
@@ -188,9 +188,10 @@ function isDenial(status: number): boolean {
  * Where Walley means something else than the table of errors: an operation that is being carried out has an unknown outcome, and one that
  * was carried out is a conflict, not a refusal (fact sheet, j).
  */
-function classify(_: number, body: unknown): "Unreachable" | "Conflict" | undefined {
+function classify(status: number, body: unknown): "Unreachable" | "Conflict" | undefined {
   const codes = codesIn(body);
-  if (codes.includes("IDEMPOTENCY_REQUEST_IN_PROGRESS")) return "Unreachable";
+  // 423 (`Resource_Locked`): somebody else changes the order at this moment.
+  if (status === 423 || codes.includes("IDEMPOTENCY_REQUEST_IN_PROGRESS")) return "Unreachable";
   return codes.includes("ORDER_ALREADY_CAPTURED") || codes.includes("IDEMPOTENCY_RESPONSE_EXPIRED")
     ? "Conflict"
     : undefined;

@@ -217,6 +217,21 @@ describe("upsell", () => {
     expect(mapped(change, { upsells: [] }).upsell).toEqual({ eligible: false, transactions: [] });
   });
 
+  it("is asked for less and less often, and has failed where no end shows within a day", () => {
+    const at = (readAt: string, status: string | null = "Pending") => {
+      const { upsell, lookAgain } = mapped(
+        {},
+        { readAt, upsells: [{ id: "u-1", status, awaitedSince: "2026-03-04T08:32:00.000Z" }] },
+      );
+      return [upsell?.transactions[0]?.state, lookAgain];
+    };
+    expect(at("2026-03-04T08:32:15.000Z")).toEqual(["created", { afterSeconds: 15 }]);
+    expect(at("2026-03-04T08:36:00.000Z")).toEqual(["created", { afterSeconds: 60 }]);
+    expect(at("2026-03-05T08:31:00.000Z", null)).toEqual(["created", { afterSeconds: 3600 }]);
+    expect(at("2026-03-05T08:32:00.000Z", null)).toEqual(["failed", { at: "2026-05-03T08:32:00.000Z" }]);
+    expect(at("2026-03-05T08:32:00.000Z", "completed")[0]).toBe("completed");
+  });
+
   it("is left alone where the merchant offers none", () => {
     expect(mapped({})).not.toHaveProperty("upsell");
   });

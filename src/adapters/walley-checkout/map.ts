@@ -37,7 +37,7 @@ function fromOrder(order: Order, snapshot: Snapshot, kept: readonly KeptEvent[])
     attributes: present({
       orderStatus: order.status,
       // What an earlier look concluded is not said again; what was read once need not be read again.
-      checkout: noted.checkout ?? checkoutEndOf(checkout),
+      checkout: noted.checkout ?? checkoutEndOf(checkout, phase),
       ...factsOf(purchase, order.id, method),
       ...authorizationsIn(kept).attributes,
       bought,
@@ -254,9 +254,10 @@ function possibleOf(phase: Phase, { authorized, captured, refunded, released }: 
   ];
 }
 
-function checkoutEndOf(checkout: Checkout | null): "read" | "gone" | undefined {
+/** A purchase under review has not told all: its token is taken over once it is accepted. */
+function checkoutEndOf(checkout: Checkout | null, phase: Phase): "read" | "gone" | undefined {
   if (checkout === null) return "gone";
-  return checkout.purchase === null || checkout.purchase === undefined ? undefined : "read";
+  return phase === "review" || (checkout.purchase ?? null) === null ? undefined : "read";
 }
 
 function factsOf(

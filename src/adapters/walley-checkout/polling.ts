@@ -1,13 +1,14 @@
 import type { DesiredPayment, Money, Phase } from "../adapter.ts";
 import type { UnderWay } from "./kept.ts";
 import type { Snapshot } from "./schema.ts";
+import { awaitedIn } from "./upsell.ts";
 
 const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;
 /** A review ends with a notification, which may get lost. */
 const reviewSeconds = 15 * minute;
-/** A reauthorisation takes seconds. */
+/** A reauthorisation takes seconds, unless the shopper has to agree. */
 const upsellSeconds = 15;
 /** Walley ends a session without a purchase after seven days, and says nothing. */
 const sessionSeconds = 7 * day + hour;
@@ -25,9 +26,9 @@ export function lookAgainOf(
     ...(awaited ? [pauseSeconds(ageSeconds(noted.awaitedSince ?? readAt, readAt))] : []),
     ...(underWay === undefined ? [] : [pauseSeconds(underWay.sinceSeconds)]),
     ...(phase === "review" ? [reviewSeconds] : []),
-    ...(upsells.some(({ status }) => status !== "Completed" && status !== "Failed") && authorized > captured + released
-      ? [upsellSeconds]
-      : []),
+    ...(order === null ? [] : awaitedIn(upsells, order, readAt)).map((since) =>
+      Math.max(upsellSeconds, pauseSeconds(ageSeconds(since, readAt))),
+    ),
   ];
   if (pauses.length > 0) return { afterSeconds: Math.min(...pauses) };
   if (order === null) {

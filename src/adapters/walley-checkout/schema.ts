@@ -120,6 +120,8 @@ export interface Snapshot {
 export interface Upsold {
   readonly id: string;
   readonly status: string | null;
+  /** When an earlier look first found it without an end (ISO 8601). */
+  readonly awaitedSince?: string;
 }
 
 const noted = z.object({

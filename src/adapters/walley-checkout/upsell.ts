@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import type { Http, Json, Upsell } from "../adapter.ts";
-import { type Order, parsed, type Upsold } from "./schema.ts";
+import type { Order, Upsold } from "./schema.ts";
 
 /**
  * Walley has no upsell: it is a reauthorisation to a higher total. What may be raised is credit, and only while something is not captured
@@ -16,6 +16,9 @@ const creditMethods: ReadonlySet<string> = new Set([
   "interestfreeaccount",
 ]);
 
+/** The shopper may have to agree to a reauthorisation; what shows no end for this long has none. */
+const patienceMs = 24 * 60 * 60 * 1000;
+
 /** More reauthorisations than this are under way for no purchase; what is beyond is asked at a later look. */
 const mostAsked = 10;
 
@@ -26,8 +29,11 @@ const standingSchema = z.object({
         id: z.string().min(1),
         state: z.string(),
         attributes: z
-          .object({ location: z.string().optional().catch(undefined) })
-          .nullish()
+          .object({
+            location: z.string().optional().catch(undefined),
+            awaitedSince: z.iso.datetime().optional().catch(undefined),
+          })
+          .optional()
           .catch(undefined),
       }),
     )
@@ -44,9 +50,10 @@ export async function readUpsells(orderId: string, standing: Json, http: Http): 
   const { data } = standingSchema.safeParse(standing);
   const open = (data?.transactions ?? []).filter(({ state }) => state === "created" || state === "actionRequired");
   return await Promise.all(
-    open.slice(0, mostAsked).map(async ({ id, attributes }) => ({
+    open.slice(0, mostAsked).map(async ({ id, attributes: { location, awaitedSince } = {} }) => ({
       id,
-      status: await readStatus(orderId, lastOf(attributes?.location) ?? id, http),
+      status: await readStatus(orderId, lastOf(location) ?? id, http),
+      ...(awaitedSince === undefined ? {} : { awaitedSince }),
     })),
   );
 }
@@ -55,7 +62,8 @@ async function readStatus(orderId: string, id: string, http: Http): Promise<stri
   try {
     const path = pathOf`/manage/orders/${orderId}/reauthorize/${id}`;
     const route = "/manage/orders/{orderId}/reauthorize/{id}";
-    return parsed(answerSchema, (await http({ method: "GET", path, route })).body, "reauthorisation").data.status;
+    // What cannot be read is no end, and nothing else of the look hangs on it.
+    return answerSchema.safeParse((await http({ method: "GET", path, route })).body).data?.data.status ?? null;
   } catch (error) {
     // Not there yet, or not one of Walley's ids: then the order tells how it ended.
     if (isWorkerError(error, "Refused")) return null;
@@ -80,16 +88,36 @@ function isUpsellable(order: Order, readAt: string): boolean {
 /** What `payment.upsell` should say: eligible by our own reckoning, and what is known of what was under way. */
 export function upsellOf(order: Order, upsells: readonly Upsold[], readAt: string): Upsell {
   const eligible = isUpsellable(order, readAt);
-  const open = order.status === "NotActivated" || order.status === "PartActivated" || order.status === "OnHold";
   return {
     eligible,
     ...(eligible && typeof order.expiresAt === "string" ? { expiration: order.expiresAt } : {}),
-    transactions: upsells.map(({ id, status }) => ({ id, state: stateOf(status, open) })),
+    transactions: upsells.map((upsold) => {
+      const state = stateOf(upsold, order, readAt);
+      return {
+        id: upsold.id,
+        state,
+        ...(state === "created" ? { attributes: { awaitedSince: sinceOf(upsold, readAt) } } : {}),
+      };
+    }),
   };
 }
 
-/** Walley documents two ends; whatever else it says is on its way, until there is no order any more to be raised. */
-function stateOf(status: string | null, open: boolean): Upsell["transactions"][number]["state"] {
-  if (status === "Completed") return "completed";
-  return status === "Failed" || !open ? "failed" : "created";
+/** Since when each reauthorisation is awaited that has no end yet. */
+export function awaitedIn(upsells: readonly Upsold[], order: Order, readAt: string): readonly string[] {
+  return upsells
+    .filter((upsold) => stateOf(upsold, order, readAt) === "created")
+    .map((upsold) => sinceOf(upsold, readAt));
+}
+
+function sinceOf({ awaitedSince }: Upsold, readAt: string): string {
+  return awaitedSince ?? readAt;
+}
+
+/** Walley documents two ends; whatever else it says is on its way, until there is no order any more to be raised, or for too long. */
+function stateOf(upsold: Upsold, order: Order, readAt: string): Upsell["transactions"][number]["state"] {
+  const status = upsold.status?.toLowerCase();
+  if (status === "completed") return "completed";
+  const open = order.status === "NotActivated" || order.status === "PartActivated" || order.status === "OnHold";
+  const late = Date.parse(readAt) - Date.parse(sinceOf(upsold, readAt)) >= patienceMs;
+  return status === "failed" || !open || late ? "failed" : "created";
 }
