@@ -24,6 +24,14 @@ export const currency = z
   .regex(/^[A-Za-z]{3}$/)
   .toUpperCase();
 
+/** Absent while it is empty. */
+function list<Item extends z.ZodType>(item: Item) {
+  return z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
+}
+
 /** `GET /ordermanagement/v1/orders/{id}`. Klarna has no status "refunded". */
 export const orderSchema = z.object({
   order_id: id,
@@ -31,7 +39,7 @@ export const orderSchema = z.object({
   // STOPPED stands in no page of Klarna's, but integrators' code expects it (fact sheet, d).
   fraud_status: z.enum(["ACCEPTED", "PENDING", "REJECTED", "STOPPED"]),
   order_amount: amount,
-  original_order_amount: amount.optional(),
+  original_order_amount: amount.nullish(),
   captured_amount: amount,
   refunded_amount: amount,
   remaining_authorized_amount: amount,
@@ -41,10 +49,8 @@ export const orderSchema = z.object({
   merchant_reference2: text,
   created_at: time,
   expires_at: time,
-  captures: z
-    .array(z.object({ capture_id: id, captured_amount: amount, captured_at: time, klarna_reference: short }))
-    .default([]),
-  refunds: z.array(z.object({ refund_id: id, refunded_amount: amount, refunded_at: time })).default([]),
+  captures: list(z.object({ capture_id: id, captured_amount: amount, captured_at: time, klarna_reference: short })),
+  refunds: list(z.object({ refund_id: id, refunded_amount: amount, refunded_at: time })),
   initial_payment_method: z.object({ type: short, description: text }).optional().catch(undefined),
 });
 

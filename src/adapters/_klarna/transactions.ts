@@ -3,7 +3,8 @@ import { present, type Order } from "./schema.ts";
 
 /** What should stand in the log: every amount is the running total of its kind after the transaction. */
 export function transactionsOf(order: Order, phase: Phase, money: Money): readonly DesiredTransaction[] {
-  const { status: pspStatus, order_amount, original_order_amount = order_amount } = order;
+  const { status: pspStatus, order_amount } = order;
+  const original_order_amount = order.original_order_amount ?? order_amount;
   const refused = refusalOf(order.fraud_status);
   const confirm: DesiredTransaction = {
     key: confirmKey(order),

@@ -1,15 +1,29 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
-import type { PspEvent, RawRequest, Target, Webhook } from "../adapter.ts";
+import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../adapter.ts";
 
 const idParameter = "klarna_order_id";
-/** A placeholder that nobody filled in: `{order.id}`. */
-const unfilled = /^\{[\w.]+\}$/;
+/** A placeholder that nobody filled in, `{order.id}`, however its braces were written or escaped on the way. */
+const unfilled = /^(?:\{|%7b)+[\w.]+(?:\}|%7d)+$/i;
 /** Klarna's ids are UUIDs; anything that could be one of their formats to come, and nothing that bends a path. */
 const idShape = /^[\w-]{1,64}$/;
 
 const notificationSchema = z.looseObject({ order_id: z.string().nullish(), event_type: z.string().nullish() });
+
+/** ISO 4217 for "no currency": what is kept of an event moves no money, and most name none. */
+export const noCurrency = "XXX";
+
+const stop = "FRAUD_RISK_STOPPED";
+/** Klarna documents no `fraud_status` for it: where an accepted order is stopped, this line may be all there ever is. It informs, no more. */
+const stopLine: LogLine = {
+  event: "confirm",
+  pspStatus: stop,
+  amount: 0,
+  currency: noCurrency,
+  success: false,
+  errorDetail: "Klarna asks to stop this order",
+};
 
 /** Klarna signs none of the webhooks of a payment: each is a hint. */
 export const unsigned = { scope: "payment", method: "POST", verify: signedUrl, ack: { status: 200 } } as const;
@@ -35,7 +49,8 @@ export const notification: Webhook<unknown> = {
   ...unsigned,
   parse: (request, target) => {
     const body = bodyOf(request, notificationSchema);
-    return [eventFrom(target, typeFrom(body.event_type), idFrom(request, body.order_id ?? null))];
+    const event = eventFrom(target, typeFrom(body.event_type), idFrom(request, body.order_id ?? null));
+    return [event.type === stop ? { ...event, line: stopLine } : event];
   },
 };
 

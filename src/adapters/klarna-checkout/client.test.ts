@@ -19,11 +19,11 @@ const kcoPath = `/checkout/v3/orders/${id}`;
 const noSuchOrder = { error_code: "NO_SUCH_ORDER", error_messages: ["canary"], correlation_id: "c" };
 const password = "canary-password";
 
-function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Config> {
+function contextOf(known: Readonly<Record<string, Json>> = {}, reference: string | null = null): LookContext<Config> {
   return {
     config: config.parse({ adapterId: "a", apiUrl, username: "canary-user", password }),
     known,
-    payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null },
+    payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference, upsell: null },
     signal: new AbortController().signal,
     http: (options) => createHttp({ peer: "klarna-checkout", timeoutMs: 100, ...options }),
   };
@@ -111,6 +111,51 @@ describe("fetch", () => {
   it("is null where Klarna knows neither", async () => {
     klarna([404, noSuchOrder], [404, ""]);
     expect(await fetchSnapshot(id, contextOf())).toBeNull();
+  });
+
+  describe("of a checkout order that Klarna has no more", () => {
+    const daysAgo = (days: number): string => new Date(Date.now() - days * 24 * 60 * 60 * 1_000).toISOString();
+    const unfinished = { status: "checkout_incomplete", phase: "created", since: daysAgo(3) };
+
+    it("says that it was abandoned, where it was unfinished when it was last seen", async () => {
+      klarna([404, noSuchOrder], [404, ""]);
+      const read = await fetchSnapshot(id, contextOf(unfinished, id));
+      expect(read === null ? null : map(read)).toMatchObject({
+        phase: "failed",
+        reference: id,
+        total: 10000,
+        currency: "SEK",
+        attributes: { status: "checkout_incomplete" },
+      });
+    });
+
+    it("goes on saying so", async () => {
+      klarna([404, noSuchOrder], [404, ""]);
+      const noted = { ...unfinished, phase: "failed", since: daysAgo(0) };
+      expect(await fetchSnapshot(id, contextOf(noted, id))).toMatchObject({ abandoned: { order_id: id } });
+    });
+
+    it("believes a purchase that shows after all, and reads its token", async () => {
+      klarna([200, snapshot.order], [200, snapshot.checkout]);
+      const read = await fetchSnapshot(id, contextOf({ ...unfinished, phase: "failed" }, id));
+      expect(read).toEqual({ ...snapshot, readAt: expect.any(String) });
+    });
+
+    it.each([
+      ["it may still live", { ...unfinished, since: daysAgo(1) }],
+      ["nobody knows since when it exists", { ...unfinished, since: "canary" }],
+      ["it was finished", { ...unfinished, status: "checkout_complete" }],
+      ["it became an order", { ...unfinished, status: "AUTHORIZED" }],
+      ["it was never seen", {}],
+    ])("is null where %s", async (_, known) => {
+      klarna([404, noSuchOrder], [404, ""]);
+      expect(await fetchSnapshot(id, contextOf(known, id))).toBeNull();
+    });
+
+    it("is null where it is not the payment's own", async () => {
+      klarna([404, noSuchOrder], [404, ""]);
+      expect(await fetchSnapshot(id, contextOf(unfinished, null))).toBeNull();
+    });
   });
 
   it.each([

@@ -160,6 +160,31 @@ describe("reading", () => {
     const { captures: _c, refunds: _r, ...rest } = raw();
     expect(parsed(orderSchema, rest)).toMatchObject({ captures: [], refunds: [] });
   });
+
+  it("takes null for absent, wherever a field may be", () => {
+    const optional = [
+      "original_order_amount",
+      "captures",
+      "refunds",
+      "klarna_reference",
+      "merchant_reference2",
+      "expires_at",
+      "initial_payment_method",
+    ];
+    const given = raw();
+    const nulls = Object.fromEntries(optional.map((name) => [name, null]));
+    const absent = Object.fromEntries(Object.entries(given).filter(([name]) => !optional.includes(name)));
+    const read = (answer: object): DesiredPayment =>
+      map({ ...snapshotOf("captured"), order: parsed(orderSchema, answer), checkout: null });
+    expect(read({ ...given, ...nulls })).toEqual(read(absent));
+  });
+
+  it("takes an empty recurring token for one that has not come yet", () => {
+    const { checkout } = snapshotOf("recurring-awaited");
+    const read = parsed(checkoutSchema, { ...checkout, recurring_token: "" });
+    const desired = map({ ...snapshotOf("recurring-awaited"), checkout: read });
+    expect(desired).toEqual(desiredOf("recurring-awaited"));
+  });
 });
 
 describe("the log", () => {

@@ -1,7 +1,7 @@
 import { desiredFrom, echoesOf, nothing } from "../_klarna/order.ts";
 import { present } from "../_klarna/schema.ts";
-import type { DesiredPayment, Recurring } from "../adapter.ts";
-import type { CheckoutEnd, CheckoutOrder, Order, Snapshot } from "./schema.ts";
+import type { DesiredPayment, DesiredTransaction, Recurring } from "../adapter.ts";
+import type { AbandonedCheckout, CheckoutEnd, CheckoutOrder, Order, Snapshot } from "./schema.ts";
 
 const minute = 60;
 const hour = 60 * minute;
@@ -10,9 +10,10 @@ const tokenPatienceSeconds = 24 * hour;
 
 /** What Norce should say: what order management says, and the recurring token, which only the checkout order knows. */
 export function map(snapshot: Snapshot): DesiredPayment {
-  return snapshot.order === null
-    ? fromCheckout(snapshot.checkout, snapshot.readAt)
-    : fromOrder(snapshot.order, snapshot);
+  if (snapshot.order !== null) return fromOrder(snapshot.order, snapshot);
+  return snapshot.checkout === null
+    ? fromAbandoned(snapshot.abandoned)
+    : fromCheckout(snapshot.checkout, snapshot.readAt);
 }
 
 function fromOrder(order: Order, snapshot: Snapshot): DesiredPayment {
@@ -48,6 +49,30 @@ function fromCheckout(checkout: CheckoutOrder, readAt: string): DesiredPayment {
   };
 }
 
+/** Nothing was bought, and nobody can buy with it any more. Its end is not noted as `checkout`: should it come back, it is read again. */
+function fromAbandoned({ order_id, status, order_amount, purchase_currency }: AbandonedCheckout): DesiredPayment {
+  const expired: DesiredTransaction = {
+    key: "process:expired",
+    event: "process",
+    pspEvent: "expire",
+    pspStatus: status,
+    amount: 0,
+    success: false,
+    errorDetail: "the checkout ended without a purchase",
+  };
+  return {
+    phase: "failed",
+    money: nothing,
+    total: order_amount,
+    currency: purchase_currency,
+    reference: order_id,
+    attributes: { status },
+    transactions: [expired],
+    possible: [],
+    echoes: [],
+  };
+}
+
 function isBought({ status }: CheckoutOrder): boolean {
   switch (status) {
     // Klarna does not say whether the shopper has pressed Buy: both are a session that exists, no more.
@@ -62,13 +87,13 @@ function isBought({ status }: CheckoutOrder): boolean {
 function checkoutEndOf({ checkoutEnd, order, checkout, readAt }: Snapshot): CheckoutEnd | undefined {
   if (checkoutEnd !== undefined) return checkoutEnd;
   if (checkout === null) return "gone";
-  if (checkout.recurring !== true || typeof checkout.recurring_token === "string") return "read";
+  if (checkout.recurring !== true || hasToken(checkout)) return "read";
   const age = ageSeconds(checkout.completed_at ?? order?.created_at, readAt);
   return age === undefined || age > tokenPatienceSeconds ? "no-token" : undefined;
 }
 
 function recurringFrom(checkout: CheckoutOrder, order: Order | null): Recurring | undefined {
-  if (typeof checkout.recurring_token !== "string") return undefined;
+  if (!hasToken(checkout)) return undefined;
   const method = order?.initial_payment_method;
   const description = checkout.recurring_description ?? method?.description ?? undefined;
   return {
@@ -76,6 +101,10 @@ function recurringFrom(checkout: CheckoutOrder, order: Order | null): Recurring 
     ...(description === undefined ? {} : { description }),
     attributes: present({ payment_method_type: method?.type, originalOrderId: checkout.order_id }),
   };
+}
+
+function hasToken(checkout: CheckoutOrder): checkout is CheckoutOrder & { readonly recurring_token: string } {
+  return (checkout.recurring_token ?? "") !== "";
 }
 
 /** The token is awaited: sooner than anything else but a decision, which may come sooner still. */

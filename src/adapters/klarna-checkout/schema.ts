@@ -13,7 +13,7 @@ export const checkoutSchema = z.object({
   merchant_reference2: text,
   completed_at: time,
   recurring: z.boolean().nullish(),
-  recurring_token: z.string().min(1).nullish(),
+  recurring_token: z.string().nullish(),
   recurring_description: text,
 });
 
@@ -23,7 +23,10 @@ export type CheckoutOrder = Readonly<z.infer<typeof checkoutSchema>>;
 const checkoutEnds = ["read", "gone", "no-token"] as const;
 export type CheckoutEnd = (typeof checkoutEnds)[number];
 
-/** What Klarna says now. One of the two orders is there, else there is no snapshot. */
+/** The checkout order as it was when it was last seen, unfinished, before Klarna dropped it. */
+export type AbandonedCheckout = Pick<CheckoutOrder, "order_id" | "status" | "order_amount" | "purchase_currency">;
+
+/** What Klarna says now. One of the two orders is there, or was there and never came to anything; else there is no snapshot. */
 export type Snapshot = {
   /** When it was read (ISO 8601): the only clock `map` sees. */
   readonly readAt: string;
@@ -32,6 +35,7 @@ export type Snapshot = {
 } & (
   | { readonly order: Order; readonly checkout: CheckoutOrder | null }
   | { readonly order: null; readonly checkout: CheckoutOrder }
+  | { readonly order: null; readonly checkout: null; readonly abandoned: AbandonedCheckout }
 );
 
 /** What we noted in Norce about the checkout order; anything else there counts as nothing. */

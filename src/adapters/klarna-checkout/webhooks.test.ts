@@ -34,6 +34,9 @@ describe("push", () => {
     ["empty", "klarna_order_id="],
     ["a placeholder nobody filled in", "klarna_order_id={checkout.order.id}"],
     ["an escaped placeholder", "klarna_order_id=%7Bcheckout.order.id%7D"],
+    ["a placeholder escaped twice", "klarna_order_id=%257Bcheckout.order.id%257d"],
+    ["another product's placeholder", "klarna_order_id={{order_id}}"],
+    ["missing, and empty besides", "klarna_order_id=&klarna_order_id={checkout.order.id}"],
   ])("is an event without a reference where the id is %s", (_, query) => {
     const [event] = parsePush(query);
     expect(event).toMatchObject({ type: "push" });
@@ -67,6 +70,22 @@ describe("notification", () => {
   it.each(["FRAUD_RISK_ACCEPTED", "FRAUD_RISK_REJECTED", "FRAUD_RISK_STOPPED", "SOMETHING_NEW"])("reads %s", (type) => {
     const body = JSON.stringify({ order_id: id, event_type: type, extra: { deep: [1] } });
     expect(parseNotification(body)).toEqual([expect.objectContaining({ type, reference: id })]);
+  });
+
+  it("is kept where Klarna asks to stop an order, which order management may never show", () => {
+    const [event] = parseNotification(JSON.stringify({ order_id: id, event_type: "FRAUD_RISK_STOPPED" }));
+    expect(event?.line).toEqual({
+      event: "confirm",
+      pspStatus: "FRAUD_RISK_STOPPED",
+      amount: 0,
+      currency: "XXX",
+      success: false,
+      errorDetail: "Klarna asks to stop this order",
+    });
+  });
+
+  it.each(["FRAUD_RISK_ACCEPTED", "FRAUD_RISK_REJECTED", "fraud_risk_stopped"])("is a hint and no more: %s", (type) => {
+    expect(parseNotification(JSON.stringify({ order_id: id, event_type: type }))[0]).not.toHaveProperty("line");
   });
 
   it("tells decisions apart", () => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { present } from "../_klarna/schema.ts";
+import { noCurrency } from "../_klarna/webhooks.ts";
 import type { Clue, Json, KeptEvent, LogLine, PspEvent, TransactionEvent } from "../adapter.ts";
 
 /** A code, an id or a state: what does not look like one is left out, so that no sentence and no name gets further. */
@@ -69,22 +70,20 @@ export const networkSchema = z.object({
       arbitration_expires_at: time,
       updated_fields: part({ evidence_response_deadline_at: time }),
       ...tokens,
-      state_context: part(tokens),
+      state_context: part({ ...tokens, payment_transaction_id: code }),
     })
-    .default({}),
+    .nullish(),
 });
 
 type Network = z.output<typeof networkSchema>;
-type Payload = Network["payload"];
-
-/** ISO 4217 for "no currency": nothing is moved, and most events name none. */
-const noCurrency = "XXX";
+type Payload = NonNullable<Network["payload"]>;
 
 /**
  * The event, kept where no later question to order management would tell; `undefined` where nothing says whose it is, and for a payment
  * request that goes on: there is no order yet that a look could find.
  */
-export function eventFrom({ metadata, payload }: Network): PspEvent | undefined {
+export function eventFrom({ metadata, payload: given }: Network): PspEvent | undefined {
+  const payload = given ?? {};
   const clues = cluesIn(payload);
   const line = lineOf(metadata.event_type, payload);
   const goesOn = line === undefined && metadata.event_type.startsWith("payment.request.");
@@ -118,10 +117,14 @@ function cluesIn(payload: Payload): readonly Clue[] {
   const references = [
     payload.order_id,
     payload.payment_dispute_id,
-    payload.payment_transaction_id,
+    transactionIdIn(payload),
     payload.payment_request_id,
   ];
   return [...distinct(echoes).map((echo) => ({ echo })), ...distinct(references).map((id) => ({ reference: id }))];
+}
+
+function transactionIdIn({ payment_transaction_id, state_context }: Payload): string | undefined {
+  return payment_transaction_id ?? state_context?.payment_transaction_id;
 }
 
 function distinct(texts: readonly (string | undefined)[]): readonly string[] {
@@ -135,11 +138,16 @@ function lineOf(type: string, payload: Payload): LogLine | undefined {
   return event === undefined ? undefined : requestLine(event, payload);
 }
 
-/** What the end of a payment request means for the log (fact sheet, e 22 and 23). */
+/**
+ * What the end of a payment request means for the log (fact sheet, e 22 and 23). `authorized` and `confirmed` are the words of earlier
+ * versions of the API, where a transaction exists by then.
+ * https://docs.klarna.com/klarna-network-distribution/process-payments/web-payments/one-time-payments/monitor-payment-state-and-retrieve-payment-confirmation-token
+ */
 function requestEventOf(change: string): { event: TransactionEvent; success: boolean } | undefined {
   switch (change) {
     case "completed":
     case "authorized":
+    case "confirmed":
       return { event: "confirm", success: true };
     case "declined":
       return { event: "confirm", success: false };
@@ -163,6 +171,7 @@ function requestLine({ event, success }: { event: TransactionEvent; success: boo
     ...(success ? {} : { errorDetail: payload.state_reason ?? "declined" }),
     facts: factsOf({
       paymentRequestId: payload.payment_request_id,
+      paymentTransactionId: transactionIdIn(payload),
       previousState: payload.previous_state,
       stateReason: payload.state_reason,
     }),
@@ -187,7 +196,7 @@ function disputeLine(payload: Payload): LogLine {
     ...(lost ? { errorDetail: payload.dispute_outcome_detailed ?? outcome } : {}),
     facts: factsOf({
       paymentDisputeId: payload.payment_dispute_id,
-      paymentTransactionId: payload.payment_transaction_id,
+      paymentTransactionId: transactionIdIn(payload),
       captureId: payload.capture_id,
       previousState: payload.previous_state,
       disputeReason: payload.dispute_reason,

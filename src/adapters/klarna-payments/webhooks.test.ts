@@ -156,6 +156,7 @@ describe("the events of Network webhooks", () => {
   it.each([
     ["completed", { event: "confirm", success: true }],
     ["authorized", { event: "confirm", success: true }],
+    ["confirmed", { event: "confirm", success: true }],
     ["declined", { event: "confirm", success: false, errorDetail: "declined" }],
     ["canceled", { event: "cancel", success: true }],
     ["expired", { event: "cancel", success: true }],
@@ -227,6 +228,24 @@ describe("the events of Network webhooks", () => {
     );
   });
 
+  it("remember the transaction that a confirmed payment request led to", () => {
+    const state_context = { payment_transaction_id: "krn:payment:eu1:transaction:1", payment_confirmation_token: "x" };
+    const event = read("payment.request.state-change.confirmed", { ...request, state: "CONFIRMED", state_context });
+    expect(event).toMatchObject({
+      clues: [
+        { echo: "p_1" },
+        { reference: "krn:payment:eu1:transaction:1" },
+        { reference: request.payment_request_id },
+      ],
+      line: { facts: { paymentTransactionId: "krn:payment:eu1:transaction:1" } },
+    });
+    expect(JSON.stringify(event)).not.toContain("token");
+  });
+
+  it("are acknowledged without effect where there is no payload", () => {
+    expect(read("payment.request.state-change.completed", null)).toBeUndefined();
+  });
+
   it("keep of a dispute what somebody has to know, and no sentence", () => {
     const event = read("payment.dispute.state-change.initiated", {
       payment_dispute_id: "krn:network:us1:live:payment:dispute:5169719611111",
@@ -252,6 +271,15 @@ describe("the events of Network webhooks", () => {
         answerBefore: "2025-01-22T09:45:00Z",
       },
     });
+  });
+
+  it.each([
+    ["the first one", { representment: { expires_at: "2026-03-05T09:45:00Z" } }],
+    ["a later one", { updated_fields: { evidence_response_deadline_at: "2026-03-05T09:45:00Z" } }],
+    ["that of the arbitration", { arbitration_expires_at: "2026-03-05T09:45:00Z" }],
+  ])("say of a dispute until when an answer is wanted: %s", (_, where) => {
+    const event = read("payment.dispute.updated", { order_id: orderId, state: "REPRESENTMENT", ...where });
+    expect(event?.line?.facts).toEqual({ answerBefore: "2026-03-05T09:45:00Z" });
   });
 
   it("call a lost dispute failed, and a won one not", () => {
