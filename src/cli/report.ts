@@ -1,6 +1,7 @@
 /**
- * Prints what the sweep compared and repaired, and what needs a person: `npm run report -- [--from 2026-01-31] [--to 2026-02-01]
- * [--merchant acme] [--channel se]`. Asks the running service over HTTP; exits with 1 where a person is needed.
+ * Prints what was compared and repaired, and what needs a person: `npm run report -- [--from 2026-01-31] [--to 2026-02-01]
+ * [--merchant acme] [--channel se]`. Asks the running service over HTTP; exits with 1 where a person is needed. `--retry <id>` and
+ * `--dismiss <id>` deal with one dead letter instead.
  */
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -8,7 +9,8 @@ import { processEnvironment, urlMakerFrom } from "../config.ts";
 import { exitWith, Usage } from "../exit.ts";
 import { createHttp } from "../lib/http.ts";
 
-const usage = "npm run report -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--merchant <merchant>] [--channel <channel>]";
+const usage =
+  "npm run report -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--merchant <merchant>] [--channel <channel>], or --retry <id>, or --dismiss <id>";
 
 const key = {
   merchant: z.string(),
@@ -28,12 +30,13 @@ const reportSchema = z.object({
       ...key,
       name: z.string(),
       at: z.string(),
+      last: z.string().optional(),
       from: z.string().optional(),
       to: z.string().optional(),
       attention: z.boolean(),
     }),
   ),
-  dead: z.array(z.object({ ...key, kind: z.string(), reason: z.string(), at: z.string() })),
+  dead: z.array(z.object({ ...key, id: z.string(), kind: z.string(), reason: z.string(), at: z.string() })),
   truncated: z.boolean(),
   needsAttention: z.boolean(),
 });
@@ -49,6 +52,8 @@ try {
       to: { type: "string" },
       merchant: { type: "string" },
       channel: { type: "string" },
+      retry: { type: "string" },
+      dismiss: { type: "string" },
     },
   });
   for (const day of [values.from, values.to])
@@ -59,10 +64,17 @@ try {
   const { publicUrl } = urlMakerFrom(environment);
   const headers = { authorization: `Bearer ${token}` };
   const http = createHttp({ peer: "norce-psp-worker", baseUrl: publicUrl, headers, timeoutMs });
-  const { body } = await http({ method: "GET", path: "/report", route: "/report", query: { ...values } });
-  const report = reportSchema.parse(body);
-  for (const line of linesOf(report)) console.log(line);
-  process.exitCode = report.needsAttention ? 1 : 0;
+  const { retry, dismiss, ...period } = values;
+  if (retry !== undefined || dismiss !== undefined) {
+    if (Object.keys(values).length > 1) throw new Usage(usage);
+    await http({ method: "POST", path: "/report", route: "/report", query: { ...values } });
+    console.log(retry === undefined ? `${dismiss} is taken away` : `${retry} is tried again`);
+  } else {
+    const { body } = await http({ method: "GET", path: "/report", route: "/report", query: { ...period } });
+    const report = reportSchema.parse(body);
+    for (const line of linesOf(report)) console.log(line);
+    process.exitCode = report.needsAttention ? 1 : 0;
+  }
 } catch (error) {
   exitWith(error);
 }
@@ -87,12 +99,13 @@ function sumsOf({ compared, agreed, repaired, unresolved }: Pick<Report, keyof t
   return `compared ${compared}, agreed ${agreed}, repaired ${repaired}, unresolved ${unresolved}`;
 }
 
-function driftLine({ at, name, from, to, ...of }: Report["drift"][number]): string {
-  return [at, name, ...whose(of), ...(from === undefined ? [] : [`${from} → ${to ?? ""}`])].join("  ");
+function driftLine({ at, last, name, from, to, ...of }: Report["drift"][number]): string {
+  const states = from === undefined ? [] : [`${from} → ${to ?? ""}`];
+  return [at, name, ...whose(of), ...states, ...(last === undefined ? [] : [`last seen ${last}`])].join("  ");
 }
 
-function deadLine({ at, kind, reason, ...of }: Report["dead"][number]): string {
-  return [at, kind, ...whose(of), reason].join("  ");
+function deadLine({ id, at, kind, reason, ...of }: Report["dead"][number]): string {
+  return [at, kind, ...whose(of), reason, id].join("  ");
 }
 
 function whose({
@@ -101,6 +114,6 @@ function whose({
   adapter,
   orderId,
   paymentId,
-}: Omit<Report["dead"][number], "at" | "kind" | "reason">) {
+}: Omit<Report["dead"][number], "id" | "at" | "kind" | "reason">) {
   return [`${merchant}/${channel}`, adapter, ...(orderId === undefined ? [] : [orderId, paymentId ?? ""])];
 }

@@ -151,6 +151,74 @@ test("an answer that differs from what was written is a conflict that names the 
   expect(isWorkerError(error) ? error.context["fields"] : undefined).toBe("name");
 });
 
+test("an answer that says the same in Norce's own spelling is no conflict, and is sent back as it is documented", async () => {
+  norce.respells = true;
+  addPayment({ attributes: { theirs: { at: "2026-01-01T10:00:00.000Z" } } });
+  const expiration = "2026-02-02T10:00:00.000Z";
+  await client().replacePayment(key, await current(), {
+    state: "reserved",
+    recurring: { token: "t" },
+    upsell: { eligible: true, expiration, transactions: [{ id: "u", state: "actionRequired" }] },
+    record: { since: "2026-01-01T10:00:00.000Z" },
+  });
+  const payment = await current();
+  expect(payment).toMatchObject({ state: "reserved", recurring: { token: "t", description: null } });
+  expect(payment.upsell).toMatchObject({ transactions: [{ id: "u", state: "actionRequired" }] });
+  // What was read in capitals is written as the Order API takes it.
+  await client().replacePayment(key, payment, { amount: 5_00 });
+  expect(norce.payment("o_1", "p_1")).toMatchObject({
+    amount: 5,
+    state: "reserved",
+    type: "default",
+    upsell: { transactions: [{ state: "actionRequired" }] },
+  });
+});
+
+test.each<readonly [string, (payment: Document) => Document]>([
+  ["recurring", (payment) => ({ ...payment, recurring: { token: "another", description: null } })],
+  [
+    "upsell",
+    (payment) => ({
+      ...payment,
+      upsell: { ...(payment["upsell"] as Document), expiration: "2026-02-02T10:00:01+00:00" },
+    }),
+  ],
+  [
+    "upsell",
+    (payment) => ({
+      ...payment,
+      upsell: { ...(payment["upsell"] as Document), transactions: [{ id: "u", state: "Completed" }] },
+    }),
+  ],
+  ["attributes", (payment) => ({ ...payment, attributes: { theirs: "t" } })],
+  ["state", (payment) => ({ ...payment, state: "Captured" })],
+])("in Norce's own spelling, too, another %s is a conflict", async (field, change) => {
+  norce.respells = true;
+  addPayment({
+    recurring: { token: "t" },
+    attributes: { theirs: "T" },
+    upsell: { eligible: true, expiration: "2026-02-02T10:00:00.000Z", transactions: [{ id: "u", state: "created" }] },
+  });
+  norce.fault({ match: ({ method }) => method === "PUT", times: 1, answer: (body) => change(body as Document) });
+  const error: unknown = await client()
+    .replacePayment(key, await current(), { amount: 5_00 })
+    .catch((thrown: unknown) => thrown);
+  expect(isWorkerError(error, "Conflict") ? error.context["fields"] : error).toBe(field);
+});
+
+test.each([
+  ["is the largest decimal there is", Number("79228162514264337593543950335"), null],
+  ["is the largest double", Number.MAX_VALUE, null],
+  ["is the largest that is exact", Number.MAX_SAFE_INTEGER / 100, Number.MAX_SAFE_INTEGER],
+  ["is nothing", 0, 0],
+  ["is missing", null, null],
+])("an upper limit that %s", async (_, upperLimitAmount, upperLimit) => {
+  addPayment({ upperLimitAmount });
+  expect(await current()).toMatchObject({ upperLimit });
+  await client().replacePayment(key, await current(), { state: "reserved" });
+  expect(norce.payment("o_1", "p_1")).toMatchObject({ state: "reserved", upperLimitAmount });
+});
+
 test("our keys are found among the transactions of others", async () => {
   addPayment();
   expect((await client().log(key)).keys).toEqual(new Set());

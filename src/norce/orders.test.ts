@@ -104,7 +104,10 @@ describe("a page", () => {
 
   test("tells what decides whether to look", () => {
     const note = { removed: true, since: "2026-01-03T00:00:00.000Z", phase: "confirmed" };
-    const body = { data: [{ ...listed, payments: [{ ...payment, attributes: { norcePspWorker: note } }] }] };
+    // Enums in any casing.
+    const state = { currentStatus: "Accepted" };
+    const attributes = { norcePspWorker: note };
+    const body = { data: [{ ...listed, state, payments: [{ ...payment, type: "Default", attributes }] }] };
     expect(pageFrom(body)?.orders).toEqual([
       {
         id: "o_1",

@@ -75,7 +75,7 @@ export function pageFrom(body: unknown): OrderPage | null {
     orders: orders.read.map(({ id, created, state }, index) => ({
       id,
       created,
-      status: state?.currentStatus ?? null,
+      status: state?.currentStatus?.toLowerCase() ?? null,
       payments: (payments[index]?.read ?? []).map(listedFrom),
     })),
     places: data.length,
@@ -101,7 +101,7 @@ function listedFrom({ id, adapterId, type, state, reference, attributes }: ReadP
   return {
     id,
     adapterId: adapterId || null,
-    type: type || null,
+    type: type?.toLowerCase() || null,
     state,
     reference: reference || null,
     removedByUs: note?.removed === true,

@@ -1,10 +1,10 @@
-import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import type { Recurring, Upsell } from "../adapters/adapter.ts";
 import type { Json } from "../lib/http.ts";
-import { majorFromMinor, type Minor, minorFromMajor } from "../lib/money.ts";
+import { exponentOf, majorFromMinor, type Minor, minorFromMajor } from "../lib/money.ts";
+import { same } from "./same.ts";
 import type { paymentSchema } from "./schema.ts";
-import type { PaymentState } from "./states.ts";
+import { type PaymentState, paymentStates } from "./states.ts";
 
 /** The one key in `payment.attributes` that is ours. */
 export const recordKey = "norcePspWorker";
@@ -46,19 +46,24 @@ export function currentFrom(
   currency: string,
   raw: Record<string, Json>,
 ): CurrentPayment {
-  const limit = payment.upperLimitAmount ?? null;
   return {
     adapterId: payment.adapterId ?? null,
     currency,
     amount: minorFromMajor(payment.amount, currency),
-    upperLimit: limit === null ? null : minorFromMajor(limit, currency),
+    upperLimit: limitFrom(payment.upperLimitAmount ?? null, currency),
     state: payment.state,
     reference: payment.reference === undefined || payment.reference === "" ? null : payment.reference,
     recurring: payment.recurring ?? null,
-    upsell: payment.upsell ?? null,
+    upsell: upsellInOurWords(payment.upsell as Json | undefined) ?? null,
     record: recordFrom(payment.attributes?.[recordKey]),
     raw,
   };
+}
+
+/** A limit that is too large to be exact is how somebody writes that there is none: the largest decimal, the largest double. */
+function limitFrom(limit: number | null, currency: string): Minor | null {
+  if (limit === null || limit * 10 ** exponentOf(currency) > Number.MAX_SAFE_INTEGER) return null;
+  return minorFromMajor(limit, currency);
 }
 
 /** Our own note, or `null` where it is absent or somebody else put something there that we cannot have written. */
@@ -72,7 +77,7 @@ function recordFrom(value: unknown): PaymentRecord | null {
 
 /** What is PUT: everything that was read, with our fields laid over it. */
 export function overlay(current: CurrentPayment, changes: PaymentChanges): Record<string, Json> {
-  const next: Record<string, Json> = { ...current.raw };
+  const next = inOurWords(current.raw);
   if (changes.state !== undefined) next["state"] = changes.state;
   if (changes.amount !== undefined) next["amount"] = majorFromMinor(changes.amount, current.currency);
   if (changes.reference !== undefined) next["reference"] = changes.reference;
@@ -93,18 +98,41 @@ function hasToken(recurring: Json | undefined): boolean {
   return typeof token === "string" && token !== "";
 }
 
-/** Fields that Norce answered otherwise than they were sent. A missing field and `null` are the same; Norce adds ids to actions. */
+/** Fields that Norce answered otherwise than they were sent, its own spelling aside. */
 export function differences(sent: Readonly<Record<string, Json>>, answered: Readonly<Record<string, Json>>): string[] {
-  const fields = new Set([...Object.keys(sent), ...Object.keys(answered)]);
-  return [...fields].filter((field) => {
-    if (ownedByNorce.has(field)) return false;
-    const ours = sent[field] ?? null;
-    const theirs = answered[field] ?? null;
-    if (field === "state" && typeof ours === "string" && typeof theirs === "string")
-      return ours.toLowerCase() !== theirs.toLowerCase();
-    return !isDeepStrictEqual(ours, theirs);
-  });
+  const [ours, theirs] = [inOurWords(sent), inOurWords(answered)];
+  const fields = new Set([...Object.keys(ours), ...Object.keys(theirs)]);
+  return [...fields].filter((field) => !ownedByNorce.has(field) && !same(ours[field], theirs[field]));
 }
+
+/** Enums are documented in lower case, but Norce may answer them in any: always written as documented, and compared so (fact sheet, 1.4). */
+function inOurWords(payment: Readonly<Record<string, Json>>): Record<string, Json> {
+  const { state, type, upsell } = payment;
+  return {
+    ...payment,
+    ...(typeof state === "string" ? { state: wordOf(paymentStates, state) } : {}),
+    ...(typeof type === "string" ? { type: wordOf(paymentTypes, type) } : {}),
+    ...(upsell === undefined ? {} : { upsell: upsellInOurWords(upsell) ?? null }),
+  };
+}
+
+function upsellInOurWords(upsell: Json | undefined): Json | undefined {
+  if (!isObject(upsell) || !Array.isArray(upsell["transactions"])) return upsell;
+  const transactions = upsell["transactions"].map((transaction: Json) =>
+    isObject(transaction) && typeof transaction["state"] === "string"
+      ? { ...transaction, state: wordOf(upsellStates, transaction["state"]) }
+      : transaction,
+  );
+  return { ...upsell, transactions };
+}
+
+/** The documented word, whatever its casing; a word that is not known stays as it is. */
+function wordOf(words: readonly string[], text: string): string {
+  return words.find((word) => word.toLowerCase() === text.toLowerCase()) ?? text;
+}
+
+const paymentTypes = ["default", "prepaid", "voucher"];
+const upsellStates = ["created", "actionRequired", "completed", "failed"];
 
 /** Read-only fields (fact sheet, 2.2); action ids are given by Norce. */
 const ownedByNorce: ReadonlySet<string> = new Set([
@@ -123,9 +151,11 @@ export function rawObject(body: unknown): Record<string, Json> {
 }
 
 function objectOf(value: Json | undefined): Record<string, Json> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? { ...(value as Record<string, Json>) }
-    : {};
+  return isObject(value) ? { ...value } : {};
+}
+
+function isObject(value: Json | undefined): value is Readonly<Record<string, Json>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** JSON has no `undefined`; neither has what is compared with an answer. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { PaymentKey, Target } from "../adapters/adapter.ts";
-import type { Engine, Queue, Temper, Worker } from "./engine.ts";
+import type { Engine, Job, Queue, Temper, Worker } from "./engine.ts";
 import { hashOf, laneId } from "./queues.ts";
 
 /** Where differences are kept that no webhook had announced. */
@@ -11,6 +11,8 @@ export interface Drift {
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** When it was last found to be so, where it goes on being true. */
+  readonly last?: number;
   readonly adapter: string;
   readonly merchant: string;
   readonly channel: string;
@@ -61,6 +63,8 @@ export interface Ledger {
   repaired(key: PaymentKey, drift: Drift): Promise<void>;
   /** A difference that is kept once, however often it is met. */
   once(id: readonly string[], drift: Drift): Promise<void>;
+  /** A difference that goes on being true: one entry, that says when it was found first and when last. */
+  standing(id: readonly string[], drift: Drift): Promise<void>;
   /** A webhook came that had nothing left to tell: was it about a repair of some minutes ago? */
   late(key: PaymentKey): Promise<void>;
   /** Keeps one process's tallies of an hour; replaces what it kept of that hour before. */
@@ -92,6 +96,13 @@ export function createLedger(engine: Engine, temper: Temper): Ledger {
     async once(id, drift) {
       await queue().add("drift", { drift }, { ...options, jobId: hashOf(id) });
     },
+    async standing(id, drift) {
+      const jobId = hashOf(id);
+      const job = await queue().getJob(jobId);
+      const known = job?.data.drift;
+      if (known === undefined) await queue().add("drift", { drift }, { ...options, jobId });
+      else await job?.updateData({ drift: { ...known, last: Math.max(known.last ?? 0, drift.at) } });
+    },
     async late(key) {
       const id = await queue().getDeduplicationJobId(laneId(key));
       if (id === null || id === undefined) return;
@@ -108,16 +119,32 @@ export function createLedger(engine: Engine, temper: Temper): Ledger {
     async read(query) {
       const drift: Drift[] = [];
       const tallies: Tally[] = [];
-      for (let start = 0; ; start += chunk) {
-        const jobs = await queue().getJobs(["delayed"], start, start + chunk - 1, true);
-        for (const { data } of jobs) {
-          if (data.drift !== undefined && isWithin(query, data.drift, data.drift.at)) drift.push(data.drift);
-          for (const tally of data.tallies ?? []) if (isWithin(query, tally, tally.hour)) tallies.push(tally);
-        }
-        if (jobs.length < chunk) return { drift: drift.toSorted((one, other) => one.at - other.at), tallies };
+      for await (const { data } of entries(queue())) {
+        if (data.drift !== undefined && isWithin(query, data.drift, data.drift.at, data.drift.last))
+          drift.push(data.drift);
+        for (const tally of data.tallies ?? []) if (isWithin(query, tally, tally.hour)) tallies.push(tally);
       }
+      return { drift: drift.toSorted((one, other) => one.at - other.at), tallies };
     },
   };
+}
+
+/**
+ * All entries, each once. Newest first: what is forgotten meanwhile is at the end, and what is added pushes the others back, so that some
+ * come twice and none is passed over. A step may bring fewer than were asked for, which is not the end: BullMQ leaves out what vanished.
+ */
+async function* entries(queue: Queue<Entry>): AsyncGenerator<Job<Entry>> {
+  const seen = new Set<string | undefined>();
+  for (let start = 0; start < (await sizeOf(queue)); start += chunk) {
+    for (const job of await queue.getJobs(["delayed"], start, start + chunk - 1, false)) {
+      if (!seen.has(job.id)) yield job;
+      seen.add(job.id);
+    }
+  }
+}
+
+async function sizeOf(queue: Queue<Entry>): Promise<number> {
+  return (await queue.getJobCounts("delayed"))["delayed"] ?? 0;
 }
 
 /** Starts the worker that forgets what has been kept for long enough: entries are removed once they are due. */
@@ -125,6 +152,12 @@ export function startForgettingDrift(engine: Engine): Worker<Entry, void> {
   return engine.worker<Entry, void>(ledgerName, async () => undefined, { concurrency: 1 });
 }
 
-function isWithin({ from, to, merchant, channel }: LedgerQuery, of: Pick<Target, "merchant" | "channel">, at: number) {
-  return at >= from && at < to && (merchant ?? of.merchant) === of.merchant && (channel ?? of.channel) === of.channel;
+/** @param last where it went on being true: it belongs to every period from the one to the other. */
+function isWithin(
+  { from, to, merchant, channel }: LedgerQuery,
+  of: Pick<Target, "merchant" | "channel">,
+  at: number,
+  last = at,
+): boolean {
+  return last >= from && at < to && (merchant ?? of.merchant) === of.merchant && (channel ?? of.channel) === of.channel;
 }

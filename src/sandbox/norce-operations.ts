@@ -14,6 +14,7 @@ import {
   Refusal,
   transactionFrom,
 } from "./norce-rules.ts";
+import { respelled } from "./norce-spelling.ts";
 import type { NorceStore, Owner, StoredOrder, StoredPayment } from "./norce-store.ts";
 
 /** One call, authorised and scoped. */
@@ -78,7 +79,7 @@ export const operations: readonly Operation[] = [
 ];
 
 /** The order with its payments, as this version shows it. */
-export function orderView(order: StoredOrder, dialect: Pick<Dialect, "version">): Document {
+export function orderView(order: StoredOrder, dialect: Omit<Dialect, "states">): Document {
   return {
     ...order.document,
     payments: [...order.payments.values()].map(({ document }) => paymentView(document, dialect)),
@@ -86,9 +87,10 @@ export function orderView(order: StoredOrder, dialect: Pick<Dialect, "version">)
 }
 
 /** v1 knows neither `merchant`, `channel` nor `upsell` of a payment (fact sheet, 1.4). */
-function paymentView(document: Document, { version }: Pick<Dialect, "version">): Document {
-  if (version === "v0") return document;
-  const { merchant: _merchant, channel: _channel, upsell: _upsell, ...rest } = document;
+function paymentView(document: Document, { version, respells = false }: Omit<Dialect, "states">): Document {
+  const shown = respells ? respelled(document) : document;
+  if (version === "v0") return shown;
+  const { merchant: _merchant, channel: _channel, upsell: _upsell, ...rest } = shown;
   return rest;
 }
 

@@ -26,6 +26,8 @@ export interface Dialect {
   readonly version: "v0" | "v1";
   /** Which states v0 takes: it documents ten. v1 takes twelve. */
   readonly states: "ten" | "twelve";
+  /** Payments are answered in a spelling of the server's own. */
+  readonly respells?: boolean;
 }
 
 /** `OrderStatus` (fact sheet norce.md, 2.1). */

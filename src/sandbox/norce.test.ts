@@ -222,6 +222,41 @@ describe("versions", () => {
   });
 });
 
+it("answers in a spelling of its own where it is told to, and keeps what was written", async () => {
+  const upsell = {
+    eligible: true,
+    expiration: "2026-01-01T10:00:00.120Z",
+    transactions: [{ id: "u", state: "actionRequired" }],
+  };
+  const { path, orderId, paymentId } = seed();
+  norce.respells = true;
+  const body = {
+    amount: 1,
+    state: "reserved",
+    recurring: { token: "t" },
+    upsell,
+    attributes: { at: "2026-01-01T10:00:00.000Z" },
+  };
+  const spelled = {
+    state: "Reserved",
+    type: "Default",
+    upperLimitAmount: null,
+    recurring: { token: "t", description: null, attributes: null },
+    upsell: {
+      eligible: true,
+      expiration: "2026-01-01T10:00:00.1200000+00:00",
+      transactions: [{ id: "u", state: "ActionRequired", attributes: null, itemIds: null }],
+      attributes: null,
+    },
+    attributes: { at: "2026-01-01T10:00:00+00:00" },
+  };
+  expect((await call("PUT", path, { body })).body).toMatchObject(spelled);
+  expect((await call("GET", path)).body).toMatchObject(spelled);
+  expect((await call("GET", "/api/v0/checkout/orders")).body).toMatchObject({ data: [{ payments: [spelled] }] });
+  expect((await call("GET", path.replace("v0", "v1"))).body).not.toHaveProperty("upsell");
+  expect(norce.payment(orderId, paymentId)).toMatchObject(body);
+});
+
 describe("transactions", () => {
   const transaction = {
     event: "confirm",

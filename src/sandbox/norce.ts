@@ -25,6 +25,8 @@ export interface SandboxNorceOptions {
   readonly states?: "ten" | "twelve";
   /** How long every answer takes, in milliseconds. Default 0: no timer is made. */
   readonly latencyMs?: number;
+  /** Answers payments in a spelling of its own: other date formats, `null` for what nobody sent, enums with a capital. Default: as written. */
+  readonly respells?: boolean;
 }
 
 /** A request as the log keeps it, and as a fault may judge it. */
@@ -51,6 +53,8 @@ export interface SandboxNorce {
   readonly token: string;
   /** How long every answer takes from now on, in milliseconds. */
   latencyMs: number;
+  /** Whether payments are answered in a spelling of its own from now on. */
+  respells: boolean;
   /** Creates an order and says its id; one is made up unless the caller chooses it. @throws Refusal for a malformed order. */
   createOrder(order: Owner & { readonly order: Document; readonly id?: string }): string;
   /** Adds a payment and says its id: `payment.id` where it has one. @throws Refusal for a malformed payment. */
@@ -102,7 +106,8 @@ export function createSandboxNorce(options: SandboxNorceOptions = {}): SandboxNo
     if (owner.merchant === "" || owner.channel === "") throw bad("x-merchant and x-channel are required");
     const body = operation.method === "GET" ? undefined : await bodyOf(request);
     const query = queryOf(request.url ?? "");
-    const answer = await operation.perform({ store, owner, dialect: { version, states }, ids, query, body, stale });
+    const dialect = { version, states, respells: sandbox.respells };
+    const answer = await operation.perform({ store, owner, dialect, ids, query, body, stale });
     if (operation.writes !== undefined) writes[operation.writes] += 1;
     return answer;
   };
@@ -129,6 +134,7 @@ export function createSandboxNorce(options: SandboxNorceOptions = {}): SandboxNo
   const sandbox: SandboxNorce = {
     token,
     latencyMs: options.latencyMs ?? 0,
+    respells: options.respells ?? false,
     handler: (request, response) => {
       // Only a client that went away gets here.
       serve(request, response).catch(() => response.destroy());

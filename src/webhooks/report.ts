@@ -1,4 +1,4 @@
-import type { RequestHandler } from "express";
+import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
@@ -12,12 +12,14 @@ import { queryOf } from "./request.ts";
 export interface ReportParts {
   readonly config: Pick<Config, "adminToken">;
   readonly ledger: Pick<Ledger, "read">;
-  readonly dead: Pick<Queues["dead"], "list">;
+  readonly dead: Queues["dead"];
+  readonly inbox: Pick<Queues["inbox"], "add">;
+  readonly lanes: Pick<Queues["lanes"], "add">;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** What the sweep and operators' looks came to. */
+/** What looks came to that neither a webhook nor an operation had asked for. */
 interface Sums {
   readonly compared: number;
   readonly agreed: number;
@@ -25,13 +27,20 @@ interface Sums {
   readonly unresolved: number;
 }
 
+/** A difference as it is told: found at `at`, and last at `last` where it was found again. */
+type Listed = Omit<Drift, "at" | "last"> & {
+  readonly at: string;
+  readonly last?: string;
+  readonly attention: boolean;
+};
+
 /** What is told of a period. */
 interface Report extends Sums {
   readonly from: string;
   readonly to: string;
   /** The same by day, merchant, channel and adapter. */
   readonly days: readonly (Sums & { readonly day: string; readonly [name: string]: unknown })[];
-  readonly drift: readonly (Omit<Drift, "at"> & { readonly at: string; readonly attention: boolean })[];
+  readonly drift: readonly Listed[];
   /** Every payment that needs a person now, whenever it came to that. */
   readonly dead: readonly object[];
   /** There was more than is listed. */
@@ -52,19 +61,64 @@ const date = z.iso.date().transform((day) => Date.parse(`${day}T00:00:00.000Z`))
 const name = z.string().min(1).max(200).optional();
 const querySchema = z.object({ from: date.optional(), to: date.optional(), merchant: name, channel: name });
 
+/** What to do with a dead letter: look or place the event again, or take it away because a person has dealt with it. */
+const letterSchema = z.union([
+  z.strictObject({ retry: z.string().regex(/^[\w-]{1,64}$/) }),
+  z.strictObject({ dismiss: z.string().regex(/^[\w-]{1,64}$/) }),
+]);
+
+/**
+ * Deals with one dead letter, by the id that the report tells: `?retry=` or `?dismiss=`. For operators only.
+ * @throws WorkerError `UnknownTarget` where there is no such letter.
+ */
+export function answerLetter(parts: ReportParts): RequestHandler {
+  return async (request, response) => {
+    insistOnAdmin(parts, request.get("authorization"));
+    const asked = letterSchema.safeParse(Object.fromEntries(queryOf(request.originalUrl)));
+    if (!asked.success) throw new WorkerError("MalformedWebhook", "retry or dismiss has to be the id of a dead letter");
+    const id = "retry" in asked.data ? asked.data.retry : asked.data.dismiss;
+    const letter = await orUnavailable(parts.dead.read(id));
+    if (letter === undefined) throw new WorkerError("UnknownTarget", "there is no such dead letter");
+    if ("dismiss" in asked.data) await orUnavailable(parts.dead.remove(id));
+    else await retried(id, letter, parts);
+    answer(response, { id, done: true });
+  };
+}
+
+/** An event is placed again as if it came now; a payment is looked at, which takes its letter away where it ends well. */
+async function retried(
+  id: string,
+  { key, stored }: DeadLetter,
+  { dead, inbox, lanes, now }: ReportParts,
+): Promise<void> {
+  const { orderId, paymentId } = key;
+  if (stored !== undefined) {
+    await inbox.add([{ ...stored, receivedAt: now() }]);
+    await orUnavailable(dead.remove(id));
+  } else if (orderId !== undefined && paymentId !== undefined)
+    await lanes.add({ key: { ...key, orderId, paymentId }, asked: "operator" }, "prompt");
+}
+
 /**
  * Answers what was compared, repaired and left for a person within a period: `from` and `to` are days in UTC, both included; a week where
  * they are left out. For operators only: without an admin token there is no such path.
  */
 export function answerReport(parts: ReportParts): RequestHandler {
   return async (request, response) => {
-    if (parts.config.adminToken === undefined) throw new WorkerError("UnknownTarget", "no such path");
-    if (!byAdmin(parts.config, request.get("authorization")))
-      throw new WorkerError("UntrustedWebhook", "the report needs the admin token");
-    const report = await reportOn(queryFrom(queryOf(request.originalUrl), parts.now()), parts);
-    response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify(report));
+    insistOnAdmin(parts, request.get("authorization"));
+    answer(response, await reportOn(queryFrom(queryOf(request.originalUrl), parts.now()), parts));
   };
+}
+
+/** @throws WorkerError `UnknownTarget` where there is no admin token, `UntrustedWebhook` where another one was given. */
+function insistOnAdmin({ config }: ReportParts, authorization: string | undefined): void {
+  if (config.adminToken === undefined) throw new WorkerError("UnknownTarget", "no such path");
+  if (!byAdmin(config, authorization)) throw new WorkerError("UntrustedWebhook", "the report needs the admin token");
+}
+
+function answer(response: Response, body: object): void {
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify(body));
 }
 
 /** @throws WorkerError `MalformedWebhook` */
@@ -89,11 +143,7 @@ async function reportOn(query: LedgerQuery, { ledger, dead }: ReportParts): Prom
   const byDay = Map.groupBy(tallies, ({ hour, merchant, channel, adapter }) =>
     JSON.stringify({ day: dayOf(hour), merchant, channel, adapter }),
   );
-  const listed = drift.slice(-most).map((one) => ({
-    ...one,
-    at: new Date(one.at).toISOString(),
-    attention: !calm.has(one.name),
-  }));
+  const found = distinct(drift).map(listedFrom);
   return {
     from: dayOf(query.from),
     to: dayOf(query.to - 1),
@@ -101,10 +151,10 @@ async function reportOn(query: LedgerQuery, { ledger, dead }: ReportParts): Prom
     days: [...byDay]
       .map(([of, some]) => ({ ...(JSON.parse(of) as { day: string }), ...sumOf(some) }))
       .toSorted((one, other) => one.day.localeCompare(other.day)),
-    drift: listed,
+    drift: lastOf(found),
     dead: letters.slice(0, most).map(letterOf),
-    truncated: drift.length > most || all.length > most,
-    needsAttention: letters.length > 0 || listed.some(({ attention }) => attention),
+    truncated: found.length > most || all.length > most,
+    needsAttention: letters.length > 0 || found.some(({ attention }) => attention),
   };
 }
 
@@ -116,8 +166,36 @@ async function orUnavailable<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-function letterOf({ key, kind, reason, since, at, context, event }: DeadLetter): object {
+/** What is found again and again is told once, with its first time and its last; a repair is told each time. */
+function distinct(drift: readonly Drift[]): Drift[] {
+  const same = Map.groupBy(drift, ({ adapter, merchant, channel, orderId, paymentId, ...one }, index) =>
+    one.from === undefined ? JSON.stringify([one.name, adapter, merchant, channel, orderId, paymentId]) : index,
+  );
+  return [...same.values()].flatMap(([first, ...more]) => {
+    if (first === undefined) return [];
+    const last = [first, ...more].reduce((latest, one) => Math.max(latest, one.last ?? one.at), first.at);
+    return [last === first.at ? first : { ...first, last }];
+  });
+}
+
+function listedFrom({ at, last, ...drift }: Drift): Listed {
   return {
+    ...drift,
+    at: new Date(at).toISOString(),
+    ...(last === undefined ? {} : { last: new Date(last).toISOString() }),
+    attention: !calm.has(drift.name),
+  };
+}
+
+/** As many as are listed, oldest first. However much was repaired, what needs a person is among them. */
+function lastOf(found: readonly Listed[]): Listed[] {
+  const gravest = found.toSorted((one, other) => Number(one.attention) - Number(other.attention)).slice(-most);
+  return gravest.toSorted((one, other) => one.at.localeCompare(other.at));
+}
+
+function letterOf({ id, key, kind, reason, since, at, context, event }: DeadLetter & { readonly id: string }): object {
+  return {
+    id,
     ...key,
     kind,
     reason: context?.["reason"] ?? reason,

@@ -12,7 +12,7 @@ interface CredentialParts {
   readonly drift: DriftLog;
 }
 
-/** One alert per credential, however many payments meet it. */
+/** One log line per credential, however many payments meet it. */
 const refusedCredentials = new Set<string>();
 
 /** Says once that a credential is refused, and once that it is taken again; looks that never got that far say nothing. */
@@ -25,10 +25,9 @@ export function tellCredentials(
     if (!isWorkerError(result.error, "Unauthorized")) return;
     const credential =
       result.error.context["peer"] === "norce" ? norceCredential : { peer: adapter, merchant, channel };
-    if (!refusedCredentials.has(JSON.stringify(credential))) {
-      log.error(credential, "credential.refused");
-      drift.found({ adapter, merchant, channel }, "credentials-refused");
-    }
+    if (!refusedCredentials.has(JSON.stringify(credential))) log.error(credential, "credential.refused");
+    // As long as it goes on, every day has its entry.
+    drift.found({ adapter, merchant, channel }, "credentials-refused");
     refusedCredentials.add(JSON.stringify(credential));
     meters.credential(credential, true);
     return;

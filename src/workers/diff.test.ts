@@ -1,7 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { CommonConfig, DesiredPayment, DesiredTransaction, Money, PaymentKey } from "../adapters/adapter.ts";
 import { isWorkerError } from "../lib/errors.ts";
+import { createNorceClient } from "../norce/client.ts";
 import type { CurrentPayment } from "../norce/payment.ts";
+import { listenOnLoopback } from "../sandbox/loopback.ts";
+import { createSandboxNorce } from "../sandbox/norce.ts";
 import { type Comparison, diff, refuseForeign, refuseOthers, refuseUnlike } from "./diff.ts";
 
 const confirm: DesiredTransaction = {
@@ -182,6 +185,40 @@ describe("what is written", () => {
       is: "agreed",
     });
   });
+});
+
+test("what Norce writes in a spelling of its own is no difference: the second look writes nothing", async () => {
+  const norce = createSandboxNorce({ respells: true });
+  const server = await listenOnLoopback(norce.handler);
+  onTestFinished(() => server.close());
+  const orderApi = `${server.url}/checkout/order`;
+  const client = createNorceClient({ orderApi, token: norce.token, version: "v0", adapterIdOf: () => "acme_adapter" });
+  const key: PaymentKey = { adapter: "any", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
+  norce.createOrder({ merchant: "acme", channel: "se", id: "o_1", order: { currency: "SEK" } });
+  norce.addPayment("o_1", { id: "p_1", adapterId: "acme_adapter", currency: "SEK", amount: 100, reference: "ref-1" });
+  const wanted = desired({
+    recurring: { token: "t-1" },
+    attributes: { authorizedUntil: "2026-03-03T10:00:00.000Z" },
+    upsell: {
+      eligible: true,
+      expiration: "2026-02-02T10:00:00.000Z",
+      transactions: [{ id: "u_1", state: "completed" }],
+    },
+  });
+  const look = async (now: number, said: DesiredPayment = wanted): Promise<string> => {
+    const payment = await client.payment(key);
+    if (payment === null) throw new Error("no payment");
+    const verdict = compare({ current: payment, logged: new Set(["confirm"]), desired: said, now });
+    if (verdict.is === "agreed") return "agreed";
+    await client.replacePayment(key, payment, verdict.changes.payment ?? {});
+    return Object.keys(verdict.changes.payment ?? {}).join(",");
+  };
+  expect(await look(readAt)).toBe("state,recurring,upsell,record");
+  expect(await look(readAt + 60_000)).toBe("agreed");
+  expect(norce.writes.replacePayment).toBe(1);
+  const later = { ...wanted, upsell: { eligible: true, expiration: "2026-02-02T10:00:01.000Z", transactions: [] } };
+  expect(await look(readAt + 120_000, later)).toBe("upsell");
+  expect(await look(readAt + 180_000, later)).toBe("agreed");
 });
 
 describe("moves backwards", () => {

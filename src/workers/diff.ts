@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import type { CommonConfig, DesiredPayment, DesiredTransaction, Json, Money, PaymentKey } from "../adapters/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { CurrentPayment, PaymentChanges, PaymentRecord } from "../norce/payment.ts";
+import { contains, same } from "../norce/same.ts";
 import type { NorceOrder } from "../norce/schema.ts";
 import { openAmount, type PaymentState, type StateSet, stateOf } from "../norce/states.ts";
 import { canonical, movesBackwards, onlyStarted, sameState } from "./backwards.ts";
@@ -130,7 +130,7 @@ function paymentChanges({ current, desired, states, version, actions, now }: Com
       ? {}
       : { recurring: desired.recurring }),
     ...(upsell === undefined || contains(current.upsell, upsell) ? {} : { upsell }),
-    ...(isDeepStrictEqual(current.record, record) ? {} : { record }),
+    ...(same(current.record, record) ? {} : { record }),
     ...(actions === undefined ? {} : { actions }),
   };
   return Object.keys(changes).length === 0 ? undefined : changes;
@@ -174,25 +174,4 @@ function sums({
   released,
 }: Money): Record<"authorized" | "captured" | "refunded" | "released", number> {
   return { authorized, captured, refunded, released };
-}
-
-/** True where everything that is desired stands in what is there; what else is there is not ours to judge. */
-function contains(current: unknown, desired: unknown): boolean {
-  if (Array.isArray(desired)) {
-    return (
-      Array.isArray(current) &&
-      current.length === desired.length &&
-      desired.every((item, index) => contains(current[index], item))
-    );
-  }
-  if (typeof desired === "object" && desired !== null) {
-    return (
-      typeof current === "object" &&
-      current !== null &&
-      Object.entries(desired).every(
-        ([name, value]) => value === undefined || contains((current as Record<string, unknown>)[name], value),
-      )
-    );
-  }
-  return isDeepStrictEqual(current, desired);
 }

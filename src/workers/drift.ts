@@ -21,7 +21,7 @@ export interface LookedAt {
 export interface DriftLog {
   /** A look is over: what it repaired that nobody had announced is drift. */
   looked(look: Look, result: LookedAt): void;
-  /** Something that a person should see, found by a look or by the sweep; kept once per payment. */
+  /** Something that a person should see, found by a look or by the sweep; kept once per payment, and once a day where it may go on. */
   found(of: Target, name: string): void;
   /** A payment that was given up. */
   buried(letter: DeadLetter): void;
@@ -41,6 +41,13 @@ export function askedBy({ asked, wait }: Look): Asked {
   return asked ?? wait?.asked ?? "webhook";
 }
 
+/**
+ * Nobody outside had announced what these looks find. A timer is one that the payment set for itself when it came to rest: one that only
+ * tries again remembers who had asked for the look that failed. A webhook or an operation tells what is to be found; an operator asks
+ * because nobody told.
+ */
+const unannounced: ReadonlySet<Asked> = new Set(["sweep", "timer", "operator"]);
+
 /** What we note for ourselves, or publish: that it was written says nothing of the payment. */
 const ownFields: ReadonlySet<string> = new Set(["record", "actions", "upsell", "recurring", "reference", "afterWrite"]);
 
@@ -50,6 +57,9 @@ const names: Readonly<Record<string, string>> = {
   "payment-unknown": "unknown-reference",
   "not-in-norce": "paid-without-order",
 };
+
+/** What the sweep finds for as long as it is true. */
+const lasting: ReadonlySet<string> = new Set(["two-live-payments", "payment-good-order-not-accepted"]);
 
 const hourMs = 3_600_000;
 const flushMs = 5_000;
@@ -112,10 +122,11 @@ export function createDriftLog({ ledger, log, meters, now }: DriftParts): DriftL
   const timer = setInterval(flush, flushMs).unref();
 
   const found: DriftLog["found"] = ({ adapter, merchant, channel, orderId, paymentId }, name) => {
+    const today = new Date(now()).toISOString().slice(0, 10);
+    const who = ["drift", name, adapter, merchant, channel, orderId ?? "", paymentId ?? ""];
     // What concerns no payment, such as a credential, may be mended and break again.
-    const day = orderId === undefined ? [new Date(now()).toISOString().slice(0, 10)] : [];
-    const id = ["drift", name, adapter, merchant, channel, orderId ?? "", paymentId ?? "", ...day];
-    const text = JSON.stringify(id);
+    const id = orderId === undefined ? [...who, today] : who;
+    const text = JSON.stringify(lasting.has(name) ? [...who, today] : id);
     if (known.has(text)) return;
     if (known.size >= 10_000) known.clear();
     known.add(text);
@@ -125,7 +136,7 @@ export function createDriftLog({ ledger, log, meters, now }: DriftParts): DriftL
     };
     const drift = { name, at: now(), adapter, merchant, channel, ...payment };
     say(drift);
-    keep(ledger.once(id, drift), () => known.delete(text));
+    keep(lasting.has(name) ? ledger.standing(id, drift) : ledger.once(id, drift), () => known.delete(text));
   };
 
   return {
@@ -134,7 +145,7 @@ export function createDriftLog({ ledger, log, meters, now }: DriftParts): DriftL
       const asked = askedBy(look);
       // A webhook that has nothing to tell may have come after the sweep had found out.
       if (asked === "webhook" && result.outcome === "unchanged") keep(ledger.late(key));
-      if (asked !== "sweep" && asked !== "operator") return;
+      if (!unannounced.has(asked)) return;
       count(key, result.outcome);
       if (!repairs(result)) return;
       const { adapter, merchant, channel, orderId, paymentId } = key;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Judgement, judge, passFor, periodOf, type SeenPayment } from "./due.ts";
+import { type Judgement, judge, passFor, periodOf, reachOf, type SeenPayment } from "./due.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -28,14 +28,41 @@ function looks(payment: Partial<SeenPayment>, minutes: number): number[] {
 }
 
 describe("a payment", () => {
-  test("that should move is looked at every pass for two hours, then hourly, then daily", () => {
+  test("that should move is looked at every pass for a quarter of an hour, then ever more rarely, hourly at last, then daily", () => {
     const ages = looks({ state: "processing" }, 3 * 1_440);
-    expect(ages.filter((age) => age < 120)).toHaveLength(119);
-    expect(ages.filter((age) => age >= 120 && age <= 1_440)).toEqual(
-      Array.from({ length: 23 }, (_, index) => (index + 2) * 60),
-    );
-    expect(ages.filter((age) => age > 1_440)).toEqual([2_880, 4_320]);
+    expect(ages.filter((age) => age <= 15)).toHaveLength(15);
+    expect(ages.filter((age) => age > 15 && age <= 300)).toEqual([
+      18, 22, 26, 32, 38, 45, 54, 65, 78, 93, 112, 134, 161, 193, 232, 278,
+    ]);
+    const hourly = ages.filter((age) => age > 300 && age < 1_440);
+    expect(hourly).toHaveLength(19);
+    for (const [index, age] of hourly.slice(1).entries()) expect(age - (hourly[index] ?? 0)).toBeGreaterThanOrEqual(55);
+    expect(ages.filter((age) => age >= 1_440)).toEqual([1_440, 2_880, 4_320]);
   });
+
+  test("that nobody pays is looked at a few times and not for ever: 80 times in 30 days", () => {
+    const ages = looks({ state: "intent" }, 30 * 1_440);
+    expect(ages.length).toBeLessThanOrEqual(80);
+    const gaps = ages.slice(1).map((age, index) => age - (ages[index] ?? 0));
+    for (const [index, gap] of gaps.entries()) {
+      const before = ages[index] ?? 0;
+      // Never longer than a quarter of the age and a pass, an hour or a day: what moved in between is found soon for its age.
+      expect(gap, `after ${before} min`).toBeLessThanOrEqual(before < 1_380 ? Math.min(before / 4 + 1, 61) : 1_440);
+    }
+  });
+
+  test.each([minute, 7 * minute, hour])(
+    "is looked at by passes %d ms apart as often as its schedule has points for them",
+    (gap) => {
+      const due = Array.from({ length: Math.ceil((2 * day) / gap) }, (_, index) => (index + 1) * gap).filter(
+        (age) => judged({ state: "pending" }, age, gap) === "due",
+      );
+      // No gap between two looks is longer than an hour and a pass within the first day, whatever the pace.
+      const first = due.filter((age) => age <= day);
+      for (const [index, age] of first.entries()) expect(age - (first[index - 1] ?? 0)).toBeLessThanOrEqual(hour + gap);
+      expect(due.at(-1)).toBeGreaterThanOrEqual(2 * day);
+    },
+  );
 
   test("that is reserved is looked at on a widening schedule", () => {
     expect(looks({ state: "reserved" }, 3 * 1_440)).toEqual([
@@ -89,22 +116,22 @@ describe("a window", () => {
   test.each([
     ["recent", 2 * hour, 0],
     ["day", day, 2 * hour],
-    ["rest", 181 * day, day],
+    ["rest", 211 * day, day],
   ] as const)("%s reaches back from the pass before it", (name, back, newest) => {
     const period = periodOf(name, minute);
     const swept = now - period;
-    expect(passFor(name, swept, now, minute, 180)).toEqual({
+    expect(passFor(name, swept, now, minute, 210)).toEqual({
       after: swept,
       until: now,
       from: swept - back,
       ...(newest === 0 ? {} : { to: now - newest }),
     });
-    expect(passFor(name, now - period + minute, now, minute, 180)).toBeUndefined();
+    expect(passFor(name, now - period + minute, now, minute, 210)).toBeUndefined();
   });
 
   test("that never was swept looks a day back, and so does one that was swept by a clock that was ahead", () => {
     for (const swept of [undefined, now + hour])
-      expect(passFor("recent", swept, now, minute, 180)).toEqual({
+      expect(passFor("recent", swept, now, minute, 210)).toEqual({
         after: now - day,
         until: now,
         from: now - day - 2 * hour,
@@ -112,6 +139,30 @@ describe("a window", () => {
   });
 
   test("that was missed is swept as a whole", () => {
-    expect(passFor("recent", now - 5 * hour, now, minute, 180)).toMatchObject({ from: now - 7 * hour });
+    expect(passFor("recent", now - 5 * hour, now, minute, 210)).toMatchObject({ from: now - 7 * hour });
+  });
+
+  test("of old orders has every payment that came to its state within the unsettled horizon, until its own has passed", () => {
+    const reach = reachOf(horizon);
+    for (const state of ["captured", "reserved", "pending", "confirmed", "removed"] as const)
+      for (const changed of [0, 10 * day, 30 * day]) {
+        const { unsettled, refund } = horizon;
+        const ends = changed + (state === "captured" || state === "reserved" ? refund : unsettled) * day;
+        // The order was created at 0; a pass a day, the one that sees the end included.
+        for (let at = changed; at <= ends; at += day) {
+          const pass = passFor("rest", at, at + day, minute, reach);
+          if (pass === undefined) throw new Error("no pass");
+          const judgement = judge(seen({ state, since: changed }), horizon, pass);
+          if (judgement !== "waiting") expect(pass.from, `${state} at ${at / day} d`).toBeLessThanOrEqual(0);
+        }
+      }
+  });
+
+  test("of old orders has a payment that is pending since late in its order's life, until that is unresolved", () => {
+    const changed = 151 * day;
+    const pass = passFor("rest", changed + 29.5 * day, changed + 30.5 * day, minute, reachOf(horizon));
+    if (pass === undefined) throw new Error("no pass");
+    expect(judge(seen({ state: "pending", since: changed }), horizon, pass)).toBe("unresolved");
+    expect(pass.from).toBeLessThan(0);
   });
 });

@@ -24,6 +24,14 @@ export interface Horizon {
   readonly refund: number;
 }
 
+/**
+ * How many days old an order may be whose payments are looked at. Payments count from their last change of state, and orders are listed by
+ * their creation: one that is captured on the last day that it may have been unsettled is looked at for the whole refund horizon from then.
+ */
+export function reachOf({ unsettled, refund }: Horizon): number {
+  return unsettled + refund;
+}
+
 /** The time that a pass is responsible for: after the start of the one before it, until its own start. */
 export interface Span {
   readonly after: number;
@@ -81,22 +89,27 @@ function planFor({ state, removedByUs }: SeenPayment, { unsettled, refund }: Hor
   }
 }
 
-/** Every pass for two hours, every hour for a day, then every day. */
-const closely: Schedule = (ages) =>
-  ages.until < 2 * hour || multipleWithin(ages, hour, 2 * hour, day) || multipleWithin(ages, day, day, Infinity);
+/** Every pass for a quarter of an hour, then after a fifth of the age, but at least every hour, then every day. */
+const closely: Schedule = (ages) => ages.until < quarter || oneWithin(ages, closePoints) || daily(ages);
 
 /** After 1, 2, 4, 8 … minutes up to a day, then every day. */
-const widening: Schedule = (ages) => {
-  for (let age = minute; age < day; age *= 2) if (ages.after < age && age <= ages.until) return true;
-  return daily(ages);
-};
+const widening: Schedule = (ages) => oneWithin(ages, widePoints) || daily(ages);
 
-const daily: Schedule = (ages) => multipleWithin(ages, day, day, Infinity);
+const daily: Schedule = ({ after, until }) => Math.max(Math.floor(after / day) + 1, 1) * day <= until;
 
-/** Whether a multiple of `step`, from `least` to `most`, lies within the span. */
-function multipleWithin({ after, until }: Span, step: number, least: number, most: number): boolean {
-  const first = Math.max(Math.floor(after / step) + 1, Math.ceil(least / step));
-  return first * step <= Math.min(until, most);
+const quarter = 15 * minute;
+const closePoints = pointsFrom(quarter, (age) => age + Math.min(age / 5, hour));
+const widePoints = pointsFrom(minute, (age) => age * 2);
+
+/** The points of a schedule within the first day, from `first` on. */
+function pointsFrom(first: number, after: (age: number) => number): readonly number[] {
+  const points: number[] = [];
+  for (let age = first; age < day; age = after(age)) points.push(age);
+  return points;
+}
+
+function oneWithin({ after, until }: Span, points: readonly number[]): boolean {
+  return points.some((age) => after < age && age <= until);
 }
 
 /** The windows of a sweep, each with a pace of its own, in the order in which they are swept. */
@@ -116,14 +129,14 @@ const unknownMs = day;
 /**
  * The pass that a window needs now; `undefined` where its last one is recent enough. Orders that move on to the next window between two
  * passes are in both, so that no point of a schedule falls between them.
- * @param swept when the window's last completed pass began. @param horizonDays the longest of all adapters'.
+ * @param swept when the window's last completed pass began. @param reachDays the longest of all adapters'.
  */
 export function passFor(
   name: WindowName,
   swept: number | undefined,
   now: number,
   intervalMs: number,
-  horizonDays: number,
+  reachDays: number,
 ): Pass | undefined {
   const after = swept === undefined || swept > now ? now - unknownMs : swept;
   // A scheduler may be a little early.
@@ -138,8 +151,8 @@ export function passFor(
     case "day":
       return { after, until: now, from: after - day, to: now - 2 * hour };
     case "rest":
-      // Until a pass after the horizon has seen it go by.
-      return { after, until: now, from: after - (horizonDays + 1) * day, to: now - day };
+      // Until a pass after the last horizon has seen it go by.
+      return { after, until: now, from: after - (reachDays + 1) * day, to: now - day };
   }
 }
 

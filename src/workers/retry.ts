@@ -1,6 +1,6 @@
 import type { Json } from "../adapters/adapter.ts";
 import { isWorkerError } from "../lib/errors.ts";
-import type { Suspect, Wait } from "../queue/queues.ts";
+import type { Clock, Suspect, Wait } from "../queue/queues.ts";
 import type { Outcome } from "./reconcile.ts";
 
 /** What a look came to: an outcome, or whatever it threw. */
@@ -22,6 +22,9 @@ export type Next =
 const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
+
+/** A suspicion is confirmed or dropped by a look that comes no later than this. */
+const longestSuspicionMs = minute;
 
 /** A kind of waiting: pauses double from `firstMs` to `longestMs`, until `limitMs` have passed or `limitTries` were made. */
 interface Patience {
@@ -47,25 +50,34 @@ export const patience = {
   bug: { firstMs: 5 * second, longestMs: 5 * minute, limitTries: 5 },
 } as const satisfies Record<string, Patience>;
 
-/**
- * The one switch: what a look's result means for the queue.
- * @param remembered what the payment's timer knew from earlier looks.
- * @param random a number from 0 to 1, for jitter.
- */
-export function next(result: Result, remembered: Wait | undefined, now: number, random: number): Next {
-  if ("outcome" in result) return nextAfter(result.outcome, remembered, now, random);
+/** What a look's result is judged by. */
+export interface Circumstances {
+  /** What the payment's timer knew from earlier looks. */
+  readonly remembered: Wait | undefined;
+  /** The timer asked for this look. What a webhook asks for in the meantime is no further try: a burst must not use up all patience. */
+  readonly due: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** A number from 0 to 1, for jitter. */
+  readonly random: number;
+}
+
+/** The one switch: what a look's result means for the queue. */
+export function next(result: Result, circumstances: Circumstances): Next {
+  const { remembered, now } = circumstances;
+  if ("outcome" in result) return nextAfter(result.outcome, circumstances);
   const { error } = result;
   if (!isWorkerError(error))
-    return again("bug", patience.bug, { kind: "Bug", reason: "an error of ours" }, remembered, now, random);
+    return again("bug", patience.bug, { kind: "Bug", reason: "an error of ours" }, circumstances);
   const grave = { kind: error.kind, reason: error.message, context: jsonContext(error.context) };
   switch (error.kind) {
     case "Unreachable":
     case "QueueUnavailable":
-      return again("unreachable", patience.unreachable, grave, remembered, now, random, error.retryAfterMs);
+      return again("unreachable", patience.unreachable, grave, circumstances, error.retryAfterMs);
     case "Unauthorized":
-      return again("unauthorized", patience.unauthorized, grave, remembered, now, random, error.retryAfterMs);
+      return again("unauthorized", patience.unauthorized, grave, circumstances, error.retryAfterMs);
     case "Conflict":
-      return again("conflict", patience.conflict, grave, remembered, now, random);
+      return again("conflict", patience.conflict, grave, circumstances);
     case "Refused":
     case "Unmapped":
     case "UntrustedWebhook":
@@ -75,20 +87,30 @@ export function next(result: Result, remembered: Wait | undefined, now: number, 
   }
 }
 
-function nextAfter(outcome: Outcome, remembered: Wait | undefined, now: number, random: number): Next {
+function nextAfter(outcome: Outcome, circumstances: Circumstances): Next {
   switch (outcome.is) {
     case "written":
     case "unchanged":
       return { do: "rest", ...(outcome.lookAgainMs === undefined ? {} : { lookAgainMs: outcome.lookAgainMs }) };
     case "suspect":
-      return {
-        do: "wait",
-        delayMs: outcome.afterMs,
-        wait: { since: sinceOf(remembered, now), tries: 0, why: "suspect", suspect: outcome.suspect },
-      };
+      return suspected(outcome, circumstances);
     case "later":
-      return again(outcome.why, patience.notYet, { kind: "Later", reason: outcome.why }, remembered, now, random);
+      return again(outcome.why, patience.notYet, { kind: "Later", reason: outcome.why }, circumstances);
   }
+}
+
+/** Looks again when two looks may agree. A suspicion of a clock that was ahead counts from now: it would be waited for as long as the jump. */
+function suspected(
+  { suspect, afterMs }: Extract<Outcome, { is: "suspect" }>,
+  { remembered, now }: Circumstances,
+): Next {
+  const since = sinceOf(remembered, now);
+  const clear = { ...suspect, at: Math.min(suspect.at, now) };
+  return {
+    do: "wait",
+    delayMs: Math.min(afterMs, longestSuspicionMs),
+    wait: { since, tries: 0, why: "suspect", suspect: clear, ...othersIn(clocksOf(remembered)) },
+  };
 }
 
 /** Waits once more, or gives up when this kind of waiting has had its time. */
@@ -96,22 +118,24 @@ function again(
   why: string,
   { firstMs, longestMs, limitMs, limitTries }: Patience,
   grave: { readonly kind: string; readonly reason: string; readonly context?: Readonly<Record<string, Json>> },
-  remembered: Wait | undefined,
-  now: number,
-  random: number,
+  { remembered, due, now, random }: Circumstances,
   atLeastMs = 0,
 ): Next {
-  // Another reason to wait starts its own clock: an hour of network trouble must not use up the patience for a late order.
-  const same = remembered?.why === why ? remembered : undefined;
-  const since = same?.since ?? now;
-  const tries = (same?.tries ?? 0) + 1;
+  // Each reason to wait has its own clock: an hour of network trouble must not use up the patience for a late order. It goes on where it
+  // was when its reason comes back: reasons that take turns would set each other's clock to zero for ever.
+  const { [why]: same, ...others } = clocksOf(remembered);
+  // A clock that was set back must not make the limit any longer.
+  const since = Math.min(same?.since ?? now, now);
+  const tries = (same?.tries ?? 0) + (due || same === undefined ? 1 : 0);
   if ((limitMs !== undefined && now - since >= limitMs) || (limitTries !== undefined && tries > limitTries)) {
     return { do: "bury", since, context: {}, ...grave };
   }
   const pauseMs = Math.min(longestMs, firstMs * 2 ** Math.min(tries - 1, 30));
   // Half of the pause is drawn by lot, so that payments that failed together do not come back together.
   const delayMs = Math.max(Math.round(pauseMs * (0.5 + random / 2)), Math.min(atLeastMs, hour));
-  return { do: "wait", delayMs, wait: { since, tries, why, ...suspectOf(remembered) } };
+  // Until a person has put the credentials right, nothing else gets its chance, and so nothing else uses up its time.
+  const kept = why === "unauthorized" ? {} : others;
+  return { do: "wait", delayMs, wait: { since, tries, why, ...suspectOf(remembered), ...othersIn(kept) } };
 }
 
 /** What becomes of a look that was not let in: it comes back later, and remembers what it did. */
@@ -120,8 +144,9 @@ export function turnedAway(
   { afterMs, why }: { readonly afterMs: number; readonly why: string },
   now: number,
 ): Next {
-  const { since = now, tries = 0, why: before = why } = remembered ?? {};
-  return { do: "wait", delayMs: afterMs, wait: { since, tries, why: before, ...suspectOf(remembered) } };
+  const { since = now, tries = 0, why: before = why, others = {} } = remembered ?? {};
+  const wait = { since, tries, why: before, ...suspectOf(remembered), ...othersIn(others) };
+  return { do: "wait", delayMs: afterMs, wait };
 }
 
 /**
@@ -131,7 +156,8 @@ export function turnedAway(
 export function operationAgain(error: unknown, tries: number, random: number): number | undefined {
   const kind = isWorkerError(error) ? error.kind : undefined;
   const { firstMs, longestMs, limitTries } = kind === undefined ? patience.bug : patience.operation;
-  if (tries >= limitTries) return undefined;
+  // Credentials are put right by a person, however long that takes.
+  if (tries >= limitTries && kind !== "Unauthorized") return undefined;
   const pauseMs = Math.min(longestMs, firstMs * 2 ** Math.min(tries, 30));
   const atLeastMs = isWorkerError(error) ? Math.min(error.retryAfterMs ?? 0, hour) : 0;
   return Math.max(Math.round(pauseMs * (0.5 + random / 2)), atLeastMs);
@@ -141,17 +167,30 @@ export function operationAgain(error: unknown, tries: number, random: number): n
 export type Placing = { readonly do: "done" } | { readonly do: "wait"; readonly delayMs: number };
 
 /**
- * When to try again to place an event: after a quarter of its age, seconds at first, a quarter of an hour at most; `done` once it is older
- * than the limit.
+ * When to try again to place an event: after a quarter of its age, seconds at first, a quarter of an hour at most, and an hour once it is
+ * older than a day; `done` once it is older than the limit.
  */
 export function placingAgain(receivedAt: number, now: number, limitMs: number): Placing {
   const ageMs = now - receivedAt;
   if (ageMs >= limitMs) return { do: "done" };
-  return { do: "wait", delayMs: Math.ceil(Math.min(Math.max(ageMs / 4, second), 15 * minute)) };
+  const longestMs = ageMs > 24 * hour ? hour : 15 * minute;
+  // One that comes from the future: the clock was set back, by about as much as it is ahead.
+  return { do: "wait", delayMs: Math.ceil(Math.min(Math.max(Math.abs(ageMs) / 4, second), longestMs)) };
 }
 
 function sinceOf(remembered: Wait | undefined, now: number): number {
   return remembered === undefined || remembered.tries === 0 ? now : remembered.since;
+}
+
+/** The clocks that run: a wait that was no failure has none. */
+function clocksOf(remembered: Wait | undefined): Readonly<Record<string, Clock>> {
+  if (remembered === undefined) return {};
+  const { why, since, tries, others = {} } = remembered;
+  return tries === 0 ? others : { ...others, [why]: { since, tries } };
+}
+
+function othersIn(clocks: Readonly<Record<string, Clock>>): Pick<Wait, "others"> {
+  return Object.keys(clocks).length === 0 ? {} : { others: clocks };
 }
 
 /** A suspicion outlives a look that failed for another reason. */

@@ -3,7 +3,7 @@
  * timers. It asks no PSP and writes nothing to Norce; what a payment needs is found out by the look that its timer asks for.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { PaymentKey } from "../adapters/adapter.ts";
+import type { AnyAdapter, PaymentKey } from "../adapters/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
@@ -13,7 +13,16 @@ import type { Engine } from "../queue/engine.ts";
 import { laneId, type Queues } from "../queue/queues.ts";
 import { type PassProgress, startSweeps, type SweepCounts, type SweepProgress, type Sweeps } from "../queue/sweeps.ts";
 import type { DriftLog } from "./drift.ts";
-import { type Horizon, judge, type Judgement, passFor, periodOf, type WindowName, windowNames } from "./due.ts";
+import {
+  type Horizon,
+  judge,
+  type Judgement,
+  passFor,
+  periodOf,
+  reachOf,
+  type WindowName,
+  windowNames,
+} from "./due.ts";
 
 /** What the sweep works with. */
 export interface SweepParts {
@@ -34,7 +43,8 @@ interface Channel {
   readonly merchant: string;
   readonly channel: string;
   readonly byAdapterId: ReadonlyMap<string, AdapterSettings>;
-  readonly horizonDays: number;
+  /** How many days old an order may be whose payments are looked at. */
+  readonly reachDays: number;
 }
 
 const defaultHorizon: Horizon = { unsettled: 30, refund: 180 };
@@ -140,14 +150,14 @@ async function sweepWindow(
 function passOf(
   name: WindowName,
   progress: SweepProgress,
-  { horizonDays }: Channel,
+  { reachDays }: Channel,
   { config, now }: SweepParts,
 ): PassProgress | undefined {
   const { swept, pass: begun } = progress[name] ?? {};
   // A clock that was set back would never come to the begun pass's time; and what is recent has to be read from its beginning.
   const behindMs = begun === undefined ? Infinity : now() - begun.until;
   if (begun !== undefined && behindMs >= 0 && (name !== "recent" || behindMs <= muchMs(config))) return begun;
-  const pass = passFor(name, swept, now(), config.sweepIntervalSeconds * 1_000, horizonDays);
+  const pass = passFor(name, swept, now(), config.sweepIntervalSeconds * 1_000, reachDays);
   return pass === undefined ? undefined : { ...pass, cursor: { offset: 0 }, counts: none };
 }
 
@@ -198,7 +208,7 @@ async function sweepPayment(
     drift.found(key, "payment-good-order-not-accepted");
   if (isLive(payment) && order.payments.filter(isLive).length > 1) drift.found(key, "two-live-payments");
   const seen = { ...payment, since, referenced: payment.reference !== null, folds: "fold" in adapter };
-  const judged = judge(seen, { ...defaultHorizon, ...adapter.horizonDays }, pass);
+  const judged = isSilent(adapter) ? "settled" : judge(seen, { ...defaultHorizon, ...adapter.horizonDays }, pass);
   // After a pause of many days the windows overlap: only the one that is made for old orders tells of it.
   const judgement = judged === "unresolved" && name !== "rest" ? "waiting" : judged;
   meters.swept(key.adapter, judgement);
@@ -211,6 +221,11 @@ async function sweepPayment(
   if (judgement === "unresolved" && !(await queues.dead.has(key)))
     await queues.timers.set(key, { ...wait, since, last: true }, delayMs(intervalMs));
   return judgement;
+}
+
+/** Nobody calls for its payments and nobody can be asked: what becomes of them is not ours to watch. */
+function isSilent(adapter: AnyAdapter): boolean {
+  return "fold" in adapter && Object.keys(adapter.webhooks).length === 0;
 }
 
 /** A number from 0 to 1 that is the payment's own, so that looks are spread evenly whichever payments are due. */
@@ -237,13 +252,13 @@ function channelsOf({ targets }: Config): Channel[] {
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const horizons = group.map(({ adapter }): Horizon => ({ ...defaultHorizon, ...adapter.horizonDays }));
+    const reaches = group.map(({ adapter }) => reachOf({ ...defaultHorizon, ...adapter.horizonDays }));
     return [
       {
         merchant: first.merchant,
         channel: first.channel,
         byAdapterId: new Map(group.map((target) => [target.settings.adapterId, target])),
-        horizonDays: Math.max(...horizons.flatMap(({ unsettled, refund }) => [unsettled, refund])),
+        reachDays: Math.max(...reaches),
       },
     ];
   });

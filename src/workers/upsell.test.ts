@@ -43,3 +43,10 @@ test("a completed transaction never falls back", () => {
   const current = { eligible: true, transactions: [{ id: "u_1", state: "completed" }] };
   expect(mergedUpsell(current, desired).transactions[0]).toMatchObject({ id: "u_1", state: "completed" });
 });
+
+test("what is told first is listed first, whenever Norce came to know of it", () => {
+  const later = { eligible: true, transactions: [{ id: "u_3", state: "created" }] };
+  expect(mergedUpsell(later, desired).transactions.map(({ id }) => id)).toEqual(["u_1", "u_3"]);
+  const others = { eligible: true, transactions: [{ id: "u_0" }, { id: "u_3", state: "created" }, { id: "u_4" }] };
+  expect(mergedUpsell(others, desired).transactions.map(({ id }) => id)).toEqual(["u_0", "u_1", "u_3", "u_4"]);
+});

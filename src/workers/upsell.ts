@@ -11,13 +11,24 @@ export function mergedUpsell(current: unknown, desired: Upsell): Upsell {
   const known = transactionsOf(standing["transactions"]);
   const told = new Map(desired.transactions.map((transaction) => [transaction.id, transaction]));
   const kept = known.map((transaction) => merged(transaction, told.get(transaction.id)));
-  const added = desired.transactions.filter(({ id }) => !known.some((transaction) => transaction.id === id));
   return {
     ...standing,
     ...desired,
-    transactions: [...kept, ...added],
+    transactions: withAdded(kept, desired.transactions),
     ...attributesOf(standing["attributes"], desired.attributes),
   };
+}
+
+/** What is new stands before what comes after it in the adapter's order, so that the list does not tell in which order events came. */
+function withAdded(kept: readonly Transaction[], told: readonly Transaction[]): readonly Transaction[] {
+  const list = [...kept];
+  for (const [rank, transaction] of told.entries()) {
+    if (kept.some(({ id }) => id === transaction.id)) continue;
+    const later = new Set(told.slice(rank + 1).map(({ id }) => id));
+    const next = list.findIndex(({ id }) => later.has(id));
+    list.splice(next === -1 ? list.length : next, 0, transaction);
+  }
+  return list;
 }
 
 function merged(standing: Transaction, told: Transaction | undefined): Transaction {

@@ -6,7 +6,7 @@ import { createConfig } from "../../src/config.ts";
 import { createMeters } from "../../src/lib/meters.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
 import { createLedger } from "../../src/queue/ledger.ts";
-import { createQueues, type Queues } from "../../src/queue/queues.ts";
+import { createQueues, type Queues, type Wait } from "../../src/queue/queues.ts";
 import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
 import { startWorker } from "../../src/worker.ts";
@@ -53,7 +53,11 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
 
   beforeAll(async () => {
     await engine.start();
-    world = await startWorld({ engine: engine.settings(), environment: { SWEEP_INTERVAL_SECONDS: "1" } });
+    world = await startWorld({
+      engine: engine.settings(),
+      environment: { SWEEP_INTERVAL_SECONDS: "1" },
+      others: { invoicer: { se: { nonpsp: { adapterId: "invoices" } } } },
+    });
   }, 60_000);
   afterEach(() => {
     world.norce.clearFaults();
@@ -106,6 +110,56 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
     held.clear();
     await swept();
     expect([...(await ledger("missed-event")), ...(await ledger("late-event"))]).not.toContainEqual(about(purchase));
+  });
+
+  test("what a timer's look repairs unannounced is drift, whether or not the sweep hurried it", async () => {
+    const [hurried, left] = [world.purchase(), world.purchase()];
+    for (const purchase of [hurried, left]) {
+      purchase.act("pay-with-review");
+      await purchase.push();
+      await purchase.reaches("pending");
+    }
+    await world.idle();
+    const ask = async (): Promise<Line> => {
+      const headers = { authorization: "Bearer an-admin-token-of-ours" };
+      return (await (await fetch(`${world.url}/report?from=2020-01-01&to=2100-01-01`, { headers })).json()) as Line;
+    };
+    const before = Number((await ask())["repaired"]);
+    for (const purchase of [hurried, left]) purchase.act("accept");
+    // What the payment set for itself is due.
+    await world.queues.timers.set(left.key, { since: 0, tries: 0, why: "look-again", asked: "timer" }, 0);
+    for (const purchase of [hurried, left]) {
+      await purchase.reaches("reserved");
+      await until(
+        async () => (await ledger("missed-event")).some(({ orderId }) => orderId === purchase.key.orderId),
+        "it in the ledger",
+      );
+    }
+    const of = async ({ key }: Purchase) =>
+      (await ledger("missed-event")).filter(({ orderId }) => orderId === key.orderId);
+    for (const purchase of [hurried, left])
+      expect(await of(purchase)).toMatchObject([{ from: "pending", to: "reserved" }]);
+    await until(async () => Number((await ask())["repaired"]) >= before + 2, "both to be compared", 10_000);
+  });
+
+  test("a Norce that writes in a spelling of its own is written once", async () => {
+    world.norce.respells = true;
+    onTestFinished(() => {
+      world.norce.respells = false;
+    });
+    const purchase = world.purchase({ recurring: true });
+    purchase.act("pay");
+    await purchase.push();
+    await purchase.reaches("reserved");
+    await until(() => purchase.transactions().length > 0, "its log");
+    await world.idle();
+    const linesAbout = (message: string): Line[] =>
+      linesOf(world.logged, message).filter(({ orderId }) => orderId === purchase.key.orderId);
+    const looked = linesAbout("payment.unchanged").length;
+    await purchase.push();
+    await until(() => linesAbout("payment.unchanged").length > looked, "a second look");
+    expect(linesAbout("payment.written")).toHaveLength(1);
+    expect(linesAbout("payment.later")).toEqual([]);
   });
 
   test("a PSP that is down for an hour loses nothing", async () => {
@@ -217,6 +271,22 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
     expect(await letterOf(left), "a shopper who left is nobody's trouble").toBeUndefined();
   });
 
+  test("an invoice that no PSP stands behind is nobody's trouble, however old it gets", async () => {
+    const orderId = `o_${randomUUID()}`;
+    world.norce.createOrder({
+      merchant: "invoicer",
+      channel: "se",
+      id: orderId,
+      order: { currency: "SEK", country: "SE", culture: "sv-SE" },
+    });
+    world.norce.addPayment(orderId, { adapterId: "invoices", name: "Invoice", amount: 100, state: "confirmed" });
+    world.advance(31 * day);
+    await swept();
+    const settled = /norce_psp_sweep_payments_total\{adapter="nonpsp",judgement="settled"\} [1-9]/;
+    await until(async () => settled.test(await world.meters.text()), "the invoice to be swept");
+    expect(world.logged.filter((line) => line.includes(orderId))).toEqual([]);
+  });
+
   test("a last look is not called off by a look that comes to rest before it", async () => {
     const purchase = world.purchase();
     purchase.act("pay-with-review");
@@ -262,6 +332,16 @@ describe.each(rings())("nothing depends on a webhook, on $name", (engine: TestEn
       await until(async () => (await ledger(name)).some(({ orderId }) => orderId === purchase.key.orderId), name);
     expect(await ledger("paid-on-removed")).toContainEqual(about(removed));
     expect(await ledger("two-live-payments")).toEqual([about(good)]);
+    // It goes on: each is still one entry, which says that it is so today.
+    world.advance(day + minute);
+    for (const name of ["two-live-payments", "payment-good-order-not-accepted"]) {
+      const entries = async (): Promise<Line[]> =>
+        (await ledger(name)).filter(({ orderId }) => orderId === good.key.orderId);
+      await until(async () => (await entries()).some(({ last }) => last !== undefined), `${name} on the day after`);
+      const [entry, ...more] = await entries();
+      expect(more).toEqual([]);
+      expect(Number(entry?.["last"]) - Number(entry?.["at"])).toBeGreaterThan(day / 2);
+    }
   });
 
   test("downtime is told, and what was missed is swept first", async () => {
@@ -319,11 +399,12 @@ describe.each(rings())("one sweep at a time, on $name", (ring: TestEngine) => {
   });
 
   /** A Norce of its own with `orders` orders, each with one payment, and workers that sweep it. */
-  async function shop(orders: number, payment: Document) {
-    const norce = createSandboxNorce();
+  async function shop(orders: number, payment: Document, now: () => number = Date.now) {
+    const norce = createSandboxNorce({ now });
     const server = await listenOnLoopback(norce.handler);
     const merchant = `shop-${randomUUID()}`;
-    for (let index = 0; index < orders; index += 1) addOrder(norce, merchant, payment);
+    const open = (given: Document): void => addOrder(norce, merchant, given);
+    for (let index = 0; index < orders; index += 1) open(payment);
     const settings = { adapterId: "acme_klarna", apiUrl: "http://127.0.0.1:9", username: "u", password: "p" };
     const config = createConfig(
       { URL_SIGNING_KEYS: "k", SWEEP_INTERVAL_SECONDS: "1" },
@@ -347,7 +428,7 @@ describe.each(rings())("one sweep at a time, on $name", (ring: TestEngine) => {
         passes: () => linesOf(logged, "sweep.finished").filter(({ window }) => window === "recent"),
       };
     };
-    return { norce, start };
+    return { norce, open, start };
   }
 
   test("10,000 settled orders are paged without a look, one page at a time", async () => {
@@ -360,6 +441,40 @@ describe.each(rings())("one sweep at a time, on $name", (ring: TestEngine) => {
     const [pass] = worker.passes();
     expect(pass).toMatchObject({ window: "recent", orders: 10_000, settled: 10_000, due: 0, pages: 101 });
     expect(norce.requests().every(({ route }) => route === "/orders")).toBe(true);
+  });
+
+  test("old orders are read as far back as their payments may still move, and no further", async () => {
+    let age = 0;
+    const { open, start } = await shop(0, {}, () => Date.now() - age);
+    const captured = (ago: number): Document => {
+      const since = new Date(Date.now() - ago).toISOString();
+      return { state: "captured", attributes: { norcePspWorker: { phase: "confirmed", since } } };
+    };
+    age = 190 * day;
+    open(captured(160 * day));
+    open({ ...captured(31 * day), state: "pending" });
+    age = 230 * day;
+    for (let index = 0; index < 5; index += 1) open(captured(200 * day));
+    age = 0;
+    const worker = start();
+    const passes = (): Line[] => linesOf(worker.logged, "sweep.finished").filter(({ window }) => window === "rest");
+    await until(() => passes().length > 0, "a pass over old orders", 15_000);
+    expect(passes()[0]).toMatchObject({ orders: 2, due: 1, unresolved: 1, pages: 1 });
+  });
+
+  test.each<readonly [string, Partial<Wait>, Wait["asked"]]>([
+    ["its own timer", { asked: "timer" }, "sweep"],
+    ["a timer of a webhook's", {}, undefined],
+    ["a timer of an operator's", { asked: "operator" }, "operator"],
+    ["a timer of an operation's", { asked: "operation" }, "operation"],
+  ])("hurries a payment, and who asked is told by %s", async (_, of, asked) => {
+    const key = { adapter: "any", merchant: "acme", channel: "se", orderId: randomUUID(), paymentId: "p_1" };
+    const waiting: Wait = { since: 1, tries: 0, why: "look-again", ...of };
+    await queues.timers.set(key, waiting, hour);
+    await queues.timers.set(key, { since: 2, tries: 0, why: "sweep", asked: "sweep" }, minute, "unless-sooner");
+    const { asked: _asked, ...rest } = waiting;
+    expect(await queues.timers.get(key)).toEqual({ ...rest, ...(asked === undefined ? {} : { asked }) });
+    await queues.timers.clear(key);
   });
 
   test("of two workers one sweeps; when it ends, the other reads on where it stopped", async () => {

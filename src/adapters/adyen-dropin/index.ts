@@ -15,4 +15,6 @@ export default {
   operations,
   // Refunds come months later, disputes up to half a year and more: their events name nothing but Adyen's reference.
   rememberDays: 400,
+  // For as long as Adyen itself tries to deliver an event, its payment may still appear.
+  horizonDays: { unsettled: 30 },
 } satisfies FoldAdapter<Config>;

@@ -41,16 +41,16 @@ export function upsellOf(
   const pushes = pushesIn(snapshot, kept);
   const started = snapshot.upsell?.started ?? [];
   const upsold = snapshot.checkout?.Upsold ?? [];
-  // Those that every look sees come first, so that it does not matter which push came when.
   const ids = new Set([
     ...started.map(({ id }) => id),
-    ...upsold.map(({ UpsellId }) => UpsellId).toSorted(),
-    ...pushes.map(({ id }) => id).toSorted(),
+    ...upsold.map(({ UpsellId }) => UpsellId),
+    ...pushes.map(({ id }) => id),
   ]);
   return {
     eligible: window.eligible && money.authorized > money.released,
     expiration: window.expiration,
-    transactions: [...ids].flatMap((id) => {
+    // In an order that does not tell which push came when.
+    transactions: [...ids].toSorted().flatMap((id) => {
       const start = started.find((upsell) => upsell.id === id);
       const told = pushes.filter((push) => push.id === id);
       const named = [
