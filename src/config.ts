@@ -5,8 +5,19 @@ import { z } from "zod";
 import type { AnyAdapter, CommonConfig, PaymentKey } from "./adapters/adapter.ts";
 import { type Adapters, loadAdapters, loadOutside, type Outside } from "./adapters/registry.ts";
 import { budgetSettings } from "./lib/budget.ts";
-import { collect, ConfigError, type Environment, substitute } from "./lib/document.ts";
-import { managedWarnings } from "./lib/managed-adapters.ts";
+import {
+  bytesFrom,
+  collect,
+  ConfigError,
+  entriesOf,
+  type Environment,
+  httpUrl,
+  isRecord,
+  substitute,
+  urlFaults,
+  wholeNumber,
+} from "./lib/document.ts";
+import { managedWarnings, sharedPaymentFaults } from "./lib/managed-adapters.ts";
 
 /** One merchant channel's settings of one adapter, already validated by the adapter's own schema. */
 export interface AdapterSettings {
@@ -20,8 +31,8 @@ export interface Config {
   readonly publicUrl: string;
   readonly redisUrl: string | undefined;
   readonly queueUrl: string | undefined;
-  /** Where the embedded engine lives, and whether it forgets what is there. */
-  readonly embedded: { readonly dataDir: string; readonly fresh?: boolean };
+  /** Where the embedded engine lives; and whether the queue is the sandbox's, apart from a real one and empty at each start. */
+  readonly engine: { readonly dataDir: string; readonly sandbox?: boolean };
   readonly urlSigningKeys: readonly string[];
   readonly adminToken: string | undefined;
   readonly logLevel: string;
@@ -43,12 +54,10 @@ const optionalText = z
   .string()
   .optional()
   .transform((text) => (text === undefined || text === "" ? undefined : text));
-const wholeNumber = (fallback: number, least: number, most: number) =>
-  z.preprocess((text) => (text === undefined || text === "" ? fallback : Number(text)), z.int().min(least).max(most));
 
 const environmentSchema = z.object({
   PORT: wholeNumber(3000, 0, 65_535),
-  PUBLIC_URL: optionalText.pipe(z.url({ protocol: /^https?$/ }).optional()),
+  PUBLIC_URL: optionalText.pipe(httpUrl.optional()),
   REDIS_URL: optionalText.pipe(
     z
       .string()
@@ -83,7 +92,7 @@ const environmentSchema = z.object({
 
 const norceSchema = z.strictObject({
   /** Base URL of the Order API, for example `https://acme.api-se.norce.tech/checkout/order`. */
-  orderApi: z.url({ protocol: /^https?$/ }),
+  orderApi: httpUrl,
   token: z.string().min(1),
   version: z.enum(["v0", "v1"]).default("v0"),
   states: z.enum(["ten", "twelve"]).default("ten"),
@@ -98,7 +107,6 @@ const fileSchema = z.strictObject({
   merchants: z.record(z.string(), z.record(z.string(), settingsByAdapter)),
 });
 
-const merchantsOnly = z.object({ merchants: fileSchema.shape.merchants });
 const adaptersOnly = z.object({ adapters: fileSchema.shape.adapters });
 
 export { ConfigError, type Environment } from "./lib/document.ts";
@@ -175,8 +183,8 @@ export function createConfig(
     faults.push("QUEUE_URL: set it or REDIS_URL, not both");
   const substituted = substitute(document, environment, "", faults);
   const file = collect(fileSchema.safeParse(substituted), "", faults);
-  // A fault under `norce` must not hide those under `merchants`.
-  const merchants = file?.merchants ?? merchantsOnly.safeParse(substituted).data?.merchants ?? {};
+  // Not what the schema made of it: one fault must not hide the others.
+  const { merchants } = isRecord(substituted) ? substituted : {};
   const targets = targetsFrom(merchants, adapters, faults, warnings);
   if (faults.length > 0 || env === undefined || file === undefined) throw new ConfigError([...new Set(faults)]);
   const byTarget = new Map(targets.map((target) => [targetId({ ...target, adapter: target.adapter.id }), target]));
@@ -185,7 +193,7 @@ export function createConfig(
     publicUrl: publicUrlOf(env),
     redisUrl: env.REDIS_URL,
     queueUrl: env.QUEUE_URL,
-    embedded: { dataDir: ".data" },
+    engine: { dataDir: ".data" },
     urlSigningKeys: env.URL_SIGNING_KEYS,
     adminToken: env.ADMIN_TOKEN,
     logLevel: env.LOG_LEVEL,
@@ -250,22 +258,21 @@ function withoutSecrets(adapter: AnyAdapter, settings: CommonConfig): Record<str
 
 type Target = Config["targets"][number];
 
-function targetsFrom(
-  merchants: z.infer<typeof fileSchema>["merchants"],
-  adapters: Adapters,
-  faults: string[],
-  warnings: string[],
-): Target[] {
+function targetsFrom(merchants: unknown, adapters: Adapters, faults: string[], warnings: string[]): Target[] {
   const targets: Target[] = [];
-  for (const [merchant, channels] of Object.entries(merchants)) {
-    for (const [channel, byAdapter] of Object.entries(channels)) {
-      for (const [name, given] of Object.entries(byAdapter)) {
+  for (const [merchant, channels] of entriesOf(merchants)) {
+    for (const [channel, byAdapter] of entriesOf(channels)) {
+      faults.push(...sharedPaymentFaults(byAdapter, `merchants.${merchant}.${channel}`));
+      for (const [name, given] of entriesOf(byAdapter)) {
+        if (!isRecord(given)) continue;
         const path = `merchants.${merchant}.${channel}.${name}`;
         const adapter = adapters.get(name);
         if (adapter === undefined) {
           faults.push(`${path}: there is no such adapter; there are ${[...adapters.keys()].join(", ")}`);
           continue;
         }
+        const printed = entriesOf(given).filter(([setting]) => !adapter.secrets.includes(setting));
+        faults.push(...urlFaults(Object.fromEntries(printed), path));
         const settings = collect(adapter.config.safeParse(given), path, faults) as CommonConfig | undefined;
         if (settings === undefined) continue;
         warnings.push(...unknownSettings(given, settings, path), ...managedWarnings(settings.adapterId, path));
@@ -285,13 +292,4 @@ function unknownSettings(given: Record<string, unknown>, settings: CommonConfig,
 /** Merchants and channels come from YAML keys and URLs; a control character in one would be somebody else's. */
 function targetId({ adapter, merchant, channel }: Pick<PaymentKey, "adapter" | "merchant" | "channel">): string {
   return `${adapter}\n${merchant}\n${channel}`;
-}
-
-function bytesFrom(text: string, context: z.core.$RefinementCtx): number {
-  const match = /^(\d+)\s*(b|kb|mb)?$/i.exec(text.trim());
-  const unit = { b: 1, kb: 1024, mb: 1024 * 1024 }[(match?.[2] ?? "b").toLowerCase()] ?? 1;
-  const bytes = Number(match?.[1]) * unit;
-  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
-  context.addIssue({ code: "custom", message: "has to be a size such as 512kb or 1mb" });
-  return z.NEVER;
 }

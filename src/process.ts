@@ -1,5 +1,6 @@
 import { exitWith } from "./exit.ts";
 import { type Config, ConfigError, processEnvironment, readConfig, redacted } from "./config.ts";
+import { keyWarnings } from "./lib/document.ts";
 import { createLog, type Logger } from "./lib/log.ts";
 import { createMeters, type Meters } from "./lib/meters.ts";
 import { type Engine, openEngine } from "./queue/engine.ts";
@@ -49,13 +50,14 @@ export function partsOf(config: Config): ProcessParts {
   const log = createLog(config.logLevel);
   const meters = createMeters();
   log.info(redacted(config), "config.read");
-  for (const warning of config.warnings) log.warn({ warning }, "config.doubtful");
+  const keyDoubts = keyWarnings("URL_SIGNING_KEYS", config.urlSigningKeys);
+  for (const warning of [...config.warnings, ...keyDoubts]) log.warn({ warning }, "config.doubtful");
   return {
     config,
     log,
     meters,
     async open() {
-      const engine = await openEngine({ ...engineUrl(config), ...config.embedded }, log);
+      const engine = await openEngine({ ...engineUrl(config), ...config.engine }, log);
       const queues = createQueues(engine);
       meters.queues(() => queues.counts(config.targets.map(({ adapter }) => adapter.id)));
       // The guarantee asks the server: a server that is not there yet must not hold up the start.

@@ -3,6 +3,7 @@
 import "./lib/memory.ts";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { RequestHandler } from "express";
 import type { PaymentKey } from "./adapters/adapter.ts";
 import type { Config } from "./config.ts";
@@ -17,7 +18,7 @@ import { laneId, laneName, type Look, type Queues } from "./queue/queues.ts";
 import { createApp } from "./webhooks/app.ts";
 import { createInbox } from "./webhooks/inbox.ts";
 import type { Lanes, OperationStatus } from "./webhooks/operations.ts";
-import { answerReport } from "./webhooks/report.ts";
+import { answerLetter, answerReport } from "./webhooks/report.ts";
 
 /** What the web half runs on. */
 export interface WebParts {
@@ -32,6 +33,7 @@ export interface WebParts {
 /** Listens; resolves once webhooks are received. `close` answers what came in and takes nothing new. */
 export async function startWeb(parts: WebParts): Promise<Running & { readonly port: number }> {
   const { config, engine, queues, log, meters } = parts;
+  const reportParts = { ...queues, config, ledger: createLedger(engine, "prompt"), now: Date.now };
   const app = createApp({
     config,
     log,
@@ -40,16 +42,39 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     lanes: lanesFor(engine, queues),
     operations: createOperations(engine),
     ping: () => engine.ping(),
-    report: answerReport({ config, ledger: createLedger(engine, "prompt"), dead: queues.dead, now: Date.now }),
+    report: { get: answerReport(reportParts), post: answerLetter(reportParts) },
     ...(parts.home === undefined ? {} : { home: parts.home }),
   });
   const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 65_000 }, app);
+  server.on("clientError", answerUnreadable);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(config.port, resolve);
   });
   const { port } = server.address() as AddressInfo;
   log.info({ port, publicUrl: config.publicUrl }, "web.started");
   return { port, close: () => closed(server) };
+}
+
+/** How long a client may take to read that it was refused. */
+const goodbyeMs = 1_000;
+
+/** What is no request, or none that ends in time, never reaches the app: Node would answer it without a word. */
+export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // It was told already, and still sends.
+  if (socket.writableEnded) return;
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] =
+    error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+      ? ["408 Request Timeout", "too-slow", "the request did not come to its end in time"]
+      : ["400 Bad Request", "malformed", "the request cannot be read"];
+  const body = JSON.stringify({ code, message });
+  const head = ["content-type: application/json", `content-length: ${Buffer.byteLength(body)}`, "connection: close"];
+  socket.end([`HTTP/1.1 ${status}`, ...head, "", body].join("\r\n"));
+  // Not at once: a client that is still sending would get a reset in place of the answer.
+  setTimeout(() => socket.destroy(), goodbyeMs).unref();
 }
 
 function lanesFor(engine: Engine, queues: Queues): Lanes {

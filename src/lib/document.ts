@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,6 +38,63 @@ export function collect<T>(result: z.ZodSafeParseResult<T>, path: string, faults
       faults.push(`${at === "" ? "config" : at}: ${issue.message}`);
   }
   return undefined;
+}
+
+/** Names and values where there are some; a value that is no record has none, and hides nothing of its neighbours. */
+export function entriesOf(value: unknown): [string, unknown][] {
+  return isRecord(value) ? Object.entries(value) : [];
+}
+
+/** True for what YAML calls a mapping. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A fault for each text, however deep, that is a URL with a user name or a password in it: URLs are printed. */
+export function urlFaults(value: unknown, path: string): string[] {
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value).flatMap(([name, item]) => urlFaults(item, path === "" ? name : `${path}.${name}`));
+  const url = typeof value === "string" ? URL.parse(value) : null;
+  if (url === null || (url.username === "" && url.password === "")) return [];
+  return [`${path}: ${noUserInfo}`];
+}
+
+const noUserInfo = "must not have a user name or a password in the URL, which is printed";
+
+/** A URL of `http` or `https` that may be printed. */
+export const httpUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => urlFaults(url, "").length === 0, { error: noUserInfo });
+
+/** A whole number as text; empty counts as unset. */
+export function wholeNumber(fallback: number, least: number, most: number): z.ZodType<number> {
+  const numberFrom = (text: unknown): unknown => {
+    if (text === undefined || text === "") return fallback;
+    // `Number` would make 0 of a blank.
+    return typeof text === "string" && /^\s*\d+\s*$/.test(text) ? Number(text) : text;
+  };
+  return z.preprocess(numberFrom, z.int("has to be a whole number").min(least).max(most));
+}
+
+/** A size such as `512kb`, in bytes. */
+export function bytesFrom(text: string, context: z.core.$RefinementCtx): number {
+  const match = /^(\d+)\s*(b|kb|mb)?$/i.exec(text.trim());
+  const unit = { b: 1, kb: 1024, mb: 1024 * 1024 }[(match?.[2] ?? "b").toLowerCase()] ?? 1;
+  const bytes = Number(match?.[1]) * unit;
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  context.addIssue({ code: "custom", message: "has to be a size such as 512kb or 1mb" });
+  return z.NEVER;
+}
+
+/** What the operator should hear of each key that is short enough to be found by trying: whoever has it signs what we believe. */
+export function keyWarnings(name: string, keys: readonly string[]): string[] {
+  return keys.flatMap((key, index) =>
+    key.length >= 8
+      ? []
+      : [
+          `${name}: number ${index + 1} is shorter than 8 characters and can be guessed; openssl rand -base64 32 makes one`,
+        ],
+  );
 }
 
 /** Every fault of the configuration at once, each with its path. */

@@ -7,19 +7,19 @@ import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
 import type { Logger } from "../lib/log.ts";
 import { engineOn, workerDefaults } from "./bull.ts";
 import type { Engine, EngineSettings } from "./engine.ts";
-import { schema } from "./postgres.ts";
+import { usualSchema as schema } from "./postgres.ts";
 
 /**
  * BullMQ on a PostgreSQL that runs in this process (PGlite, WebAssembly): for development and demos, so that a fresh machine needs
  * nothing but npm. Survives the death of the process, not power loss: it never syncs.
  * @throws Error in plain words when another process has the folder.
  */
-export async function openEmbedded({ dataDir, fresh = false }: EngineSettings, log: Logger): Promise<Engine> {
+export async function openEmbedded({ dataDir, sandbox = false }: EngineSettings, log: Logger): Promise<Engine> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   chmodSync(dataDir, 0o700);
   const lock = takeLock(dataDir);
   const folder = join(dataDir, "queue");
-  if (fresh) rmSync(folder, { recursive: true, force: true });
+  if (sandbox) rmSync(folder, { recursive: true, force: true });
   const database = await PGlite.create(folder);
   const pool = poolOver(database);
   await runMigrations(await pool.connect(), schema);

@@ -44,9 +44,12 @@ export interface EngineSettings {
   readonly queueUrl?: string;
   /** Where the embedded engine lives when neither is given. */
   readonly dataDir: string;
-  /** Whether the embedded engine forgets what an earlier process left there. */
-  readonly fresh?: boolean;
+  /** The sandbox's: jobs are kept apart from those of a real service on the same server, and none is left of an earlier sandbox. */
+  readonly sandbox?: boolean;
 }
+
+/** Where the sandbox's jobs are: Redis's key prefix and PostgreSQL's schema. What is there is thrown away. */
+export const sandboxPlaces = { redis: "{norce-psp-sandbox}", postgres: "norce_psp_sandbox" } as const;
 
 /**
  * Opens the engine that the settings name.
@@ -54,8 +57,9 @@ export interface EngineSettings {
  */
 export async function openEngine(settings: EngineSettings, log: Logger): Promise<Engine> {
   // Each brings libraries of its own, tens of megabytes that the others do without.
-  if (settings.redisUrl !== undefined) return await (await import("./redis.ts")).openRedis(settings.redisUrl, log);
+  if (settings.redisUrl !== undefined)
+    return await (await import("./redis.ts")).openRedis(settings.redisUrl, settings, log);
   if (settings.queueUrl !== undefined)
-    return await (await import("./postgres.ts")).openPostgres(settings.queueUrl, log);
+    return await (await import("./postgres.ts")).openPostgres(settings.queueUrl, settings, log);
   return await (await import("./embedded.ts")).openEmbedded(settings, log);
 }

@@ -3,10 +3,10 @@ import pRetry from "p-retry";
 import pg from "pg";
 import type { Logger } from "../lib/log.ts";
 import { engineOn, promptMs, reachability, workerDefaults } from "./bull.ts";
-import type { Engine, Guarantee } from "./engine.ts";
+import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "./engine.ts";
 
 /** BullMQ's own name for its schema. */
-export const schema = "bullmq";
+export const usualSchema = "bullmq";
 
 /** How often reaching the database is tried at start-up, with pauses up to five seconds: about half a minute. */
 const startTries = 8;
@@ -18,7 +18,12 @@ const patientMs = 10_000;
  * BullMQ on PostgreSQL. Brings the schema up to date; several processes may do so at once.
  * @throws Error when the database cannot be reached for half a minute.
  */
-export async function openPostgres(url: string, log: Logger): Promise<Engine> {
+export async function openPostgres(
+  url: string,
+  { sandbox = false }: Pick<EngineSettings, "sandbox">,
+  log: Logger,
+): Promise<Engine> {
+  const schema = sandbox ? sandboxPlaces.postgres : usualSchema;
   const news = reachability("postgres", log);
   const pool = (options: pg.PoolConfig): pg.Pool => {
     const made = new pg.Pool({
@@ -50,7 +55,7 @@ export async function openPostgres(url: string, log: Logger): Promise<Engine> {
     patient: composed(patient, listening),
   };
   // Not on the pool for queries: a migration may take long.
-  await pRetry(() => migrate(listening), {
+  await pRetry(() => migrate(listening, schema, sandbox), {
     retries: startTries,
     minTimeout: 250,
     maxTimeout: 5_000,
@@ -91,9 +96,11 @@ function composed(queries: pg.Pool, connections: pg.Pool): PgPool {
   return pool as PgPool;
 }
 
-async function migrate(pool: pg.Pool): Promise<void> {
+/** @param fresh whether what is there is thrown away */
+async function migrate(pool: pg.Pool, schema: string, fresh: boolean): Promise<void> {
   const client = await pool.connect();
   try {
+    if (fresh) await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
     await runMigrations(client, schema);
   } finally {
     client.release();

@@ -1,8 +1,9 @@
 import { Queue, Worker } from "bullmq";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { engineOn, prefix, promptMs, reachability, within, workerDefaults } from "./bull.ts";
-import type { Engine, Guarantee } from "./engine.ts";
+import { engineOn, prefix as usualPrefix, promptMs, reachability, within, workerDefaults } from "./bull.ts";
+import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "./engine.ts";
 
 type Connection = Redis | Cluster;
 
@@ -30,8 +31,16 @@ const prompt = {
  */
 const patient = { maxRetriesPerRequest: null, socketTimeout: 15_000 } as const satisfies RedisOptions;
 
-/** BullMQ on Redis. Comes up also while Redis is down, and recovers by itself. */
-export async function openRedis(url: string, log: Logger): Promise<Engine> {
+/**
+ * BullMQ on Redis. Comes up also while Redis is down, and recovers by itself.
+ * @throws WorkerError `QueueUnavailable` where the sandbox's keys cannot be deleted, which it needs Redis for.
+ */
+export async function openRedis(
+  url: string,
+  { sandbox = false }: Pick<EngineSettings, "sandbox">,
+  log: Logger,
+): Promise<Engine> {
+  const prefix = sandbox ? sandboxPlaces.redis : usualPrefix;
   const news = reachability("redis", log);
   const connections = {
     prompt: connect(url, prompt),
@@ -40,6 +49,7 @@ export async function openRedis(url: string, log: Logger): Promise<Engine> {
   for (const connection of Object.values(connections)) connection.on("error", news.lost).on("ready", news.found);
   // A Redis that is there is used from the first webhook on; one that is not must not hold up the start.
   await Promise.all(Object.values(connections).map((connection) => readyWithin(startMs, connection)));
+  if (sandbox) await empty(connections.prompt, prefix);
   return engineOn(
     {
       kind: "redis",
@@ -89,6 +99,25 @@ function connect(urls: string, options: typeof prompt | typeof patient): Connect
 
 async function readyWithin(ms: number, connection: Connection): Promise<void> {
   await within(ms, new Promise((resolve) => connection.once("ready", resolve))).catch(() => undefined);
+}
+
+/** Deletes what stands under a prefix, and nothing else, a thousand keys at a time. */
+async function empty(connection: Connection, prefix: string): Promise<void> {
+  try {
+    if (connection.status !== "ready") throw new Error("not connected");
+    for (const node of connection instanceof Cluster ? connection.nodes("master") : [connection]) {
+      let cursor = "0";
+      do {
+        const [next, keys] = await node.scan(cursor, "MATCH", `${prefix}:*`, "COUNT", 1_000);
+        if (keys.length > 0) await node.unlink(...keys);
+        cursor = next;
+      } while (cursor !== "0");
+    }
+  } catch (cause) {
+    throw new WorkerError("QueueUnavailable", "Redis does not answer: the sandbox's queue could not be emptied", {
+      cause,
+    });
+  }
 }
 
 async function guaranteeOf(connection: Connection): Promise<Guarantee> {

@@ -1,11 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { request as httpRequest } from "node:http";
+import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Target } from "../adapters/adapter.ts";
 import { loadAdapters } from "../adapters/registry.ts";
 import { createConfig } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
-import { createLog } from "../lib/log.ts";
 import { createMeters } from "../lib/meters.ts";
+import type { OperationRecord } from "../queue/operations.ts";
 import type { Look, StoredEvent } from "../queue/queues.ts";
 import { callbackSignature, operationSignature } from "../signatures/signed-url.ts";
 import { listenOnLoopback, type Loopback } from "../sandbox/loopback.ts";
@@ -22,6 +24,13 @@ const config = createConfig(
       acme: {
         se: {
           "klarna-checkout": { adapterId: "ours", apiUrl: "https://klarna.example", username: "u", password: "p" },
+          "svea-checkout": {
+            adapterId: "ours too",
+            apiUrl: "https://svea.example",
+            orderManagementApiUrl: "https://svea.example",
+            merchantId: "1",
+            apiSecret: "s",
+          },
         },
       },
     },
@@ -31,6 +40,12 @@ const config = createConfig(
 
 const stored: StoredEvent[] = [];
 const looks: Look[] = [];
+/** What was asked of the PSP. */
+const asked: OperationRecord["asked"][] = [];
+/** By which ids the queue was asked for a look or an operation. */
+const read: string[] = [];
+const logged: Record<string, unknown>[] = [];
+const meters = createMeters();
 let queueIsDown = false;
 let server: Loopback;
 
@@ -41,14 +56,24 @@ function unlessDown<T>(act: () => T): Promise<T> {
 beforeAll(async () => {
   const app = createApp({
     config,
-    log: createLog("silent"),
-    meters: createMeters(),
+    log: pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line) as never) }),
+    meters,
     inbox: createInbox((events) => unlessDown(() => void stored.push(...events))),
     lanes: {
-      add: (look) => unlessDown(() => ({ id: `look-${looks.push(look)}` })),
-      status: async (_, operationId) => ({ operationId, status: "queued" }),
+      add: (look) => unlessDown(() => ({ id: `look-${looks.push(look)}`, handedOver: true })),
+      async status(_, operationId) {
+        read.push(operationId);
+        return { operationId, status: "queued" };
+      },
     },
-    operations: { ask: async () => "", read: async () => undefined, lock: async () => undefined },
+    operations: {
+      ask: async (operation) => String(asked.push(operation)),
+      async read(id) {
+        read.push(id);
+        return undefined;
+      },
+      lock: async () => undefined,
+    },
     ping: () => unlessDown(() => undefined),
   });
   server = await listenOnLoopback(app);
@@ -57,6 +82,9 @@ afterAll(() => server.close());
 beforeEach(() => {
   stored.length = 0;
   looks.length = 0;
+  asked.length = 0;
+  read.length = 0;
+  logged.length = 0;
   queueIsDown = false;
 });
 
@@ -166,6 +194,50 @@ describe("a webhook", () => {
     },
   );
 
+  test.each([
+    ["that is not proven", "POST", callbackPath({ sig: "A".repeat(43) }), {}, 401, "not-proven"],
+    ["by another method", "PUT", callbackPath(), {}, 405, "method-not-allowed"],
+    ["that is too large", "POST", callbackPath(), { body: "x".repeat(1_025) }, 413, "too-large"],
+  ] as const)("%s is logged and counted as refused", async (_, method, path, given, status, code) => {
+    await send(method, path, given);
+    expect(logged).toEqual([
+      expect.objectContaining({ msg: "webhook.refused", method, status, code, webhook: "push", ...key }),
+    ]);
+    expect((await send("GET", "/metrics")).text).toMatch(
+      new RegExp(`webhooks_total\\{adapter="klarna-checkout",webhook="push",result="${code}"\\} \\d+`),
+    );
+  });
+
+  test.each([
+    ["merchant", callbackPath({ merchant: "canary" }), "push"],
+    ["id that is none", callbackPath({ orderId: "canary\n" }), "push"],
+    ["webhook", callbackPath({ webhook: "canary" }), "unknown"],
+    ["property of all objects", callbackPath({ webhook: "constructor" }), "unknown"],
+    ["adapter", callbackPath({ adapter: "canary" }), "unknown"],
+  ])("to an unknown %s is logged and counted without a stranger's words", async (_, path, webhook) => {
+    await send("POST", path);
+    const adapter = webhook === "push" ? "klarna-checkout" : "unknown";
+    expect(logged).toEqual([expect.objectContaining({ msg: "webhook.refused", adapter, webhook })]);
+    const { text } = await send("GET", "/metrics");
+    expect(text).toContain(
+      `adapter="${adapter}",webhook="${webhook}",result="${path.includes("%0A") ? "malformed" : "not-found"}"`,
+    );
+    expect(JSON.stringify(logged) + text).not.toMatch(/canary|constructor/);
+  });
+
+  test("is refused with a status that its PSP reads right", async () => {
+    const svea = { adapter: "svea-checkout" };
+    expect((await send("POST", callbackPath({ ...svea, sig: "A".repeat(43) }))).status).toBe(404);
+    expect((await send("PUT", callbackPath(svea))).status).toBe(404);
+    expect((await send("POST", callbackPath(svea), { body: "x".repeat(1_025) })).status).toBe(404);
+    expect((await send("POST", callbackPath(svea))).status).toBe(200);
+  });
+
+  test("that its URL does not prove is refused before its body is read", async () => {
+    const body = "x".repeat(1_025);
+    expect((await send("POST", callbackPath({ sig: "A".repeat(43) }), { body })).status).toBe(401);
+  });
+
   test("that is larger than the limit is 413, and one at the limit is not", async () => {
     expect((await send("POST", callbackPath(), { body: "x".repeat(1_025) })).status).toBe(413);
     expect((await send("POST", callbackPath(), { body: "x".repeat(1_024) })).status).toBe(200);
@@ -196,6 +268,38 @@ describe("a webhook", () => {
       expect(JSON.parse(text)).toEqual({ code: expect.any(String), message: expect.any(String) });
       expect(text).not.toContain("canary");
     }
+  });
+});
+
+/** A request whose body never comes. */
+async function sendWithoutEnd(path: string): Promise<{ readonly status: Promise<number>; end(): void }> {
+  const { hostname, port } = new URL(server.url);
+  const sent = httpRequest({ hostname, port, method: "POST", path, headers: { "content-length": "10" } });
+  const status = new Promise<number>((resolve) => {
+    sent.on("response", (response) => resolve(response.resume().statusCode ?? 0)).on("error", () => resolve(0));
+  });
+  await new Promise<void>((resolve) => sent.write("x", () => resolve()));
+  return { status, end: () => void sent.destroy() };
+}
+
+describe("more webhooks at once than are taken", () => {
+  test("are refused with Retry-After, logged and counted; unproven ones take nobody's place", async () => {
+    const counted = /webhooks_total\{adapter="klarna-checkout",webhook="push",result="too-many-requests"\} 1\b/;
+    const unproven = await Promise.all(
+      Array.from({ length: 1_000 }, () => sendWithoutEnd(callbackPath({ sig: "A".repeat(43) }))),
+    );
+    expect(new Set(await Promise.all(unproven.map(({ status }) => status)))).toEqual(new Set([401]));
+    expect((await send("POST", callbackPath())).status).toBe(200);
+    for (const request of unproven) request.end();
+    const proven = await Promise.all(Array.from({ length: 1_000 }, () => sendWithoutEnd(callbackPath())));
+    let answer = await send("POST", callbackPath());
+    // The last of them may not have arrived yet.
+    for (let tries = 0; answer.status === 200 && tries < 100; tries += 1) answer = await send("POST", callbackPath());
+    expect([answer.status, answer.headers["retry-after"]]).toEqual([429, "5"]);
+    expect(JSON.parse(answer.text)).toEqual({ code: "too-many-requests", message: expect.any(String) });
+    expect(logged.at(-1)).toMatchObject({ msg: "webhook.refused", status: 429, code: "too-many-requests", ...key });
+    expect((await send("GET", "/metrics")).text).toMatch(counted);
+    for (const request of proven) request.end();
   });
 });
 
@@ -237,10 +341,102 @@ describe("an operation", () => {
 
   test("by another method is 405, and tells by GET what became of it", async () => {
     expect((await send("DELETE", operationPath("refresh"))).status).toBe(405);
-    expect(JSON.parse((await send("GET", `${operationPath("refresh")}&operationId=look-1`)).text)).toEqual({
-      operationId: "look-1",
+    const operationId = randomUUID();
+    expect(JSON.parse((await send("GET", `${operationPath("refresh")}&operationId=${operationId}`)).text)).toEqual({
+      operationId,
       status: "queued",
     });
+    expect(read).toEqual([operationId]);
+  });
+
+  test.each(["refresh", "capture"] as const)(
+    "%s by an id that was never given out is unknown, and the queue is not asked",
+    async (operation) => {
+      const usual = randomUUID();
+      const others = ["meta", "id", "completed", "events", "1", "", `${usual}:lock`, usual.toUpperCase(), `${usual}\n`];
+      for (const operationId of others) {
+        const query = new URLSearchParams({ operationId });
+        const answer = await send("GET", `${operationPath(operation)}&${query.toString()}`);
+        expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { operationId, status: "unknown" }]);
+      }
+      expect((await send("GET", operationPath(operation))).status).toBe(200);
+      expect(read).toEqual([]);
+    },
+  );
+
+  /** An order as Norce has it, as far as it tells whose action is executed. */
+  const order = {
+    id: "o_1",
+    merchant: "acme",
+    channel: "se",
+    state: { currentStatus: "completed" },
+    cart: { total: { includingVat: 100 } },
+    payments: [
+      { id: "p_0", amount: 40 },
+      { id: "p_1", amount: 60 },
+    ],
+  };
+
+  test.each([
+    ["no body", undefined],
+    ["an empty object", "{}"],
+    ["Norce's order", JSON.stringify(order)],
+  ])("with %s is of all that is left", async (_, body) => {
+    expect((await send("POST", operationPath("capture"), body === undefined ? {} : { body })).status).toBe(200);
+    expect(asked).toEqual([{ key, name: "capture" }]);
+  });
+
+  test("with an amount is of that amount", async () => {
+    expect((await send("POST", operationPath("capture"), { body: '{"amount":40.5}' })).status).toBe(200);
+    expect(asked).toEqual([{ key, name: "capture", amount: 40.5 }]);
+  });
+
+  test.each([
+    "40",
+    '"40"',
+    "null",
+    "true",
+    "[]",
+    '[{"amount":40}]',
+    '{"Amount":40}',
+    '{"amuont":40}',
+    '{"amount":"40"}',
+    '{"amount":null}',
+    '{"amount":0}',
+    '{"amount":-40}',
+    '{"amount":40,"currency":"SEK"}',
+    '{"payment":{"amount":40}}',
+    "amount=40",
+    " ",
+    JSON.stringify({ ...order, id: "o_2" }),
+    JSON.stringify({ ...order, payments: [{ id: "p_2" }] }),
+    JSON.stringify({ ...order, payments: {} }),
+    JSON.stringify({ ...order, amount: 40 }),
+    JSON.stringify(order.payments[1]),
+    JSON.stringify([order]),
+  ])("with the body %s is refused, and nothing is asked for", async (body) => {
+    const answer = await send("POST", operationPath("capture"), { body });
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.text)).toEqual({
+      code: "malformed",
+      message: expect.stringMatching(/\{"amount": 40\.5\}/),
+    });
+    expect(asked).toEqual([]);
+  });
+
+  test.each(["amount=40", "Amount=40", "amount="])("with %s in the query is refused with a hint", async (query) => {
+    const answer = await send("POST", `${operationPath("capture")}&${query}`);
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.text)).toEqual({ code: "malformed", message: expect.stringMatching(/query.*body/) });
+    expect(asked).toEqual([]);
+  });
+
+  test("is proven, and its target found, before its body is read", async () => {
+    const body = "x".repeat(1_025);
+    expect((await send("POST", operationPath("capture", { sig: "A".repeat(43) }), { body })).status).toBe(401);
+    expect((await send("POST", operationPath("capture").replace("/capture?", "/reverse?"), { body })).status).toBe(404);
+    expect((await send("POST", operationPath("capture").replace("acme", "other"), { body })).status).toBe(404);
+    expect((await send("POST", operationPath("capture"), { body })).status).toBe(413);
   });
 });
 

@@ -12,9 +12,9 @@ import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
 import type { Operations } from "../queue/operations.ts";
 import type { Inbox } from "./inbox.ts";
-import { type Lanes, NotPossible, operate } from "./operations.ts";
-import { receive, route, type WebhookRoute } from "./receive.ts";
-import { queryOf, rawRequest } from "./request.ts";
+import { admit, type Lanes, NotPossible, operate } from "./operations.ts";
+import { proveUrl, receive, route, type WebhookRoute } from "./receive.ts";
+import { bodyOf, headOf, queryOf } from "./request.ts";
 
 /** What the web half needs; nothing here knows Norce or a PSP's API. */
 export interface AppParts {
@@ -26,8 +26,8 @@ export interface AppParts {
   readonly operations: Operations;
   /** Rejects where the queue does not answer. */
   readonly ping: () => Promise<void>;
-  /** What stands at `/report`. */
-  readonly report?: RequestHandler;
+  /** What stands at `/report`: what is told, and what deals with a dead letter. */
+  readonly report?: { readonly get: RequestHandler; readonly post: RequestHandler };
   /** What stands at `/`: the sandbox's page. */
   readonly home?: RequestHandler;
 }
@@ -51,7 +51,7 @@ export function createApp(parts: AppParts): Express {
   const body = express.raw({ type: () => true, limit: parts.config.bodyLimitBytes, inflate: false });
 
   app.all([paymentWebhook, accountWebhook], answerWebhook(parts, body));
-  app.all(operation, onlyMethods("POST", "GET"), body, answerOperation(parts));
+  app.all(operation, answerOperation(parts, body));
   app.get("/health/live", (_, response) => json(response, 200, { status: "live" }));
   app.get("/health/ready", async (_, response) => {
     await parts.ping();
@@ -60,7 +60,7 @@ export function createApp(parts: AppParts): Express {
   app.get("/metrics", async (_, response) => {
     end(response, 200, parts.meters.contentType, await parts.meters.text());
   });
-  if (parts.report !== undefined) app.get("/report", parts.report);
+  if (parts.report !== undefined) app.get("/report", parts.report.get).post("/report", parts.report.post);
   if (parts.home !== undefined) app.use("/", parts.home);
   app.use((): never => {
     throw new WorkerError("UnknownTarget", "no such path");
@@ -69,20 +69,24 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
-function answerWebhook({ config, inbox, log, meters }: AppParts, body: RequestHandler): RequestHandler {
+function answerWebhook(parts: AppParts, body: RequestHandler): RequestHandler {
+  const { config, inbox, log, meters } = parts;
   let inFlight = 0;
 
-  const answer = async (request: Request, response: Response): Promise<void> => {
+  const answer = async (
+    asked: WebhookRoute,
+    query: URLSearchParams,
+    request: Request,
+    response: Response,
+  ): Promise<void> => {
     const started = performance.now();
-    const query = queryOf(request.originalUrl);
-    // Refused before the body is read: unknown targets, malformed ids, wrong methods.
-    const to = route(config, webhookRoute(request, query));
-    if (request.method !== to.rules.method) {
-      methodNotAllowed(response, to.rules.method, refusalStatus(config, to, 405));
-      return;
-    }
+    // Refused before the body is read: unknown targets, malformed ids, wrong methods, URLs that we did not sign.
+    const to = route(config, asked);
+    onlyMethods(request, to.rules.method);
+    const head = headOf(request, query);
+    await proveUrl(config, to, head);
     await bodyRead(body, request, response);
-    const { ack, events } = await receive(config, inbox, to, rawRequest(request, query), Date.now());
+    const { ack, events } = await receive(config, inbox, to, { ...head, body: bodyOf(request) }, Date.now());
     // What answers a GET could be kept by whoever stands in between, and the next one would not arrive.
     if (request.method === "GET") response.setHeader("cache-control", "no-store");
     end(response, ack.status, ack.type, ack.body);
@@ -92,18 +96,16 @@ function answerWebhook({ config, inbox, log, meters }: AppParts, body: RequestHa
   };
 
   return async (request, response) => {
-    if (inFlight >= maxInFlight) {
-      const to = webhookRoute(request, queryOf(request.originalUrl));
-      response.setHeader("retry-after", "5");
-      json(response, refusalStatus(config, to, 429), {
-        code: "too-many-requests",
-        message: "too many webhooks at once",
-      });
-      return;
-    }
+    const query = queryOf(request.originalUrl);
+    const asked = webhookRoute(request, query);
     inFlight += 1;
     try {
-      await answer(request, response);
+      if (inFlight > maxInFlight) throw new NotTaken(tooMany);
+      await answer(asked, query, request, response);
+    } catch (error) {
+      if (response.headersSent) throw error;
+      // Here and not in Express's error handler: that one no longer knows what the URL named.
+      refuse(parts, error, request, response, asked);
     } finally {
       inFlight -= 1;
     }
@@ -118,18 +120,16 @@ async function bodyRead(body: RequestHandler, request: Request, response: Respon
   });
 }
 
-function answerOperation({ log, ...parts }: AppParts): RequestHandler {
+function answerOperation({ log, ...parts }: AppParts, body: RequestHandler): RequestHandler {
   return async (request, response) => {
+    onlyMethods(request, "POST", "GET");
     const query = queryOf(request.originalUrl);
-    const call = {
-      key: {
-        ...operationTarget(request, query),
-        orderId: param(request, "orderId"),
-        paymentId: param(request, "paymentId"),
-      },
-      operation: param(request, "operation"),
-    };
-    const answer = await operate({ ...parts, now: Date.now }, call, rawRequest(request, query));
+    const ids = { orderId: param(request, "orderId"), paymentId: param(request, "paymentId") };
+    const call = { key: { ...operationTarget(request, query), ...ids }, operation: param(request, "operation") };
+    const head = headOf(request, query);
+    const admitted = admit(parts.config, call, head, Date.now());
+    await bodyRead(body, request, response);
+    const answer = await operate({ ...parts, now: Date.now }, admitted, { ...head, body: bodyOf(request) });
     json(response, 200, answer);
     log.info(
       { ...call.key, operation: call.operation, operationId: answer.operationId, status: answer.status },
@@ -138,40 +138,71 @@ function answerOperation({ log, ...parts }: AppParts): RequestHandler {
   };
 }
 
-function onlyMethods(...methods: readonly string[]): RequestHandler {
-  return (request, response, next) => {
-    if (methods.includes(request.method)) next();
-    else methodNotAllowed(response, methods.join(", "));
-  };
+/** Refused before anybody looked at what it says. */
+class NotTaken extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.name = "NotTaken";
+    this.refusal = refusal;
+  }
 }
 
-function methodNotAllowed(response: Response, allow: string, status = 405): void {
-  response.setHeader("allow", allow);
-  json(response, status, { code: "method-not-allowed", message: `use ${allow}` });
+const tooMany: Refusal = {
+  status: 429,
+  code: "too-many-requests",
+  message: "too many webhooks at once",
+  retryAfterSeconds: 5,
+};
+
+/** @throws NotTaken */
+function onlyMethods({ method }: Request, ...methods: readonly string[]): void {
+  if (methods.includes(method)) return;
+  const allow = methods.join(", ");
+  throw new NotTaken({ status: 405, code: "method-not-allowed", message: `use ${allow}`, allow });
 }
 
-/** Every error answer is `{code, message}` in our own words: it never echoes input. */
-function answerError({ config, log, meters }: AppParts): ErrorRequestHandler {
+function answerError(parts: AppParts): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
-    const refusal = refusalOf(error);
-    const to =
-      request.params["webhook"] === undefined ? undefined : webhookRoute(request, queryOf(request.originalUrl));
-    if (refusal.retryAfterSeconds !== undefined) response.setHeader("retry-after", String(refusal.retryAfterSeconds));
-    const status = to === undefined ? refusal.status : refusalStatus(config, to, refusal.status);
-    json(response, status, { code: refusal.code, message: refusal.message });
-    const facts = { method: request.method, status, code: refusal.code };
-    if (status === 500) log.error({ ...facts, error }, "request.failed");
-    else if (to !== undefined) {
-      // Anybody can call any URL: only names of ours become label values.
-      const known = config.adapters.get(to.target.adapter)?.webhooks[to.webhook] !== undefined;
-      meters.webhook(known ? to.target.adapter : "unknown", known ? to.webhook : "unknown", refusal.code);
-      log.warn({ ...facts, ...(known ? { ...to.target, webhook: to.webhook } : {}) }, "webhook.refused");
-    }
+    if (response.headersSent) next(error);
+    else refuse(parts, error, request, response);
   };
+}
+
+/** Every error answer is `{code, message}` in our own words: it never echoes input. @param to where a webhook was sent to */
+function refuse(parts: AppParts, error: unknown, request: Request, response: Response, to?: WebhookRoute): void {
+  const { config, log, meters } = parts;
+  const refusal = refusalOf(error);
+  const status = to === undefined ? refusal.status : refusalStatus(config, to, refusal.status);
+  if (refusal.retryAfterSeconds !== undefined) response.setHeader("retry-after", String(refusal.retryAfterSeconds));
+  if (refusal.allow !== undefined) response.setHeader("allow", refusal.allow);
+  json(response, status, { code: refusal.code, message: refusal.message });
+  const facts = { method: request.method, status, code: refusal.code };
+  if (status === 500) log.error({ ...facts, error }, "request.failed");
+  else if (to !== undefined) {
+    const { adapter, webhook } = knownNames(config, to);
+    meters.webhook(adapter, webhook, refusal.code);
+    log.warn({ ...facts, ...(routed(config, to) ? to.target : {}), adapter, webhook }, "webhook.refused");
+  }
+}
+
+/** Anybody can call any URL: only names of ours become label values. */
+function knownNames(
+  config: Config,
+  { target: { adapter }, webhook }: WebhookRoute,
+): Record<"adapter" | "webhook", string> {
+  const known = Object.hasOwn(config.adapters.get(adapter)?.webhooks ?? {}, webhook);
+  return known ? { adapter, webhook } : { adapter: "unknown", webhook: "unknown" };
+}
+
+/** Whether the URL leads somewhere; what else strangers write into one is not logged. */
+function routed(config: Config, to: WebhookRoute): boolean {
+  try {
+    route(config, to);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The status with which a webhook is refused: some PSPs misread the usual one, and their adapters say what they read right. */
@@ -185,9 +216,12 @@ interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly retryAfterSeconds?: number;
+  /** Which methods are right. */
+  readonly allow?: string;
 }
 
 function refusalOf(error: unknown): Refusal {
+  if (error instanceof NotTaken) return error.refusal;
   if (error instanceof NotPossible) return { status: 409, code: error.reason, message: error.message };
   if (isWorkerError(error)) {
     const answer = answers[error.kind];

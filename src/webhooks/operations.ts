@@ -8,6 +8,7 @@ import type { Look } from "../queue/queues.ts";
 import { operationProven, type SignedOperation } from "../signatures/signed-url.ts";
 import { byAdmin } from "./admin.ts";
 import { isId } from "./receive.ts";
+import type { Head } from "./request.ts";
 
 /** What has become of an operation: `queued` and `running` change, the others are final for this `operationId`. */
 export interface OperationStatus {
@@ -19,7 +20,8 @@ export interface OperationStatus {
 
 /** The lanes, as far as an operation needs them. */
 export interface Lanes {
-  add(look: Look): Promise<{ readonly id: string }>;
+  /** `handedOver` is false where another look of the payment runs or waits: then the id is that one's. */
+  add(look: Look): Promise<{ readonly id: string; readonly handedOver: boolean }>;
   /** What became of a look; `unknown` also where it is another payment's. */
   status(key: PaymentKey, id: string): Promise<OperationStatus>;
 }
@@ -28,6 +30,12 @@ export interface Lanes {
 export interface OperationCall {
   readonly key: PaymentKey;
   readonly operation: string;
+}
+
+/** A call that leads somewhere and has been proven. Nothing of its body was needed for that. */
+export interface Admitted {
+  readonly key: PaymentKey;
+  readonly operation: SignedOperation;
 }
 
 /** Where operations go. */
@@ -50,39 +58,67 @@ export class NotPossible extends Error {
 
 /** How long an answer waits for the truth to be read; an operation that is not judged by then is answered as queued. */
 const judgedMs = 8_000;
-const amountSchema = z.object({ amount: z.number().positive().max(1e12) });
+/** How often it is asked whether a look has ended. */
+const lookPauseMs = 100;
+/** Nothing beside the amount: a name that is misspelt, or one that we do not know, must not mean all that is left. */
+const amountSchema = z.strictObject({ amount: z.number().positive().max(1e12) });
+const nothingSchema = z.strictObject({});
+/** The ids that we give out, for looks as for operations; BullMQ keeps other things of a queue under names that are none. */
+const operationIdShape = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Performs an operation on a payment, or tells what came of an earlier one (GET with `operationId`). `refresh` looks at the payment now.
- * @throws WorkerError `UnknownTarget`, `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`. @throws NotPossible
+ * Finds what an operation's URL names, and proves the call.
+ * @throws WorkerError `UnknownTarget`, `MalformedWebhook`, `UntrustedWebhook`
  */
-export async function operate(
-  parts: OperationParts,
-  call: OperationCall,
-  request: RawRequest,
-): Promise<OperationStatus> {
-  const { config, lanes, operations, now } = parts;
+export function admit(config: Config, call: OperationCall, request: Head, now: number): Admitted {
   const { key } = call;
   if (!isId(key.orderId) || !isId(key.paymentId))
     throw new WorkerError("MalformedWebhook", "an id in the URL is malformed");
   const operation = known(config.find(key), call.operation);
   if (
     !byAdmin(config, request.headers["authorization"]) &&
-    !operationProven(config.urlSigningKeys, request.query, key, operation, now())
+    !operationProven(config.urlSigningKeys, request.query, key, operation, now)
   ) {
     throw new WorkerError("UntrustedWebhook", "the operation could not be proven");
   }
+  return { key, operation };
+}
+
+/**
+ * Performs an operation on a payment, or tells what came of an earlier one (GET with `operationId`). `refresh` looks at the payment now.
+ * @throws WorkerError `MalformedWebhook`, `QueueUnavailable`. @throws NotPossible
+ */
+export async function operate(
+  parts: OperationParts,
+  { key, operation }: Admitted,
+  request: RawRequest,
+): Promise<OperationStatus> {
+  const { lanes, operations } = parts;
   const id = request.query.get("operationId") ?? "";
+  if (request.method === "GET" && !operationIdShape.test(id)) return statusOf(id, undefined);
   const preview = operation === "refresh" && request.query.get("dryRun") === "1";
   if (operation === "refresh" && !preview) {
     if (request.method === "GET") return await lanes.status(key, id);
-    return { operationId: (await lanes.add({ key, asked: "operator" })).id, status: "queued" };
+    return { operationId: await freshLook(key, parts), status: "queued" };
   }
   if (request.method === "GET") return statusOf(id, ofPayment(await operations.read(id), key));
   const name = operation === "refresh" ? "preview" : operation;
-  const amount = preview ? {} : amountFrom(request.body);
+  const amount = preview ? {} : amountFrom(request, key);
   const stored = await operations.ask({ key, name, ...amount }, preview ? undefined : idempotencyKeyFrom(request));
   return await judged(stored, amount.amount, parts);
+}
+
+/**
+ * Asks for a look that begins no sooner than now. One that runs may have read before what the operator wants to see: the one after it
+ * is meant, which has its id only when that has ended.
+ */
+async function freshLook(key: PaymentKey, { lanes, now }: OperationParts): Promise<string> {
+  const look = { key, asked: "operator" } as const;
+  const { id, handedOver } = await lanes.add(look);
+  if (handedOver) return id;
+  const deadline = now() + judgedMs;
+  while (now() < deadline && (await lanes.status(key, id)).status === "running") await pause(lookPauseMs);
+  return (await lanes.add(look)).id;
 }
 
 /** @throws WorkerError `UnknownTarget` where the adapter is not configured or does not know the operation. */
@@ -133,20 +169,46 @@ function ofPayment(
   return same ? record : undefined;
 }
 
-/** The amount of a partial operation; Norce's own calls have no body, or the order. @throws WorkerError `MalformedWebhook` */
-function amountFrom(body: Buffer): { readonly amount?: number } {
+/** The amount of a partial operation; none where all that is left is meant, which only who says nothing else does. @throws WorkerError `MalformedWebhook` */
+function amountFrom({ query, body }: RawRequest, key: PaymentKey): { readonly amount?: number } {
+  if ([...query.keys()].some((name) => name.toLowerCase() === "amount"))
+    throw new WorkerError("MalformedWebhook", `an amount is not taken from the query; ${amountHint}`);
   if (body.length === 0) return {};
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body.toString("utf8"));
-  } catch {
-    throw new WorkerError("MalformedWebhook", "the body is not JSON");
-  }
-  if (typeof parsed !== "object" || parsed === null || !("amount" in parsed)) return {};
-  const result = amountSchema.safeParse(parsed);
-  if (!result.success) throw new WorkerError("MalformedWebhook", "amount has to be a positive number in major units");
+  const given = jsonFrom(body);
+  if (nothingSchema.safeParse(given).success || isOrder(given, key)) return {};
+  const result = amountSchema.safeParse(given);
+  if (!result.success) throw new WorkerError("MalformedWebhook", `the body is not understood; ${amountHint}`);
   return result.data;
 }
+
+const amountHint =
+  'for a part of the amount send the body {"amount": 40.5}, a positive number in major units and nothing else; for all that is left send no body';
+
+/** `undefined` where it is no JSON. */
+function jsonFrom(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What Norce sends when it executes an action is not documented: no body, `{}`, or the order (fact sheet norce.md, 5.1). An order is
+ * known by what every order has (2.1), and has to be the one that the URL names, with the payment in it. It never has an amount itself.
+ */
+function isOrder(given: unknown, { orderId, paymentId }: PaymentKey): boolean {
+  const order = orderSchema.safeParse(given).data;
+  return order?.id === orderId && order.payments.some(({ id }) => id === paymentId);
+}
+
+const orderSchema = z.looseObject({
+  id: z.string(),
+  state: z.looseObject({ currentStatus: z.string() }),
+  cart: z.looseObject({}),
+  payments: z.array(z.looseObject({ id: z.string() })),
+  amount: z.never().optional(),
+});
 
 /** @throws WorkerError `MalformedWebhook` */
 function idempotencyKeyFrom({ headers }: RawRequest): string | undefined {

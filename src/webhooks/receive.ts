@@ -2,11 +2,13 @@
  * START HERE. What happens to a webhook while the PSP waits: route, verify, parse, persist, ack. Nothing of the payment is read or
  * changed: once it is stored, `workers/` takes over.
  */
-import type { Ack, RawRequest, Target, Webhook } from "../adapters/adapter.ts";
+import type { Ack, ProofContext, RawRequest, Target, Webhook } from "../adapters/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { StoredEvent } from "../queue/queues.ts";
+import { signedUrl } from "../signatures/signed-url.ts";
 import type { Inbox } from "./inbox.ts";
+import type { Head } from "./request.ts";
 
 /** Where a webhook was sent to, as its URL says. */
 export interface WebhookRoute {
@@ -39,6 +41,15 @@ export function route(config: Config, { target, webhook }: WebhookRoute): Routed
 }
 
 /**
+ * Proves what can be proven before the body has come: where the URL is signed, nobody waits for the body of one that is not ours.
+ * `receive` proves it again, with all that its verifier asks for. @throws WorkerError `UntrustedWebhook`.
+ */
+export async function proveUrl(config: Config, to: Routed, head: Head): Promise<void> {
+  if (to.rules.verify.scheme !== signedUrl.scheme) return;
+  if ((await signedUrl.check({ ...head, body: Buffer.alloc(0) }, proofFor(config, to))) !== true) throw notProven();
+}
+
+/**
  * Proves a webhook, stores its events and says what to answer. Resolves only once the queue has every event.
  * @throws WorkerError `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`; nothing is acknowledged then.
  */
@@ -50,15 +61,22 @@ export async function receive(
   now: number,
 ): Promise<Received> {
   const { target, webhook, rules, settings } = to;
-  const proof = { config: settings, target, webhook, urlSigningKeys: config.urlSigningKeys };
-  const proven = await rules.verify.check(request, proof);
-  if (proven === false) throw new WorkerError("UntrustedWebhook", "the webhook could not be proven");
+  const proven = await rules.verify.check(request, proofFor(config, to));
+  if (proven === false) throw notProven();
   const evidence = proven === true ? {} : { evidence: proven.later };
   const events = rules
     .parse(request, target, settings)
     .map((event): StoredEvent => ({ target, webhook, receivedAt: now, event, ...evidence }));
   await inbox(events);
   return { ack: rules.ack, events: events.length };
+}
+
+function proofFor({ urlSigningKeys }: Config, { settings, target, webhook }: Routed): ProofContext<unknown> {
+  return { config: settings, target, webhook, urlSigningKeys };
+}
+
+function notProven(): WorkerError {
+  return new WorkerError("UntrustedWebhook", "the webhook could not be proven");
 }
 
 /** Ids are opaque, but none has control characters, which could forge a signed text, and none climbs a path. */

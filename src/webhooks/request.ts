@@ -1,16 +1,17 @@
 import type { Request } from "express";
 import type { RawRequest } from "../adapters/adapter.ts";
 
+/** All of a request but its body, which may still be on its way. */
+export type Head = Omit<RawRequest, "body">;
+
 /** Express's request as the rest of the service knows it; `query` is what `queryOf` made of its URL. */
-export function rawRequest(request: Request, query: URLSearchParams): RawRequest {
-  return {
-    method: request.method,
-    url: request.originalUrl,
-    query,
-    headers: headersOf(request),
-    // `express.raw` leaves the body undefined where none was sent.
-    body: Buffer.isBuffer(request.body) ? request.body : empty,
-  };
+export function headOf(request: Request, query: URLSearchParams): Head {
+  return { method: request.method, url: request.originalUrl, query, headers: headersOf(request) };
+}
+
+/** The body once it has been read; `express.raw` leaves it undefined where none was sent. */
+export function bodyOf(request: Request): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : empty;
 }
 
 const empty = Buffer.alloc(0);

@@ -33,8 +33,8 @@ function takeServer(name: ServerEngine["name"], { onTestFinished }: TestContext)
 }
 
 /** A place whose processes are all searched for secrets when the test ends. */
-async function place(context: TestContext): Promise<Place> {
-  const opened = await openPlace((clean) => context.onTestFinished(clean));
+async function place(context: TestContext, embedded = false): Promise<Place> {
+  const opened = await openPlace((clean) => context.onTestFinished(clean), embedded);
   context.onTestFinished(() => {
     // A callback URL is the one secret that is printed on purpose, by the command that is there for it.
     const output = opened.output().replaceAll(/^(push|notification) +http\S+$/gm, "");
@@ -100,6 +100,23 @@ merchants:
     expect(program.output()).not.toContain("canary");
   });
 
+  test("a signing key that can be guessed is told of, without the key", { timeout: minute }, async (context) => {
+    const { expect } = context;
+    const here = await place(context);
+    // Nobody is there: it starts all the same.
+    const environment = {
+      URL_SIGNING_KEYS: "canary-long-enough,canary",
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    };
+    const { program } = await here.serve("web.ts", environment);
+    expect(await program.says("config.doubtful")).toMatchObject({
+      level: 40,
+      warning: expect.stringMatching(/^URL_SIGNING_KEYS: number 2 /),
+    });
+    expect(program.output()).not.toContain("canary");
+    expect(await program.end("SIGTERM")).toEqual({ code: 0, signal: null });
+  });
+
   test("a password in an engine's URL is never printed, also when the engine is not there", async (context) => {
     const { expect } = context;
     const here = await place(context);
@@ -135,8 +152,9 @@ describe("the embedded engine", { timeout: minute }, () => {
 
   base("answers the commands of an operator", async (context) => {
     const { expect } = context;
-    const here = await place(context);
-    const environment = { PORT: String(await freePort()) };
+    const here = await place(context, true);
+    // Nobody but the operator asks for a look.
+    const environment = { PORT: String(await freePort()), SWEEP_INTERVAL_SECONDS: "86400" };
     const command = (script: string, ...parameters: string[]): Program =>
       here.run(`cli/${script}`, { parameters, environment });
     const purchase = here.purchase();
@@ -181,7 +199,7 @@ test(
   { timeout: minute },
   async (context) => {
     const { expect } = context;
-    const here = await place(context);
+    const here = await place(context, true);
     // Nothing can be looked at yet: every event is still owed when the process dies.
     const away = here.norce.fault({ status: 503 });
     const first = await here.serve("start.ts");
