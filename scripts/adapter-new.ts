@@ -3,10 +3,11 @@
  * asked for where there is a terminal. The folder that it writes type-checks, and fails the laws with words that say what to write next.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
+import { Script } from "node:vm";
 
 /** What is said of a new adapter. */
 export interface Answers {
@@ -90,21 +91,31 @@ const proofParts: Readonly<Record<Proof, ProofParts>> = {
   },
 };
 
+const usage = `npm run adapter:new -- <folder> [--title <text>] --truth ${truths.join("|")} [--scope ${scopes.join("|")}]
+  [--proof ${proofs.join("|")}] [--webhook <name>]`;
+
+/** How long a name may be: it stands in URLs, in the names of queues and of files. */
+const longest = 60;
+
 /** What keeps the answers from making sense, in plain words. */
 export function faultsOf({ folder, truth, proof, webhook }: Answers): readonly string[] {
   const faults = [
-    /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(folder)
+    isName(folder)
       ? ""
-      : `${JSON.stringify(folder)} is no name for a folder: lower case letters, digits and single hyphens (kebab-case), such as example-pay`,
+      : `${JSON.stringify(folder)} is no name for a folder: lower case letters, digits and single hyphens (kebab-case), at most ${longest}, such as example-pay`,
     existsSync(join(adapters, folder)) && folder !== "" ? `src/adapters/${folder} is there already` : "",
-    /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(webhook)
+    isName(webhook)
       ? ""
-      : `${JSON.stringify(webhook)} is no name for a webhook: it stands in its URL, such as push`,
+      : `${JSON.stringify(webhook)} is no name for a webhook: it stands in its URL, such as push, and looks like a folder's`,
     truth === "fold" && hints.includes(proof)
       ? `where events are the truth each of them has to be proven, and ${proof} tells only who calls: choose another --proof, or --truth fetch`
       : "",
   ];
   return faults.filter((fault) => fault !== "");
+}
+
+function isName(text: string): boolean {
+  return text.length <= longest && /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(text);
 }
 
 /** The files of the folder, by name. */
@@ -129,11 +140,13 @@ export function filesFor(answers: Answers): Readonly<Record<string, string>> {
 
 function valuesFor({ folder, title, truth, scope, proof, webhook }: Answers): Readonly<Record<string, string>> {
   const { module, maker, verify, secret, trust, note } = proofParts[proof];
-  const webhookName = webhook.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  const camelCase = webhook.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  // `return` is a webhook's name in a URL, and none in the language.
+  const webhookName = isTaken(camelCase) ? `${camelCase}Webhook` : camelCase;
   const imported = secret ? "type Config, listOf" : "type Config";
   return {
     folder,
-    title: title.replaceAll(/["\\`$]/g, ""),
+    title: title.replaceAll(/["\\`$]/g, "").replaceAll(/\s+/g, " "),
     kind: truth === "fetch" ? "FetchAdapter" : "FoldAdapter",
     truth:
       truth === "fetch"
@@ -161,6 +174,25 @@ function valuesFor({ folder, title, truth, scope, proof, webhook }: Answers): Re
     configType: proof === "signed-url" ? "unknown" : "Config",
     configImport: proof === "signed-url" ? "" : `import { ${imported} } from "./config.ts";\n`,
   };
+}
+
+/** Whether a constant cannot be called so: the language or one of the files has the name already. */
+function isTaken(name: string): boolean {
+  const ours = [
+    "config",
+    "fetchSnapshot",
+    "map",
+    "fold",
+    "listOf",
+    ...Object.values(proofParts).map(({ maker }) => maker),
+  ];
+  try {
+    // Parsed, never run: nobody keeps a list of the language's words better than the language.
+    const parsed = new Script(`"use strict"; const ${name} = 1;`);
+    return !(parsed instanceof Script) || ours.includes(name) || name === "await";
+  } catch {
+    return true;
+  }
 }
 
 /** What to do once the folder is there. */
@@ -195,11 +227,16 @@ async function answersFrom(given: Given): Promise<Answers> {
   ): Promise<Choice> => {
     const said = await ask(name, `${question} ${choices.join(" | ")}`, usual ?? "");
     const choice = choices.find((one) => one === said);
-    if (choice === undefined) throw new Refusal([`--${name} has to be one of ${choices.join(", ")}`]);
+    if (choice === undefined) {
+      const wanted = `--${name} has to be one of ${choices.join(", ")}`;
+      throw new Refusal([said === "" ? wanted : `${wanted}, not ${JSON.stringify(said)}`]);
+    }
     return choice;
   };
   try {
     const folder = await ask("folder", "Folder, in kebab-case:", "");
+    // Whoever runs it to see what it wants is told all of it.
+    if (folder === "") throw new Refusal(["which folder?"]);
     const title = await ask("title", "The PSP's product, for people:", titleFrom(folder));
     const truth = await choose(
       "truth",
@@ -231,7 +268,7 @@ function titleFrom(folder: string): string {
 /** What a person has to say otherwise. */
 class Refusal extends Error {
   constructor(faults: readonly string[]) {
-    super(faults.map((fault) => `adapter:new: ${fault}`).join("\n"));
+    super([...faults.map((fault) => `adapter:new: ${fault}`), usage].join("\n"));
   }
 }
 
@@ -240,17 +277,27 @@ if (import.meta.main) {
   const options = { title: text, truth: text, scope: text, proof: text, webhook: text };
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
-    const [folder] = positionals;
+    const [folder, ...more] = positionals;
+    if (more.length > 0) throw new Refusal([`one folder at a time, and not ${more.join(", ")} too`]);
     const answers = await answersFrom({ ...values, ...(folder === undefined ? {} : { folder }) });
     const faults = faultsOf(answers);
     if (faults.length > 0) throw new Refusal(faults);
     const path = join(adapters, answers.folder);
     mkdirSync(path);
-    for (const [file, content] of Object.entries(filesFor(answers))) writeFileSync(join(path, file), content);
-    execFileSync(join(root, "node_modules/.bin/oxfmt"), [path], { cwd: root, stdio: "ignore" });
+    try {
+      for (const [file, content] of Object.entries(filesFor(answers))) writeFileSync(join(path, file), content);
+      execFileSync(join(root, "node_modules/.bin/oxfmt"), [path], { cwd: root, stdio: "ignore" });
+    } catch (error) {
+      // Half a folder would be in the way of the next attempt.
+      rmSync(path, { recursive: true });
+      throw error;
+    }
     console.log(nextSteps(answers));
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    console.error(
+      code?.startsWith("ERR_PARSE_ARGS") === true ? new Refusal([message.split(". ")[0] ?? message]).message : message,
+    );
     process.exitCode = 1;
   }
 }

@@ -49,7 +49,7 @@ const unasked = (adapter: AnyAdapter): string | undefined =>
   "fold" in adapter ? "nobody is asked: the events are the truth" : undefined;
 const untold = ({ operations }: AnyAdapter): string | undefined =>
   operations === undefined ? "there are no operations" : undefined;
-const keys = ({ path }: TestReport): boolean => / the same keys |survive JSON/.test(path.join(" "));
+const keys = ({ path }: TestReport): boolean => / the same keys|survive JSON/.test(path.join(" "));
 
 /** The laws in the order in which an adapter comes to fulfil them. */
 const laws: readonly Law[] = [

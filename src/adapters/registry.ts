@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { registerHooks } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { type AnyAdapter, commonConfig } from "./adapter.ts";
@@ -49,6 +50,9 @@ async function loadAdapter(folder: string): Promise<AnyAdapter> {
   return module.default;
 }
 
+/** How long a module from outside may take to load. */
+const loadingMs = 10_000;
+
 /** What came of loading modules from outside the tree. */
 export interface Outside {
   /** Those that were known before, and those that fit. */
@@ -86,24 +90,53 @@ export async function loadOutside(modules: readonly string[], base: string, know
 async function candidatesIn(name: string, base: string): Promise<readonly unknown[] | string> {
   let module: { readonly default?: unknown; readonly adapters?: unknown };
   try {
-    module = (await import(specifierOf(name, base))) as typeof module;
+    module = (await inTime(import(specifierOf(name, base)))) as typeof module;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING")
       return "is TypeScript below node_modules, which Node does not run: the package has to ship JavaScript";
-    return `cannot be loaded: ${(message ?? String(error)).split("\n")[0]}`;
+    return `cannot be loaded: ${reasonOf(error, name, base)}`;
   }
-  if (Array.isArray(module.adapters)) return module.adapters as readonly unknown[];
+  if (Array.isArray(module.adapters))
+    return module.adapters.length === 0 ? "exports an empty list `adapters`" : (module.adapters as readonly unknown[]);
   return module.default === undefined
     ? "exports no adapter: neither a default nor a list `adapters`"
     : [module.default];
 }
 
+/** A module that waits for something while it is loaded would hold up the start without a word. */
+async function inTime<T>(loading: Promise<T>): Promise<T> {
+  const given = new AbortController();
+  const late = pause(loadingMs, undefined, { signal: given.signal }).then(() => {
+    throw new Error(`it was still loading after ${loadingMs / 1000} seconds`);
+  });
+  try {
+    return await Promise.race([loading, late]);
+  } finally {
+    given.abort();
+  }
+}
+
+/** Why a module cannot be loaded, in words for whoever named it. */
+function reasonOf(error: unknown, name: string, base: string): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ERR_UNSUPPORTED_DIR_IMPORT") return "the folder has neither an index.ts nor an index.js: name the file";
+  if (code === "ERR_MODULE_NOT_FOUND" && !isPath(name) && existsSync(resolve(base, name)))
+    return "there is no such package: a path begins with ./";
+  // Who looked for it is told only where that is not us.
+  return error.message.split("\n")[0]?.replace(` imported from ${import.meta.filename}`, "") ?? "";
+}
+
 function specifierOf(name: string, base: string): string {
-  if (!isAbsolute(name) && !/^\.{1,2}([/\\]|$)/.test(name)) return name;
+  if (!isPath(name)) return name;
   const path = resolve(base, name);
   const index = ["index.ts", "index.js"].map((file) => join(path, file)).find((file) => existsSync(file));
   return pathToFileURL(index ?? path).href;
+}
+
+function isPath(name: string): boolean {
+  return isAbsolute(name) || /^\.{1,2}([/\\]|$)/.test(name);
 }
 
 const ours = "norce-psp-worker/";
@@ -122,11 +155,15 @@ function shareContract(): void {
 const call = z.custom<unknown>((value) => typeof value === "function", "has to be a function");
 const days = z.number().positive().optional();
 
+const printable = z.string().regex(/^[\x20-\x7e]+$/, "has to be printable ASCII: it stands in a header");
+
 const webhookShape = z.object({
   scope: z.enum(["payment", "account"]),
   method: z.enum(["GET", "POST"]),
   verify: z.object({ trust: z.enum(["proven", "hint"]), scheme: z.string().min(1), check: call }),
-  ack: z.object({ status: z.int().min(200).max(299), type: z.string().optional(), body: z.string().optional() }),
+  ack: z
+    .object({ status: z.int().min(200).max(299), type: printable.optional(), body: z.string().optional() })
+    .refine(({ status, body = "" }) => status !== 204 || body === "", "204 has no body"),
   refusals: z.record(z.string(), z.int().min(400).max(599)).optional(),
   placeholders: z.record(z.string(), z.string()).optional(),
   parse: call,
@@ -159,11 +196,19 @@ const adapterShape = z.object({
 type Candidate = { readonly [Field in keyof z.infer<typeof adapterShape>]?: unknown };
 
 /** A setting with such a name is a secret. */
-const secretive = /secret|password|token|key|hmac|credential|private/i;
+const secretive = /secret|password|passphrase|token|key|hmac|signature|credential|private/i;
 
 /** Everything that keeps a value from being an adapter beside the known ones, in words for whoever wrote it. */
 export function misfitsOf(value: unknown, known: Adapters): readonly string[] {
   if (typeof value !== "object" || value === null) return ["an adapter has to be an object"];
+  try {
+    return misfitsIn(value, known);
+  } catch (error) {
+    return [`cannot be read: ${error instanceof Error ? error.message : String(error)}`];
+  }
+}
+
+function misfitsIn(value: object, known: Adapters): readonly string[] {
   const candidate: Candidate = value;
   const issues = adapterShape.safeParse(value).error?.issues ?? [];
   const { id, config } = candidate;
@@ -185,10 +230,17 @@ function misfitsOfSettings(config: z.ZodObject, secrets: unknown): string[] {
     ...listed
       .filter((name) => !settings.includes(String(name)))
       .map((name) => `secrets: ${String(name)} is no setting`),
+    ...listed
+      .filter((name) => hasDefault(config.shape[String(name)]))
+      .map((name) => `secrets: ${String(name)} has a default`),
     ...settings
       .filter((name) => secretive.test(name) && !listed.includes(name))
       .map((name) => `secrets: ${name} is a secret by its name, and is not listed`),
   ];
+}
+
+function hasDefault(setting: unknown): boolean {
+  return setting instanceof z.ZodType && setting.safeParse(undefined).data !== undefined;
 }
 
 /** The names of the webhooks, and where truth lives: in the PSP's API, or in its proven events. */

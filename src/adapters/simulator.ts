@@ -52,13 +52,16 @@ export interface Simulator {
   readonly preliminary?: (request: Pick<SimulatedRequest, "method" | "path">) => boolean;
   /** Starts a purchase and says its reference. */
   open(purchase: SimulatedPurchase): string;
-  /** What the shopper, the PSP or somebody in its portal can do now to this payment, by name: `authorise`, `capture`, `lose-webhook`. */
+  /**
+   * What the shopper, the PSP or somebody in its portal can do now to this payment, by name: `authorise`, `lose-webhook`. What takes, gives
+   * back or releases money as an operation does is called `capture`, `refund` and `cancel`: the laws look whether the money follows.
+   */
   actions(reference: string): readonly string[];
   /** Does it. @throws Error when the action is not possible now. */
   act(reference: string, action: string, amount?: Minor): void;
   /** Webhooks that the PSP's schedule says should have been sent by `now` (milliseconds), once each per attempt. */
   due(now: number): readonly SimulatedWebhook[];
-  /** A line for people: what the PSP says of this payment. */
+  /** A line for people: what the PSP says of this payment. Two purchases to which the same happened read the same but for their ids. */
   describe(reference: string): string;
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { forgeryOf } from "../support/forgeries.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 import { loadSubjects } from "../support/subjects.ts";
@@ -14,11 +14,15 @@ describe.each(subjects)("$folder", (subject) => {
     stage = await openStage(subject, { settings: () => usual });
     for (const webhook of Object.keys(subject.adapter.webhooks)) (await forgeryOf(subject, webhook))?.prepare?.();
   });
+  let began = 0;
+  beforeEach(() => (began = Date.now()));
+  afterEach(() => void vi.setSystemTime(began));
   afterAll(() => stage.close());
 
   test.each(subject.requests)(
     "fixture $name is answered as the PSP wants it, a duplicate too",
-    async ({ request: { webhook, ...sent } }) => {
+    async ({ request: { webhook, at, ...sent } }) => {
+      if (at !== undefined) vi.setSystemTime(Date.parse(at));
       const wanted = subject.adapter.webhooks[webhook]?.ack;
       for (const delivery of ["the first", "a duplicate"]) {
         const answer = await stage.deliver(sent);

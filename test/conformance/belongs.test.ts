@@ -10,7 +10,7 @@ const subjects = await loadSubjects();
 
 const headings = ["Webhooks", "Trust", "Status to state", "Settings", "Sources"];
 /** A setting with such a name is a secret until its adapter finds another name for it. */
-const secretive = /secret|password|token|key|hmac|credential|private/i;
+const secretive = /secret|password|passphrase|token|key|hmac|signature|credential|private/i;
 
 test("there are adapters to judge", () => {
   expect(subjects).not.toHaveLength(0);
@@ -22,6 +22,7 @@ describe.each(subjects)("$folder", ({ folder, path, adapter, settings }) => {
   // Where nobody calls us and nobody is asked, there is nothing to be let in with.
   const talks = "fetch" in adapter || Object.keys(adapter.webhooks).length > 0;
   const own = Object.keys(shape).filter((name) => !(name in commonConfig.shape));
+  const hears = readme.split("\n## Webhooks\n")[1]?.split("\n## ")[0] ?? "";
 
   test("says its folder's name as its id, and a title for people", () => {
     expect(adapter.id).toBe(folder);
@@ -44,6 +45,14 @@ describe.each(subjects)("$folder", ({ folder, path, adapter, settings }) => {
       expect(readme, `explain ${name}`).toContain(`\`${name}\``);
   });
 
+  test.each(Object.keys(adapter.webhooks))("has a README that says what %s is answered, to the byte", (name) => {
+    const { status = 0, body = "" } = adapter.webhooks[name]?.ack ?? {};
+    const row = hears.split("\n").find((line) => line.startsWith(`| \`${name}\` |`) && !line.includes("the same"));
+    const answer = body === "" ? `${status}, empty` : `\`${body}\``;
+    expect(row ?? hears, `say under ## Webhooks of ${folder}/README.md that ${name} is answered`).toContain(answer);
+    expect(row ?? hears, `say under ## Webhooks with which status ${name} is answered`).toContain(`${status}, `);
+  });
+
   test("extends the settings that every adapter has", () => {
     expect(Object.keys(shape), "config has to be commonConfig.extend({…})").toEqual(
       expect.arrayContaining(Object.keys(commonConfig.shape)),
@@ -59,7 +68,9 @@ describe.each(subjects)("$folder", ({ folder, path, adapter, settings }) => {
   test("lists its secrets, and nothing else, in `secrets`", () => {
     const listed = adapter.secrets.map(String).toSorted();
     for (const secret of listed) expect(own, `${secret} is a setting`).toContain(secret);
-    expect(listed).toEqual(expect.arrayContaining(own.filter((name) => secretive.test(name))));
+    const secretives = own.filter((name) => isSecretive(name, shape[name] as z.ZodType));
+    const unlisted = secretives.filter((name) => !listed.includes(name));
+    expect(unlisted, `settings that are called like secrets: put them into secrets in ${folder}/index.ts`).toEqual([]);
     expect(new Set(listed).size).toBe(listed.length);
     if (talks) expect(listed, "an adapter without any credential can be asked by anybody").not.toHaveLength(0);
   });
@@ -77,3 +88,24 @@ describe.each(subjects)("$folder", ({ folder, path, adapter, settings }) => {
     expect(given["apiUrl"]).toBe("http://psp.invalid");
   });
 });
+
+/** Whether a setting, or anything inside it, is called like a secret: what is not listed is printed. */
+function isSecretive(name: string, setting: z.ZodType): boolean {
+  if (secretive.test(name)) return true;
+  const {
+    shape = {},
+    innerType,
+    element,
+    in: input,
+  } = setting.def as {
+    readonly shape?: Readonly<Record<string, z.ZodType>>;
+    readonly innerType?: z.ZodType;
+    readonly element?: z.ZodType;
+    readonly in?: z.ZodType;
+  };
+  const inside = [innerType, element, input].flatMap((inner) => (inner instanceof z.ZodType ? [inner] : []));
+  return (
+    Object.entries(shape).some(([field, inner]) => isSecretive(field, inner)) ||
+    inside.some((inner) => isSecretive(name, inner))
+  );
+}

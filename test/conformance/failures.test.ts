@@ -7,7 +7,7 @@ import { type ErrorKind, WorkerError } from "../../src/lib/errors.ts";
 import type { Simulator } from "../../src/adapters/simulator.ts";
 import { createHttp } from "../../src/lib/http.ts";
 import { withToken } from "../../src/lib/token.ts";
-import { loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
+import { credentialsIn, loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
 
@@ -95,7 +95,7 @@ describe.each(asking)("$folder", (subject) => {
       return;
     }
     requests += 1;
-    if (headers.authorization !== undefined) proofs.add(headers.authorization);
+    for (const proof of credentialsIn(headers.authorization)) proofs.add(proof);
     onRequest();
     fail(response);
   });
@@ -193,7 +193,7 @@ async function contextOf({ folder, adapter, settings }: Subject, apiUrl: string)
     payment: { paymentId: "p_1", amount: 100_00, currency: "SEK", reference: null, upsell: null },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
-      const http = createHttp({ peer: folder, timeoutMs: 600, ...options });
+      const http = createHttp({ peer: folder, timeoutMs: 300, ...options });
       return authority === undefined ? http : withToken(http, () => authority.authorize(http));
     },
   };

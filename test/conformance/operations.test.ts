@@ -21,7 +21,7 @@ import { createNorceClient } from "../../src/norce/client.ts";
 import { createContexts, lookContext } from "../../src/workers/observe.ts";
 import { availableFor, sumMovedBy, sumsToBe } from "../../src/workers/possible.ts";
 import { type Act, openStage, type Purchase, type Stage } from "../support/stage.ts";
-import { loadSubjects } from "../support/subjects.ts";
+import { credentialsIn, loadSubjects, textsIn } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
 const names: readonly OperationName[] = ["capture", "cancel", "refund"];
@@ -81,12 +81,20 @@ describe.each(subjects)("$folder", (subject) => {
         answered: (answer, request) => (isTold(request) ? answered(answer) : answer),
       });
       await explore();
-    }, 60_000);
+    }, 120_000);
     beforeEach(async () => {
       answered = (answer) => answer;
       await stage.reset();
     });
     afterAll(() => stage.close());
+
+    /** What must not stand in an error: the settings' secrets, and what proved the calls. */
+    const secrets = (): readonly string[] => [
+      ...stage.config.targets.flatMap(({ settings }) =>
+        adapter.secrets.flatMap((secret) => textsIn((settings as Record<string, Json | undefined>)[secret] ?? null)),
+      ),
+      ...stage.asked.flatMap(({ headers }) => credentialsIn(headers["authorization"])),
+    ];
 
     const isTold = (request: SimulatedRequest): boolean =>
       request.method !== "GET" && stage.simulator.preliminary?.(request) !== true;
@@ -336,7 +344,7 @@ describe.each(subjects)("$folder", (subject) => {
             const refused = await tellFailing(told, { status: 422, body });
             if (refused.is === "refused") ({ reason } = refused);
             return refused;
-          });
+          }, secrets());
           expect(["refused", "Refused"]).toContain(result);
           expect(reason, "a reason is a code").toMatch(result === "refused" ? /^[\w.:-]{1,64}$/ : /^$/);
           expect(await movedBy(name, told), "nothing was moved").toBe(0);
@@ -354,20 +362,21 @@ describe.each(subjects)("$folder", (subject) => {
       ])("that is answered by $what is $kind", async ({ answer, kind }) => {
         await everywhere(async (arrived) => {
           const told = await arrived();
-          expect(await met(() => tellFailing(told, answer))).toBe(kind);
+          expect(await met(() => tellFailing(told, answer), secrets())).toBe(kind);
         });
       });
     });
   });
 });
 
-/** What came of it, or by which kind of error it failed: one that holds nothing of the PSP's sentences. */
-async function met(ask: () => Promise<OperationResult>): Promise<string> {
+/** What came of it, or by which kind of error it failed: one that holds no secret, and nothing of the PSP's sentences. */
+async function met(ask: () => Promise<OperationResult>, secrets: readonly string[] = []): Promise<string> {
   try {
     return (await ask()).is;
   } catch (error) {
     if (!isWorkerError(error)) throw error;
-    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(canary);
+    const told = `${inspect(error, { depth: Infinity, showHidden: true })}\n${JSON.stringify(error)}`;
+    for (const secret of [canary, ...secrets]) expect(told).not.toContain(secret);
     return error.kind;
   }
 }

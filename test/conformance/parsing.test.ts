@@ -2,15 +2,51 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { PspEvent, RawRequest } from "../../src/adapters/adapter.ts";
 import { isWorkerError } from "../../src/lib/errors.ts";
-import { loadSubjects, receivedFrom } from "../support/subjects.ts";
+import { callbackUrl } from "../../src/signatures/urls.ts";
+import { fixtureSigningKey, loadSubjects, receivedFrom } from "../support/subjects.ts";
 
 // Who is never called has nothing to prove.
 const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adapter.webhooks).length > 0);
 
-describe.each(subjects)("$folder", ({ folder, adapter, requests, settings }) => {
+describe.each(subjects)("$folder", ({ folder, adapter, requests, settings, simulator }) => {
   let config: unknown;
   beforeAll(async () => {
     config = adapter.config.parse(await settings("http://psp.invalid"));
+  });
+
+  /** The keys of everything that the PSP sends when the same happens to each of so many payments, by payment. */
+  async function keysOf(payments: number): Promise<readonly (readonly string[])[]> {
+    const psp = await simulator();
+    psp.settings("http://psp.invalid");
+    return Array.from({ length: payments }, (_, index) => {
+      const [orderId, paymentId] = [`o_${index}`, `p_${index}`];
+      const own = { adapter: folder, merchant: "acme", channel: "se", orderId, paymentId };
+      const callbackUrls = Object.fromEntries(
+        Object.entries(adapter.webhooks).map(([name, { scope }]) => {
+          const { orderId: _order, paymentId: _payment, ...account } = own;
+          const maker = { publicUrl: "http://psp.invalid", signingKey: fixtureSigningKey };
+          return [name, callbackUrl(maker, adapter, scope === "payment" ? own : account, name)];
+        }),
+      );
+      const reference = psp.open({ orderId, paymentId, amount: 100_00, currency: "SEK", callbackUrls });
+      for (let acts = 0; acts < 3; acts += 1) {
+        const [action] = psp.actions(reference);
+        if (action !== undefined) psp.act(reference, action);
+      }
+      return psp.due(Date.now()).flatMap((sent) => {
+        const { request, target } = receivedFrom(folder, sent);
+        return (adapter.webhooks[sent.webhook]?.parse(request, target, config) ?? []).map(({ key }) => key);
+      });
+    });
+  }
+
+  test("another payment's webhooks never have the same keys", async () => {
+    const [mine = [], theirs = []] = await keysOf(2);
+    const others = new Set(theirs);
+    expect(
+      mine.filter((key) => others.has(key)),
+      "put what tells the payments apart into the key",
+    ).toEqual([]);
   });
 
   describe.each(requests)("fixture $name", ({ request: fixture }) => {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CommonConfig, RawRequest, Webhook } from "../../src/adapters/adapter.ts";
 import type { Forgery, ProvenRequest } from "../../src/adapters/simulator.ts";
 import { flipped, forgeryOf } from "../support/forgeries.ts";
@@ -10,6 +10,7 @@ const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adap
 
 describe.each(subjects)("$folder", (subject) => {
   const { adapter, requests, folder } = subject;
+  const signed = `say in ${folder}/forgery.ts what is signed (CONTRIBUTING.md, Webhooks that the PSP signs)`;
 
   test.each(Object.keys(adapter.webhooks))("a fixture shows %s as the PSP sends it", (webhook) => {
     const shown = requests.filter(({ request }) => request.webhook === webhook);
@@ -17,7 +18,7 @@ describe.each(subjects)("$folder", (subject) => {
   });
 
   test.each(Object.keys(adapter.webhooks))("it is known how %s could be forged", async (webhook) => {
-    expect(await forgeryOf(subject, webhook), `say in ${folder}/forgery.ts what is signed`).toBeDefined();
+    expect(await forgeryOf(subject, webhook), signed).toBeDefined();
   });
 
   describe.each(requests)("fixture $name", ({ request: fixture }) => {
@@ -25,10 +26,12 @@ describe.each(subjects)("$folder", (subject) => {
     let scheme: Forgery;
     beforeAll(async () => {
       const found = await forgeryOf(subject, fixture.webhook);
-      if (found === undefined) throw new Error(`say in ${folder}/forgery.ts what is signed`);
+      if (found === undefined) throw new Error(signed);
       scheme = found;
       scheme.prepare?.();
+      if (fixture.at !== undefined) vi.useFakeTimers({ toFake: ["Date"], now: Date.parse(fixture.at) });
     });
+    afterAll(() => void vi.useRealTimers());
     const check = async ({ request, context }: ProvenRequest): Promise<boolean> =>
       (await webhook.verify.check(request, context)) === true;
     const proven = (): Promise<ProvenRequest> => provenBy(subject, fixture);
@@ -38,14 +41,28 @@ describe.each(subjects)("$folder", (subject) => {
     });
 
     test("is not proven once a byte of anything signed is another", async () => {
-      for (const [part, forged] of Object.entries(scheme.forged(await proven())))
+      const proof = await proven();
+      const forgeries = { ...scheme.forged(proof), ...(webhook.verify.scheme === "hmac-body" ? ofTheBody(proof) : {}) };
+      expect(Object.keys(forgeries), signed).not.toHaveLength(0);
+      for (const [part, forged] of Object.entries(forgeries))
         expect(await check(forged), `with another ${part}`).toBe(false);
+    });
+
+    test.runIf(fixture.at !== undefined)("is not proven by a time that is long past", async () => {
+      const proof = await proven();
+      const came = Date.now();
+      vi.setSystemTime(came + dayMs);
+      expect(await check(proof), "a day later").toBe(false);
+      vi.setSystemTime(came);
     });
 
     test("is not proven by a signature that is missing, empty, cut short or too long, nor by one with a byte changed", async () => {
       const proof = await proven();
       const given = signatureOf(scheme, proof);
-      const bad = [undefined, "", given.slice(0, -1), given.slice(1), `${given}A`, given.toLowerCase()];
+      expect(given, `signed in ${folder}/forgery.ts has to hand over the signature`).not.toBe("");
+      // Hexadecimal digits are the same signature in any case.
+      const spelled = /^[\da-f]+$/i.test(given) ? [] : [given.toLowerCase()].filter((other) => other !== given);
+      const bad = [undefined, "", given.slice(0, -1), given.slice(1), `${given}A`, ...spelled];
       const bytes = Array.from(given, (_, index) => given.slice(0, index) + flipped(given.slice(index)));
       for (const signature of [...bad, ...bytes])
         expect(await check(scheme.signed(proof, () => signature)), `with ${String(signature)}`).toBe(false);
@@ -75,6 +92,28 @@ describe.each(subjects)("$folder", (subject) => {
     });
   });
 });
+
+const dayMs = 24 * 60 * 60_000;
+
+/** Whatever else a folder says of it: who signs a body signs each byte of it. */
+function ofTheBody({ request, context }: ProvenRequest): Readonly<Record<string, ProvenRequest>> {
+  const places = new Set([0, 0.25, 0.5, 0.75].map((part) => Math.floor(request.body.length * part)));
+  const flippedAt = (place: number): Buffer => {
+    const body = Buffer.from(request.body);
+    body[place] = (body[place] ?? 0) ^ 1;
+    return body;
+  };
+  const bodies: [string, Buffer][] = [
+    ...[...places].map((place): [string, Buffer] => [`byte ${place} of the body`, flippedAt(place)]),
+    ["length of the body", Buffer.concat([request.body, Buffer.from(" ")])],
+    ["body at all", Buffer.alloc(0)],
+  ];
+  return Object.fromEntries(
+    bodies
+      .filter(([, body]) => !body.equals(request.body))
+      .map(([part, body]) => [part, { request: { ...request, body }, context }]),
+  );
+}
 
 const anyText = fc.string({ unit: "binary", maxLength: 60 });
 const anyRequest: fc.Arbitrary<RawRequest> = fc.record({

@@ -5,7 +5,7 @@ import type { SimulatedAnswer } from "../../src/adapters/simulator.ts";
 import { commonConfig } from "../../src/adapters/adapter.ts";
 import { createConfig, redacted } from "../../src/config.ts";
 import { openStage, type Purchase, type Stage } from "../support/stage.ts";
-import { fixtureSigningKey, loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
+import { credentialsIn, fixtureSigningKey, loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
 
@@ -182,7 +182,7 @@ async function expectSilence(
     adapter.secrets.flatMap((name) => textsIn((settings as Record<string, Json | undefined>)[name] ?? null)),
   );
   if (adapter.secrets.length > 0) expect(secrets, "the settings hold a secret").not.toHaveLength(0);
-  const proofs = [...new Set(stage.asked.flatMap(({ headers }) => headers["authorization"] ?? []))];
+  const proofs = [...new Set(stage.asked.flatMap(({ headers }) => credentialsIn(headers["authorization"])))];
   const canaries = [person, norceToken, fixtureSigningKey, ...tokens, ...secrets, ...proofs].filter(
     (canary) => typeof canary === "string",
   );

@@ -26,6 +26,8 @@ export interface RequestFixture {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** When it came, ISO 8601, where its proof covers the time and lasts only for a while. */
+  readonly at?: string;
 }
 
 /** One folder of `fixtures/`. */
@@ -167,4 +169,10 @@ export function textsIn(value: Json): string[] {
   return typeof value === "object" && value !== null
     ? Object.values(value).flatMap((inner: Json) => textsIn(inner))
     : [];
+}
+
+/** What stands in an `authorization` header, with the scheme's name and without it. */
+export function credentialsIn(header: string | undefined): string[] {
+  const credentials = header?.split(" ").at(-1) ?? "";
+  return header === undefined || credentials === "" ? [] : [header, credentials];
 }

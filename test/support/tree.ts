@@ -11,7 +11,10 @@ export interface Tree {
   remove(): void;
 }
 
-const left: ReadonlySet<string> = new Set(["node_modules", ".git", ".data"]);
+const left: ReadonlySet<string> = new Set(["node_modules", ".git", ".data", ".cache"]);
+
+/** What Node has compiled once it need not compile for the next process: a third of a start. */
+export const compileCache = join(import.meta.dirname, "../../.cache/node");
 
 /** Copies the tree, without its history; packages are shared. */
 export function copyTree(): Tree {
@@ -23,6 +26,7 @@ export function copyTree(): Tree {
     HOME: process.env["HOME"] ?? "",
     PATH: [dirname(process.execPath), process.env["PATH"] ?? ""].join(delimiter),
     NO_COLOR: "1",
+    NODE_COMPILE_CACHE: compileCache,
   };
   return {
     path,
