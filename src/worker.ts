@@ -8,12 +8,15 @@ import type { Meters } from "./lib/meters.ts";
 import { createNorceClient } from "./norce/client.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
+import { createClosures, startOpening } from "./queue/closures.ts";
 import { createLedger, startForgettingDrift } from "./queue/ledger.ts";
 import { createOperations, startLifting } from "./queue/operations.ts";
 import type { Queues } from "./queue/queues.ts";
 import { createSweeps } from "./queue/sweeps.ts";
 import { startForgetting, startTimers } from "./queue/timers.ts";
 import { createDriftLog, type DriftLog } from "./workers/drift.ts";
+import { startEvents } from "./workers/events.ts";
+import { createGates } from "./workers/gates.ts";
 import { startLanes } from "./workers/lanes.ts";
 import { startLocate } from "./workers/locate.ts";
 import { startOperate } from "./workers/operate.ts";
@@ -53,9 +56,26 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
     drift.found(key, reason);
   };
   const contexts = createContexts(observe);
-  const shared = { config, engine, queues, norce, contexts, log, now, oddity, concurrency: config.workerConcurrency };
+  // The embedded queue belongs to this process alone.
+  const closures = engine.kind === "embedded" ? {} : { closures: createClosures(engine) };
+  const gates = createGates({ config, log, now, ...closures });
+  const shared = {
+    config,
+    engine,
+    queues,
+    norce,
+    contexts,
+    gates,
+    log,
+    now,
+    oddity,
+    concurrency: config.workerConcurrency,
+    stopping: stopping.signal,
+  };
   const workers = [
     startLocate(shared),
+    ...startEvents(shared),
+    startOpening(engine),
     startTimers(engine, queues, config.workerConcurrency),
     startForgetting(engine),
     startForgettingDrift(engine),
@@ -64,10 +84,9 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
       ...shared,
       remember: queues.references.put,
       operations: createOperations(engine),
-      stopping: stopping.signal,
     }),
     startSweep(engine, { config, norce, queues, sweeps: createSweeps(engine), drift, log, meters, now }),
-    ...startLanes({ ...shared, meters, drift, remember: queues.references.put, stopping: stopping.signal }),
+    ...startLanes({ ...shared, meters, drift, remember: queues.references.put }),
   ];
   log.info(
     { adapters: [...new Set(config.targets.map(({ adapter }) => adapter.id))], concurrency: config.workerConcurrency },
@@ -78,6 +97,7 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
       const giveBack = setTimeout(() => stopping.abort(), finishMs);
       await Promise.all(workers.map((worker) => worker.close()));
       clearTimeout(giveBack);
+      gates.close();
       await drift.close();
     },
   };

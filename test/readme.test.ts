@@ -178,14 +178,14 @@ test("the reasons that are explained are those that the code gives", () => {
 
 test("the log lines in the table are those that are written", () => {
   const messages = found(
-    /"((?:webhook|event|payment|operation|queue|config|web|worker|process|credential|job|request)\.[a-z]+(?:-[a-z]+)*)"/g,
+    /"((?:webhook|event|payment|operation|queue|config|web|worker|process|credential|job|request|sweep|drift|ledger|gate)\.[a-z]+(?:-[a-z]+)*)"/g,
   );
   // Made from the outcome of a look.
   const outcomes = ["written", "unchanged", "later", "dead"].map((outcome) => `payment.${outcome}`);
   const written = new Set(
     [...messages, ...outcomes].filter((message) => !existsSync(message) && !message.endsWith(".yaml")),
   );
-  expect(firstColumn("log")).toEqual([...written].toSorted());
+  expect([...firstColumn("log"), ...firstColumn("sweep-log")].toSorted()).toEqual([...written].toSorted());
 });
 
 test("the metrics in the table exist, with their types", async () => {

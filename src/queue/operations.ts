@@ -3,10 +3,8 @@ import type { Json, Money, OperationName, OperationResult, PaymentKey } from "..
 import { WorkerError } from "../lib/errors.ts";
 import { within } from "./bull.ts";
 import type { Engine, Job, Queue, Worker } from "./engine.ts";
-import { laneId } from "./queues.ts";
+import { laneId, operationsName } from "./queues.ts";
 
-/** Where operations wait that were asked for. */
-export const operationsName = "operations";
 /** Whose job is there works on an operation of its payment. */
 const locksName = "locks";
 
@@ -21,10 +19,24 @@ export interface OperationJob {
   /** It was possible by the PSP's truth. */
   readonly valid?: true;
   /** It was sent to the PSP: from here on it is never sent again without a look. Times in milliseconds since the epoch. */
-  readonly sent?: { readonly at: number; readonly before: Money; readonly amount: number };
-  /** What the PSP answered, until it stands in the log. */
-  readonly result?: OperationResult;
+  readonly sent?: Sent;
+  /** What came of it, until it stands in the log. */
+  readonly result?: OperationEnd;
 }
+
+/** How an operation was first sent: a repeat says the same. */
+export interface Sent {
+  readonly at: number;
+  /** The sums before, by which its outcome can be found. */
+  readonly before: Money;
+  /** In minor units. */
+  readonly amount: number;
+  /** All that was available. */
+  readonly whole: boolean;
+}
+
+/** What the PSP answered, or that nobody knows. */
+export type OperationEnd = OperationResult | { readonly is: "unknown"; readonly reason: string };
 
 /** What came of an operation. */
 export interface OperationOutcome {

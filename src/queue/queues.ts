@@ -5,7 +5,7 @@ import { WorkerError } from "../lib/errors.ts";
 import { within } from "./bull.ts";
 import { createDead, deadName } from "./dead.ts";
 import type { Engine, Job, Temper } from "./engine.ts";
-import type { DeadLetter, InboxJob, Look, QueueCount, StoredEvent, Wait } from "./jobs.ts";
+import type { DeadLetter, EventJob, InboxJob, Look, QueueCount, StoredEvent, Wait } from "./jobs.ts";
 
 export type * from "./jobs.ts";
 
@@ -13,12 +13,19 @@ export type * from "./jobs.ts";
 export const inboxName = "inbox";
 /** Where payments wait for later. */
 export const timersName = "timers";
+/** Where operations wait that were asked for. */
+export const operationsName = "operations";
 /** Where PSP ids are remembered. */
 export const referencesName = "references";
 
 /** One queue per adapter, so that a PSP's limiter, pause and breaker are BullMQ's own and shared by all workers. */
 export function laneName(adapter: string): string {
   return `payments-${adapter}`;
+}
+
+/** Where an adapter's events wait that take more than a look: one queue each, so that a PSP that hangs holds up its own only. */
+export function eventsName(adapter: string): string {
+  return `events-${adapter}`;
 }
 
 /** One short text per payment, without the colon that a job id may not contain. */
@@ -32,11 +39,11 @@ export function laneId(key: PaymentKey): string {
 }
 
 /** A payment has one letter, an event that was never placed has its own. */
-function deadId(of: DeadLetter | PaymentKey): string {
+function deadId(of: Pick<DeadLetter, "key" | "event"> | PaymentKey): string {
   if (!("key" in of)) return laneId(of);
-  return of.event === undefined
-    ? laneId(of.key as PaymentKey)
-    : hashOf(["event", ...Object.values(of.key), of.event.key]);
+  if (of.event === undefined) return laneId(of.key as PaymentKey);
+  const { adapter, merchant, channel, orderId, paymentId } = of.key;
+  return hashOf(["event", adapter, merchant, channel, orderId, paymentId, of.event.key]);
 }
 
 /** One short text for an event that is to be kept: two copies of it never run together. */
@@ -67,12 +74,15 @@ const persistent = {
   backoff: { type: "exponential", delay: 500, jitter: 0.5 },
 } as const satisfies JobsOptions;
 
-/** How long completed inbox jobs are kept is a matter of record: duplicates cost a look, not a write. */
+/** How long completed jobs are kept is a matter of record: duplicates cost a look, not a write. */
 const inboxOptions: JobsOptions = {
   ...persistent,
   removeOnComplete: { age: daySeconds },
   removeOnFail: { age: 30 * daySeconds },
 };
+
+/** An event that was given up is in its letter, and may come again. */
+const eventOptions: JobsOptions = { ...inboxOptions, removeOnFail: true };
 
 /** Kept for a while, so that who asked for a look can ask what it came to. */
 const laneOptions: JobsOptions = {
@@ -88,8 +98,12 @@ export interface Queues {
   readonly inbox: {
     /** One job for events that arrived together. @throws WorkerError `QueueUnavailable` within a second. */
     add(events: readonly StoredEvent[]): Promise<void>;
-    /** An event as a job of its own, because it has to wait or is to be kept; the same id is the same job, for a day. */
+    /** An event for which nobody here is configured, as a job of its own; the same id is the same job, for a day. */
     addAlone(id: string, event: StoredEvent, delayMs: number): Promise<void>;
+  };
+  readonly events: {
+    /** An event that has to be proven, placed or kept, or that waits; the same id is the same job, for a day. */
+    add(id: string, job: EventJob, delayMs: number): Promise<void>;
   };
   readonly lanes: {
     /**
@@ -114,11 +128,14 @@ export interface Queues {
   };
   readonly dead: {
     put(letter: DeadLetter): Promise<void>;
-    /** The payment needs nobody any more. Where there is no letter at all this costs next to nothing. */
-    clear(key: PaymentKey): Promise<void>;
+    /** The payment, or the event, needs nobody any more. Where there is no letter at all this costs next to nothing. */
+    clear(of: PaymentKey | Pick<DeadLetter, "key" | "event">): Promise<void>;
     /** Whether a person is needed already. */
     has(key: PaymentKey): Promise<boolean>;
-    list(limit: number): Promise<DeadLetter[]>;
+    list(limit: number): Promise<(DeadLetter & { readonly id: string })[]>;
+    read(id: string): Promise<DeadLetter | undefined>;
+    /** A person has dealt with it. */
+    remove(id: string): Promise<void>;
   };
   /** Which payment a PSP's id belongs to: a cache, for account-level events that carry nothing else. */
   readonly references: {
@@ -159,6 +176,12 @@ export function createQueues(engine: Engine): Queues {
   return {
     lanes,
     inbox: inboxOn(engine),
+    events: {
+      async add(jobId, job, delay) {
+        const queue = engine.queue<EventJob>(eventsName(job.stored.target.adapter), "patient");
+        await queue.add("event", job, { ...eventOptions, jobId, delay });
+      },
+    },
     timers: timersOn(engine, lanes),
     dead: createDead(engine, deadId),
     references: referencesOn(engine),
@@ -200,7 +223,10 @@ function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
     // Where it has just gone, the payment is looked at now.
     if (waiting === undefined || waiting.timestamp + waiting.delay <= Date.now() + delay) return;
     if ((waiting.data.wait?.tries ?? 0) > 0) return;
-    await replace(key, waiting.data.wait ?? wait, delay);
+    const before = waiting.data.wait ?? wait;
+    // Nobody else waits for a timer that the payment set for itself: who hurries it has asked for the look.
+    const taken = before.asked === "timer" && wait.asked === "sweep";
+    await replace(key, taken ? { ...before, asked: "sweep" } : before, delay);
   };
   return {
     set: (key, wait, delay, how = "replace") =>
@@ -245,7 +271,8 @@ function referencesOn(engine: Engine): Queues["references"] {
 }
 
 async function countsOn(engine: Engine, adapters: readonly string[]): Promise<QueueCount[]> {
-  const names = [inboxName, timersName, deadName, ...new Set(adapters.map(laneName))];
+  const own = [...new Set(adapters)].flatMap((adapter) => [laneName(adapter), eventsName(adapter)]);
+  const names = [inboxName, timersName, deadName, operationsName, ...own];
   const counts = await Promise.all(
     names.map(async (queue) => {
       const states = await orUnavailable(

@@ -1,5 +1,4 @@
-import type { PaymentKey } from "../adapters/adapter.ts";
-import { isWorkerError, WorkerError } from "../lib/errors.ts";
+import { isWorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
 import type { Engine, Job, Worker } from "../queue/engine.ts";
@@ -7,10 +6,11 @@ import { laneName, type Look, type Queues, type Wait } from "../queue/queues.ts"
 import { tellCredentials } from "./credentials.ts";
 import { askedBy, type DriftLog } from "./drift.ts";
 import { hasToEnd } from "./due.ts";
-import { createGate, type Entered, type Gate } from "./gate.ts";
+import { accountOf, behaviourOf, type Entered } from "./gate.ts";
+import type { Gates } from "./gates.ts";
+import { endOf, guardOf } from "./guard.ts";
 import { type Outcome, reconcile, type ReconcileParts } from "./reconcile.ts";
 import { type Next, next, type Result, turnedAway } from "./retry.ts";
-import type { Guard } from "./write.ts";
 
 export interface LaneParts extends ReconcileParts {
   readonly engine: Engine;
@@ -18,6 +18,7 @@ export interface LaneParts extends ReconcileParts {
   readonly log: Logger;
   readonly meters: Meters;
   readonly drift: DriftLog;
+  readonly gates: Gates;
   readonly concurrency: number;
   /** Aborted when the process stops: running looks are given back. */
   readonly stopping: AbortSignal;
@@ -29,22 +30,13 @@ export interface LookResult {
   readonly [fact: string]: unknown;
 }
 
-/** After this time a look sends nothing more; its last request ends within five seconds, and so does the look: 30 s in all. */
-const longestLookMs = 25_000;
-/** From this age on a look asks whether its lock is still its own before it writes: a blocked event loop loses it unnoticed. */
-const lockTrustMs = 4_000;
-const lockMs = 10_000;
-
 /** Starts the workers that look at payments: one lane queue per adapter that a merchant has configured. */
 export function startLanes(parts: LaneParts): Worker<Look, LookResult>[] {
   const adapters = new Set(parts.config.targets.map(({ adapter }) => adapter.id));
   return [...adapters].map((adapter) => {
-    const gate = createGate(roomPerAccount(adapter, parts), parts.now);
-    const worker = parts.engine.worker<Look, LookResult>(
-      laneName(adapter),
-      (job, token) => letIn(job, token, gate, parts),
-      { concurrency: parts.concurrency },
-    );
+    const worker = parts.engine.worker<Look, LookResult>(laneName(adapter), (job, token) => letIn(job, token, parts), {
+      concurrency: parts.concurrency,
+    });
     // A lane's job fails only by stalling too often: whatever a look throws has been settled before its job ends.
     worker.on("failed", (job, error) => {
       if (job !== undefined) void buryStalled(job.data, error, parts);
@@ -53,16 +45,10 @@ export function startLanes(parts: LaneParts): Worker<Look, LookResult>[] {
   });
 }
 
-/** Where several accounts share a lane, none of them may fill it. */
-function roomPerAccount(adapter: string, { config, concurrency }: LaneParts): number {
-  const accounts = config.targets.filter((target) => target.adapter.id === adapter);
-  return accounts.length > 1 ? Math.max(1, Math.floor(concurrency * 0.75)) : concurrency;
-}
-
 /** Looks, unless the PSP account is to be left alone now: then the payment waits, which counts as no failure. */
-async function letIn(job: Job<Look>, token: string | undefined, gate: Gate, parts: LaneParts): Promise<LookResult> {
+async function letIn(job: Job<Look>, token: string | undefined, parts: LaneParts): Promise<LookResult> {
   const { key } = job.data;
-  const entry = gate.enter(JSON.stringify([key.merchant, key.channel]), Math.random());
+  const entry = parts.gates.of(key.adapter).enter(accountOf(key), Math.random());
   if (entry.entered) return await look(job, token, entry, parts);
   const memory = memoryOf(job.data, parts.queues);
   await settled(async () => settle(job.data, turnedAway(await memory(), entry, parts.now()), memory, parts), parts);
@@ -70,13 +56,6 @@ async function letIn(job: Job<Look>, token: string | undefined, gate: Gate, part
   parts.meters.look(key.adapter, "later", 0);
   parts.log.info({ ...key, ...facts }, "payment.later");
   return facts;
-}
-
-/** How the PSP behaved, as far as this look met it. */
-function behaviour({ adapter }: PaymentKey, result: Result): Parameters<Entered["leave"]>[0] {
-  if (!("error" in result) || !isWorkerError(result.error, "Unreachable")) return { failed: false };
-  const { context, retryAfterMs } = result.error;
-  return context["peer"] === adapter ? { failed: true, retryAfterMs } : { failed: false };
 }
 
 async function look(
@@ -98,12 +77,18 @@ async function look(
   } finally {
     over();
   }
-  entered.leave(behaviour(key, result));
+  entered.leave(behaviourOf(key.adapter, "error" in result ? result.error : undefined));
   const step = await settled(async () => {
     const decided =
       parts.stopping.aborted && "error" in result
         ? givenBack(await memory())
-        : (unresolved(job.data, result) ?? next(result, await memoryFor(result, memory), parts.now(), Math.random()));
+        : (unresolved(job.data, result) ??
+          next(result, {
+            remembered: await memoryFor(result, memory),
+            due: job.data.wait !== undefined,
+            now: parts.now(),
+            random: Math.random(),
+          }));
     await settle(job.data, decided, memory, parts);
     return decided;
   }, parts);
@@ -118,22 +103,6 @@ async function look(
     `payment.${facts.outcome}`,
   );
   return facts;
-}
-
-/** A signal that ends a look when it takes too long or the process stops; `over` once it has ended by itself. */
-function endOf(stopping: AbortSignal): { readonly signal: AbortSignal; readonly over: () => void } {
-  const end = new AbortController();
-  const abort = (): void => end.abort();
-  const late = setTimeout(abort, longestLookMs);
-  if (stopping.aborted) abort();
-  stopping.addEventListener("abort", abort);
-  return {
-    signal: end.signal,
-    over() {
-      clearTimeout(late);
-      stopping.removeEventListener("abort", abort);
-    },
-  };
 }
 
 /** What the timer that woke us remembered, or the one that waits: read at most once, unless the queue is away. */
@@ -156,25 +125,10 @@ async function memoryFor(result: Result, memory: () => Promise<Wait | undefined>
   return restful ? undefined : await memory();
 }
 
-function guardOf(job: Job<Look>, token: string | undefined, signal: AbortSignal): Guard {
-  let trustedUntil = Date.now() + lockTrustMs;
-  return async () => {
-    if (signal.aborted) throw givenUp();
-    if (Date.now() < trustedUntil) return;
-    const kept = await job.extendLock(token ?? "", lockMs).catch(() => 0);
-    if (kept !== 1) throw new WorkerError("Unreachable", "the look's lock was lost");
-    trustedUntil = Date.now() + lockTrustMs;
-  };
-}
-
-function givenUp(): WorkerError {
-  return new WorkerError("Unreachable", "the look was given up before it was done");
-}
-
 /** The process stops: the payment is looked at again as soon as another worker is there. */
 function givenBack(wait: Wait | undefined): Next {
-  const { since = Date.now(), tries = 0, why = "stopped", suspect } = wait ?? {};
-  return { do: "wait", delayMs: 500, wait: { since, tries, why, ...(suspect === undefined ? {} : { suspect }) } };
+  const { reference: _reference, ...memory } = wait ?? { since: Date.now(), tries: 0, why: "stopped" };
+  return { do: "wait", delayMs: 500, wait: memory };
 }
 
 /** The last look found the payment where it was: a person has to say what becomes of it. */

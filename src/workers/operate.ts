@@ -3,17 +3,18 @@
  * truth is read, the operation is found possible, that it is being sent is written down, and only then it is sent. Whoever finds it sent
  * and does not know what came of it looks first.
  */
-import { DelayedError } from "bullmq";
 import type { OperationCall, OperationName, OperationResult, PaymentKey } from "../adapters/adapter.ts";
 import { isWorkerError, WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { majorFromMinor } from "../lib/money.ts";
+import { majorFromMinor, minorFromMajor } from "../lib/money.ts";
 import type { CurrentPayment } from "../norce/payment.ts";
+import { runAgain } from "../queue/ending.ts";
 import type { Engine, Job, Worker } from "../queue/engine.ts";
-import { type OperationJob, type OperationOutcome, type Operations, operationsName } from "../queue/operations.ts";
-import type { Queues } from "../queue/queues.ts";
+import { type OperationEnd, type OperationJob, type OperationOutcome, type Operations } from "../queue/operations.ts";
+import { operationsName, type Queues } from "../queue/queues.ts";
 import { bareOperationUrl } from "../signatures/urls.ts";
 import { refuseOthers } from "./diff.ts";
+import { endOf, type Guard, guardOf } from "./guard.ts";
 import { lookContext, observe } from "./observe.ts";
 import { amountOf, availableFor, insistPossible, refusal, sumMovedBy, sumsToBe } from "./possible.ts";
 import { preview, type ReconcileParts, refuseMistaken } from "./reconcile.ts";
@@ -39,14 +40,15 @@ type Step = { readonly end: OperationOutcome } | { readonly againMs: number };
 /** One job under work: what is known of the operation, and how that is written down before anything else is done. */
 interface Work {
   readonly id: string;
+  readonly guard: Guard;
+  /** Aborted when this attempt takes too long or the process stops. */
+  readonly signal: AbortSignal;
   order: Order;
   note(more: Partial<Order>): Promise<void>;
   /** It was sent in vain: nothing was carried out. */
   unsent(): Promise<void>;
 }
 
-/** An attempt sends nothing after this time; its last request ends within five seconds. */
-const longestMs = 25_000;
 /** How long an operation waits for another one of its payment. */
 const turnMs = 1_000;
 /** PSP reads lag: what a look does not show this long after the sending was not carried out. */
@@ -64,7 +66,9 @@ export function startOperate(parts: OperateParts): Worker<OperationJob, Operatio
   worker.on("failed", (job, error) => {
     if (job === undefined || job.data.name === "preview" || job.finishedOn === undefined) return;
     log.error({ ...job.data.key, operation: job.data.name, operationId: job.id, error }, "operation.finished");
-    void givenUp(workOn(job, { ...job.data, name: job.data.name }), parts).catch(() => undefined);
+    // Its lock is gone with its worker: nobody else works on a job that has failed.
+    const free: Pick<Work, "guard" | "signal"> = { guard: async () => undefined, signal: parts.stopping };
+    void givenUp(workOn(job, { ...job.data, name: job.data.name }, free), parts).catch(() => undefined);
   });
   return worker;
 }
@@ -75,16 +79,17 @@ async function operate(
   parts: OperateParts,
 ): Promise<OperationOutcome> {
   const { key, name } = job.data;
-  if (name === "preview") return await previewed(key, parts);
+  const { signal, over } = endOf(parts.stopping);
+  if (name === "preview") return await previewed(key, signal, parts).finally(over);
   const turn = await parts.operations.lock(key, job.id ?? "");
-  if (turn === undefined) return await wait(job, token, turnMs, parts);
-  const work = workOn(job, { ...job.data, name });
-  const step = await attempt(work, parts);
+  if (turn === undefined) return await runAgain(job, parts.now() + turnMs, token).finally(over);
+  const work = workOn(job, { ...job.data, name }, { guard: guardOf(job, token, signal), signal });
+  const step = await attempt(work, parts).finally(over);
   if ("againMs" in step) {
     // What came of it is found by the sums: until then no other operation may move them.
     if (work.order.sent !== undefined && work.order.result === undefined) await turn.keep(step.againMs);
     else await turn.end();
-    return await wait(job, token, step.againMs, parts);
+    return await runAgain(job, parts.now() + step.againMs, token);
   }
   await turn.end();
   const level = step.end.status === "unknown" ? "error" : "info";
@@ -92,8 +97,9 @@ async function operate(
   return step.end;
 }
 
-function workOn(job: Job<OperationJob>, asked: Order): Work {
+function workOn(job: Job<OperationJob>, asked: Order, bounds: Pick<Work, "guard" | "signal">): Work {
   return {
+    ...bounds,
     id: job.id ?? "",
     order: asked,
     async note(more) {
@@ -108,19 +114,9 @@ function workOn(job: Job<OperationJob>, asked: Order): Work {
   };
 }
 
-async function wait(
-  job: Job<OperationJob>,
-  token: string | undefined,
-  delayMs: number,
-  { now }: OperateParts,
-): Promise<never> {
-  await job.moveToDelayed(now() + delayMs, token);
-  throw new DelayedError();
-}
-
-async function previewed(key: PaymentKey, parts: OperateParts): Promise<OperationOutcome> {
+async function previewed(key: PaymentKey, signal: AbortSignal, parts: OperateParts): Promise<OperationOutcome> {
   try {
-    return { status: "done", would: { ...(await preview({ key }, parts, AbortSignal.timeout(longestMs))) } };
+    return { status: "done", would: { ...(await preview({ key }, parts, signal)) } };
   } catch (error) {
     if (!isWorkerError(error)) throw error;
     return { status: "done", would: { outcome: "error", kind: error.kind, reason: reasonOf(error) } };
@@ -147,13 +143,13 @@ async function attempt(work: Work, parts: OperateParts): Promise<Step> {
 
 /** One attempt, from the truth to the log. */
 async function carriedOut(work: Work, parts: OperateParts): Promise<OperationOutcome | "too-early"> {
+  const { signal } = work;
   const { key, name, amount: asked, sent, result: answered } = work.order;
-  const signal = AbortSignal.any([parts.stopping, AbortSignal.timeout(longestMs)]);
   const found = parts.config.find(key);
   if (found === undefined) throw refusal("not-configured");
   const current = await parts.norce.payment(key, signal);
   if (current === null) throw refusal("not-in-norce");
-  if (sent !== undefined && answered !== undefined) return await logged(work, answered, sent.amount, current, parts);
+  if (answered !== undefined) return await logged(work, answered, current, parts);
 
   refuseOthers(current, found.settings);
   const { operations } = found.adapter;
@@ -174,25 +170,27 @@ async function carriedOut(work: Work, parts: OperateParts): Promise<OperationOut
     // What is shown may be another operation's doing, and nothing else would tell them apart.
     if (operations.repeat === "never") return await givenUp(work, parts);
     const shown = sumMovedBy(name, sumsToBe(desired)) >= sumMovedBy(name, sent.before) + sent.amount;
-    if (shown) return await logged(work, { is: "done" }, sent.amount, current, parts);
+    if (shown) return await logged(work, { is: "done" }, current, parts);
     if (operations.repeat === "look-first" && parts.now() - sent.at < settledMs) return "too-early";
   }
   const amount = sent?.amount ?? amountOf(name, asked, desired);
-  const whole = amount === availableFor(name, desired);
+  // A repeat says what was said first, whatever is available by now.
+  const whole = sent?.whole ?? amount === availableFor(name, desired);
   const call: OperationCall = { name, id: work.id, amount, currency: desired.currency, whole, now: parts.now() };
   if (sent === undefined) insistPossible(call, desired);
-  await work.note({ valid: true, sent: { at: parts.now(), before: sent?.before ?? sumsToBe(desired), amount } });
-  if (signal.aborted) throw new WorkerError("Unreachable", "the operation was given up before it was sent");
+  await work.guard();
+  await work.note({ valid: true, sent: { at: parts.now(), before: sent?.before ?? sumsToBe(desired), amount, whole } });
   // What was found just now, not what was noted before.
   const known = { ...context.known, ...desired.attributes };
   const result = await told(work, sent === undefined, () => tell(call, truth as never, { ...context, known }));
   await work.note({ result });
-  return await logged(work, result, amount, current, parts);
+  return await logged(work, result, current, parts);
 }
 
 /** What the PSP answered; that it refuses is an answer. */
 async function told(work: Work, first: boolean, tell: () => Promise<OperationResult>): Promise<OperationResult> {
   try {
+    await work.guard();
     return await tell();
   } catch (error) {
     // An earlier attempt stays sent, whatever became of this one.
@@ -213,47 +211,62 @@ const neverSent: ReadonlySet<string> = new Set(["given-up", "ECONNREFUSED", "ENO
 
 /** Leaves the outcome in the payment's log, once, and asks for a look. */
 async function logged(
-  { id, order: { key, name } }: Work,
-  result: OperationResult,
-  amount: number,
+  { id, guard, signal, order: { key, name, amount: asked, sent } }: Work,
+  end: OperationEnd,
   { adapterId, currency }: CurrentPayment,
   { norce, queues, config }: OperateParts,
 ): Promise<OperationOutcome> {
-  const { keys } = await norce.log(key);
-  const reason = result.is === "refused" ? { reason: result.reason } : {};
-  const ids = result.is !== "refused" && result.pspId !== undefined ? { pspId: result.pspId } : {};
-  if (result.is !== "refused" && result.event !== undefined && !keys.has(result.event.key))
-    await norce.appendEvent(key, result.event);
+  const { keys } = await norce.log(key, signal);
+  const amount = sent?.amount ?? minorFromMajor(asked ?? 0, currency);
+  const said = end.is === "done" || end.is === "accepted";
+  const reason = "reason" in end ? { reason: end.reason } : {};
+  const ids = said && end.pspId !== undefined ? { pspId: end.pspId } : {};
+  if (said && end.event !== undefined && !keys.has(end.event.key)) {
+    await guard();
+    await norce.appendEvent(key, end.event, signal);
+  }
   if (!keys.has(`operation:${id}`)) {
-    await norce.appendTransaction(key, currency, {
+    const transaction = {
       key: `operation:${id}`,
       event: "paymentAction",
       pspEvent: name,
-      pspStatus: result.is,
+      pspStatus: end.is,
       amount,
-      success: result.is !== "refused",
-      ...(result.is === "refused" ? { errorDetail: result.reason } : {}),
+      success: said,
+      ...("reason" in end ? { errorDetail: end.reason } : {}),
       facts: { operationId: id, ...ids },
       action: { adapterId: adapterId ?? "", type: name, url: bareOperationUrl(config.publicUrl, key, name) },
-    });
+    } as const;
+    await guard();
+    await norce.appendTransaction(key, currency, transaction, signal);
   }
   await queues.lanes.add({ key, asked: "operation" }, "patient");
-  return { status: result.is, amount: majorFromMinor(amount, currency), ...reason, ...ids };
+  return { status: end.is, amount: majorFromMinor(amount, currency), ...reason, ...ids };
 }
 
-/** Nobody knows whether it was carried out, or it could not be sent for days: a person has to look. */
-async function givenUp({ id, order }: Work, { queues, now }: OperateParts): Promise<OperationOutcome> {
-  const { key, name, sent } = order;
+/**
+ * Nobody knows whether it was carried out, or it could not be sent for days: a person has to look. The letter says so for certain; the
+ * payment's log only where Norce can be reached now.
+ */
+async function givenUp(work: Work, parts: OperateParts): Promise<OperationOutcome> {
+  const { key, name, sent } = work.order;
+  const { queues, norce, log, now } = parts;
   const reason = sent === undefined ? "could-not-be-sent" : "outcome-unknown";
   await queues.dead.put({
     key,
-    event: { key: `operation:${id}`, type: name },
+    event: { key: `operation:${work.id}`, type: name },
     kind: "Operation",
     reason: sent === undefined ? "the operation could not be sent" : "nobody knows what came of the operation",
     since: sent?.at ?? now(),
     at: now(),
-    context: { reason, operationId: id },
+    context: { reason, operationId: work.id },
   });
+  try {
+    const current = await norce.payment(key, work.signal);
+    if (current !== null) return await logged(work, { is: "unknown", reason }, current, parts);
+  } catch (error) {
+    log.warn({ ...key, operation: name, operationId: work.id, error }, "operation.unlogged");
+  }
   return { status: "unknown", reason };
 }
 

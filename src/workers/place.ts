@@ -10,7 +10,12 @@ export interface PlaceParts {
   readonly contexts: ContextFactory;
   readonly norce: NorceClient;
   readonly queues: Queues;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
 }
+
+/** For how long the PSP is asked about an event that names something of somebody's: on a shared account it is often another shop's. */
+const youngMs = 60_000;
 
 type OrderPayment = NonNullable<NorceOrder["payments"]>[number];
 
@@ -19,7 +24,7 @@ type OrderPayment = NonNullable<NorceOrder["payments"]>[number];
  * one the clues are tried in turn, and what they lead to has to be a payment of this adapter's.
  */
 export async function place(
-  { target, event }: StoredEvent,
+  { target, event, receivedAt }: StoredEvent,
   found: AdapterSettings,
   parts: PlaceParts,
 ): Promise<PaymentKey | null> {
@@ -29,7 +34,9 @@ export async function place(
     const key = await follow(clue, account, event.reference, found, parts);
     if (key !== null) return key;
   }
-  // Some PSPs name nothing but their own id: until a look has remembered it, only they can say whose it is.
+  // Where the event names nothing that leads anywhere but the PSP's own id, only the PSP can say whose it is.
+  const named = event.clues?.some((clue) => "echo" in clue) === true;
+  if (named && parts.now() - receivedAt > youngMs) return null;
   const echoes = await echoesOf(event, account, found, parts);
   for (const echo of echoes) {
     const key = await follow({ echo }, account, event.reference, found, parts);
@@ -38,20 +45,17 @@ export async function place(
   return null;
 }
 
-/** How long the PSP may take to say whose its payment is. */
-const longestMs = 15_000;
-
 /** What the PSP echoes of ours on the payment that an event names by its reference. Nothing where it cannot be asked. */
 async function echoesOf(
-  { reference, clues = [] }: PspEvent,
+  { reference }: PspEvent,
   account: Target,
   found: AdapterSettings,
-  { contexts }: PlaceParts,
+  { contexts, signal }: PlaceParts,
 ): Promise<readonly string[]> {
   const { adapter } = found;
-  if ("fold" in adapter || reference === undefined || clues.some((clue) => "echo" in clue)) return [];
+  if ("fold" in adapter || reference === undefined) return [];
   const payment = { paymentId: "", amount: 0, currency: "", reference: null, upsell: null };
-  const context = { ...contexts(account, found, AbortSignal.timeout(longestMs)), known: {}, payment };
+  const context = { ...contexts(account, found, signal), known: {}, payment };
   const snapshot: unknown = await adapter.fetch(reference, context);
   return snapshot === null ? [] : adapter.map(snapshot, []).echoes;
 }
@@ -61,11 +65,11 @@ async function follow(
   account: Target,
   reference: string | undefined,
   found: AdapterSettings,
-  { norce, queues }: PlaceParts,
+  { norce, queues, signal }: PlaceParts,
 ): Promise<PaymentKey | null> {
   if ("reference" in clue) return await queues.references.get(clue.reference, account);
   const { adapterId, merchantReference } = found.settings;
-  for await (const order of ordersNamed(clue.echo, merchantReference, account, norce)) {
+  for await (const order of ordersNamed(clue.echo, merchantReference, account, norce, signal)) {
     const payment = paymentOf(order.order, order.paymentId, adapterId, reference);
     if (payment !== undefined) return { ...account, orderId: order.order.id, paymentId: payment.id };
   }
@@ -84,22 +88,23 @@ async function* ordersNamed(
   merchantReference: AdapterSettings["settings"]["merchantReference"],
   account: Target,
   norce: NorceClient,
+  signal: AbortSignal,
 ): AsyncGenerator<NamedOrder> {
   const colon = echo.lastIndexOf(":");
   if (colon > 0 && colon < echo.length - 1) {
-    const order = await norce.order({ ...account, orderId: echo.slice(0, colon) });
+    const order = await norce.order({ ...account, orderId: echo.slice(0, colon) }, signal);
     if (order !== null) yield { order, paymentId: echo.slice(colon + 1) };
   }
   // Norce may ignore a filter, and then answers with orders of others: each has to bear out what was asked for.
-  for (const order of await norce.ordersBy(account, { payment_id: echo }))
+  for (const order of await norce.ordersBy(account, { payment_id: echo }, signal))
     if (order.payments?.some(({ id }) => id === echo) === true) yield { order, paymentId: echo };
   if (merchantReference === "orderReference")
-    for (const order of await norce.ordersBy(account, { reference: echo }))
+    for (const order of await norce.ordersBy(account, { reference: echo }, signal))
       if (order.reference === echo) yield { order };
   if (merchantReference === "cartReference")
-    for (const order of await norce.ordersBy(account, { cart_reference: echo }))
+    for (const order of await norce.ordersBy(account, { cart_reference: echo }, signal))
       if (order.cart?.reference === echo) yield { order };
-  const order = isPathId(echo) ? await norce.order({ ...account, orderId: echo }) : null;
+  const order = isPathId(echo) ? await norce.order({ ...account, orderId: echo }, signal) : null;
   if (order !== null) yield { order };
 }
 

@@ -11,8 +11,9 @@ import type { PaymentState } from "../norce/states.ts";
 import type { Look, Suspect } from "../queue/queues.ts";
 import { actionsToPublish, type Publishing } from "./actions.ts";
 import { type Changes, diff, refuseForeign, refuseOthers, refuseUnlike, type Verdict } from "./diff.ts";
+import type { Guard } from "./guard.ts";
 import { type ContextFactory, lookContext, type Observed, observe } from "./observe.ts";
-import { type Guard, write } from "./write.ts";
+import { write } from "./write.ts";
 
 /** What was written, or would be. */
 interface Movement {

@@ -2,9 +2,7 @@ import type { PaymentKey } from "../adapters/adapter.ts";
 import type { NorceClient } from "../norce/client.ts";
 import type { CurrentPayment } from "../norce/payment.ts";
 import type { Changes } from "./diff.ts";
-
-/** Rejects when this look may no longer write: its lock was lost, or the process is stopping. */
-export type Guard = () => Promise<void>;
+import type { Guard } from "./guard.ts";
 
 /**
  * Changes → Norce, in the order that survives a crash at any point: the payment, then what the PSP must be told, then the

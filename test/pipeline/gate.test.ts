@@ -1,19 +1,18 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { embeddedEngine } from "../support/engines.ts";
 import { startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 /** What decides is the process's own: one engine shows it. */
-const folder = mkdtempSync(join(tmpdir(), "norce-psp-gate-"));
+const engine = embeddedEngine();
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ engine: { dataDir: join(folder, ".data") } });
+  await engine.start();
+  world = await startWorld({ engine: engine.settings() });
 }, 60_000);
 afterAll(async () => {
   await world.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await engine.stop();
 });
 
 const turnedAway = (why: string): number =>

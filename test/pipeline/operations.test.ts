@@ -189,6 +189,22 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     expect(sent.struck).toBe(0);
   });
 
+  test("a refresh that comes during a look is answered with the look after it, which sees what happened since", async () => {
+    const purchase = await reserved();
+    const slow = world.norce.fault({ match: ({ method }) => method === "GET", times: 1, slowMs: 400 });
+    const first = (await (await purchase.refresh()).json()) as { operationId: string };
+    await until(() => slow.struck === 1, "a look that runs");
+    purchase.act("capture");
+    const second = (await (await purchase.refresh()).json()) as { operationId: string };
+    expect(second.operationId).not.toBe(first.operationId);
+    const seen = async (): Promise<Answer> =>
+      await answered(
+        await fetch(`${urlOf(purchase, "refresh")}&operationId=${second.operationId}`, { headers: admin }),
+      );
+    await until(async () => (await seen()).status === "done", "the look after it");
+    expect(purchase.state()).toBe("captured");
+  });
+
   test("nobody is told of another payment's look", async () => {
     const [mine, theirs] = [await reserved(), await reserved()];
     const { operationId } = (await (await theirs.refresh()).json()) as { operationId: string };

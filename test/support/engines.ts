@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EngineSettings } from "../../src/queue/engine.ts";
 import { findBinary, postgresFolders } from "./binaries.ts";
+import { layEmbedded } from "./embedded.ts";
 import { freePort } from "./ports.ts";
 import { until } from "./until.ts";
 
@@ -42,12 +43,13 @@ export function serverEngines(): ServerEngine[] {
   ];
 }
 
-function embeddedEngine(): TestEngine {
+/** The embedded engine alone. */
+export function embeddedEngine(): TestEngine {
   const folder = temporaryFolder();
   const dataDir = join(folder, ".data");
   return {
     name: "embedded",
-    start: async () => undefined,
+    start: () => layEmbedded(dataDir),
     stop: async () => rmSync(folder, { recursive: true, force: true }),
     settings: () => ({ dataDir }),
     environment: () => ({}),

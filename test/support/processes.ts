@@ -9,7 +9,9 @@ import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
 import { createSandboxPsp, type SandboxPsp } from "../../src/sandbox/psp.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
+import { layEmbedded } from "./embedded.ts";
 import { textsIn } from "./subjects.ts";
+import { compileCache } from "./tree.ts";
 import { until } from "./until.ts";
 
 const adapter = "klarna-checkout";
@@ -86,8 +88,11 @@ export interface Purchase {
   reaches(state: string, withinMs?: number): Promise<void>;
 }
 
-/** Opens a place. @param ended is told what has to be done at the end: a test's `onTestFinished`. */
-export async function openPlace(ended: (clean: () => Promise<void>) => void): Promise<Place> {
+/**
+ * Opens a place. @param ended is told what has to be done at the end: a test's `onTestFinished`. @param embedded whether an embedded queue
+ * lies there already, which spares its first process the making of one.
+ */
+export async function openPlace(ended: (clean: () => Promise<void>) => void, embedded = false): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), "norce-psp-place-"));
   const programs: Program[] = [];
   const proofs: string[] = [];
@@ -108,6 +113,7 @@ export async function openPlace(ended: (clean: () => Promise<void>) => void): Pr
       merchants: { acme: { se: { [adapter]: { adapterId, ...settings } } } },
     }),
   );
+  if (embedded) await layEmbedded(join(folder, ".data"));
   ended(async () => {
     await Promise.all(programs.map((program) => program.end("SIGKILL")));
     await psp.close();
@@ -212,7 +218,7 @@ function start(
 ): Program {
   const child = spawn(process.execPath, [file, ...parameters], {
     cwd,
-    env: { PATH: process.env["PATH"] ?? "", ...environment },
+    env: { PATH: process.env["PATH"] ?? "", NODE_COMPILE_CACHE: compileCache, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let printed = "";

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import type { PaymentKey } from "../../src/adapters/adapter.ts";
 import { type Adapters, loadAdapters, loadSimulator } from "../../src/adapters/registry.ts";
 import { type Config, createConfig } from "../../src/config.ts";
+import type { Logger } from "../../src/lib/log.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
 import { createQueues, type Queues } from "../../src/queue/queues.ts";
@@ -25,6 +26,7 @@ export interface World {
   readonly engine: Engine;
   readonly queues: Queues;
   readonly meters: Meters;
+  readonly log: Logger;
   /** Every line that was logged, as text. */
   readonly logged: string[];
   readonly url: string;
@@ -36,6 +38,8 @@ export interface World {
   /** Resolves once no lane has anything to do. */
   idle(): Promise<void>;
   looks(): Promise<number>;
+  /** Ends the worker half alone. */
+  stopWorker(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -74,12 +78,17 @@ export interface WorldOptions {
   readonly environment?: Record<string, string>;
   readonly norce?: Record<string, unknown>;
   readonly settings?: Record<string, unknown>;
+  /** Merchants besides `acme`: channel, adapter, settings. */
+  readonly others?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, object>>>>>>;
 }
 
 /** Starts a world of its own. */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { adapter = "klarna-checkout" } = options;
-  const adapters: Adapters = await loadAdapters([adapter]);
+  const others = Object.values(options.others ?? {}).flatMap((channels) =>
+    Object.values(channels).flatMap(Object.keys),
+  );
+  const adapters: Adapters = await loadAdapters([...new Set([adapter, ...others])]);
   let skew = 0;
   const now = (): number => Date.now() + skew;
   const simulator = await loadSimulator(adapter, { timeScale: 0 });
@@ -90,13 +99,21 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const norceServer = await listenOnLoopback(norce.handler);
   const pspServer = await listenOnLoopback(psp.handler);
   const config = createConfig(
-    { PORT: "0", URL_SIGNING_KEYS: signingKey, ADMIN_TOKEN: "an-admin-token-of-ours", ...options.environment },
+    {
+      PORT: "0",
+      URL_SIGNING_KEYS: signingKey,
+      ADMIN_TOKEN: "an-admin-token-of-ours",
+      // The sweep looks at whatever there is; who counts looks wants none but those asked for.
+      SWEEP_INTERVAL_SECONDS: "86400",
+      ...options.environment,
+    },
     {
       norce: { orderApi: `${norceServer.url}/checkout/order`, token: norce.token, ...options.norce },
       merchants: {
         acme: {
           se: { [adapter]: { adapterId, ...simulator.settings(`${pspServer.url}/${adapter}`), ...options.settings } },
         },
+        ...options.others,
       },
     },
     adapters,
@@ -118,6 +135,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     engine,
     queues,
     meters,
+    log,
     logged,
     url,
     advance(ms) {
@@ -203,6 +221,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         0,
       );
     },
+    stopWorker: () => worker.close(),
     async stop() {
       await Promise.all([web.close(), psp.close()]);
       await worker.close();

@@ -11,6 +11,8 @@ import { logFrom } from "../../src/norce/log-line.ts";
 import type { Engine, Job } from "../../src/queue/engine.ts";
 import {
   type DeadLetter,
+  type EventJob,
+  eventsName,
   type InboxJob,
   inboxName,
   laneId,
@@ -83,6 +85,9 @@ export interface PurchaseOptions {
   /** False: the payment in Norce has no reference yet. */
   readonly referenced?: boolean;
   readonly recurring?: boolean;
+  /** Minor units of a currency that has two of them. */
+  readonly amount?: number;
+  readonly currency?: string;
 }
 
 export interface Purchase {
@@ -109,8 +114,9 @@ export interface Act {
 
 /** When every stage begins. */
 const beginning = Date.parse("2026-02-03T10:00:00.000Z");
-const amount = 100_00;
-const part = 40_00;
+const usualAmount = 100_00;
+/** How much of a purchase an action is for where it is for a part. */
+export const partAmount = 40_00;
 /** What somebody waits for; a look that is asked for later than this is somebody else's. */
 const soonMs = 59_000;
 /** An event whose payment is not known yet is tried again within a quarter of an hour. */
@@ -171,7 +177,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const log = createLog("debug", { write: (line: string) => void logged.push(line) });
   const meters = createMeters();
   const lists = listQueues();
-  const { engine, run } = listEngine((job, at) => lists.wait(job as InboxJob, at));
+  const { engine, run } = listEngine((job, at) => lists.wait(job as EventJob, at));
   const worker = startWorker({ config, engine, queues: lists.queues, log, meters });
   const app = createApp({
     config,
@@ -226,7 +232,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
       purchases = 0;
       lists.forget();
     },
-    purchase({ referenced = true, recurring = false } = {}) {
+    purchase({ referenced = true, recurring = false, amount = usualAmount, currency = "SEK" } = {}) {
       purchases += 1;
       const key = {
         adapter: folder,
@@ -242,15 +248,15 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
           callbackUrl(maker, adapter, scope === "payment" ? key : account, name),
         ]),
       );
-      const reference = simulator.open({ ...key, amount, currency: "SEK", callbackUrls, recurring });
-      const order = { currency: "SEK", country: "SE", culture: "sv-SE" };
+      const reference = simulator.open({ ...key, amount, currency, callbackUrls, recurring });
+      const order = { currency, country: "SE", culture: "sv-SE" };
       norce.createOrder({ merchant: "acme", channel: "se", id: key.orderId, order });
       norce.addPayment(key.orderId, {
         id: key.paymentId,
         adapterId,
         name: "a payment",
         type: "default",
-        currency: "SEK",
+        currency,
         amount: amount / 100,
         state: "intent",
         ...(referenced ? { reference } : {}),
@@ -263,7 +269,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
         actions: () => simulator.actions(reference),
         act({ name, part: partly }) {
           try {
-            simulator.act(reference, name, partly ? part : undefined);
+            simulator.act(reference, name, partly ? partAmount : undefined);
             return true;
           } catch {
             return false;
@@ -290,12 +296,13 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     look: (key) => look({ key }),
     async rest(key, patience = "impatient") {
       for (let looks = 0; looks < mostLooks; looks += 1) {
-        for (const job of [...lists.inbox.splice(0), ...lists.dueEvents(false)]) await run(inboxName, job);
+        for (const job of lists.inbox.splice(0)) await run(inboxName, job);
+        for (const job of lists.dueEvents(false)) await run(eventsName(folder), job);
         const next = lists.looks.shift() ?? lists.due(key);
         if (next === undefined) {
           const events = lists.dueEvents(true, patience === "patient" ? eventPatienceMs : soonMs);
           if (events.length === 0) return;
-          for (const job of events) await run(inboxName, job);
+          for (const job of events) await run(eventsName(folder), job);
           continue;
         }
         const { outcome, kind, reason } = await look(next);
@@ -332,11 +339,14 @@ type Processor = (job: Job<unknown>, token: string) => Promise<unknown>;
 /** An engine whose jobs run when they are told to. */
 function listEngine(wait: (data: unknown, at: number) => void): {
   engine: Engine;
-  run: (name: string, data: unknown) => Promise<unknown>;
+  run: (name: string, data: object) => Promise<unknown>;
 } {
   const processors = new Map<string, Processor>();
+  /** What has been tried before. */
+  const tried = new WeakSet<object>();
   let jobs = 0;
   const engine = {
+    kind: "embedded",
     // The sweep and the ledger have theirs; nobody tells their stories here.
     queue: () => ({
       add: async () => undefined,
@@ -355,9 +365,12 @@ function listEngine(wait: (data: unknown, at: number) => void): {
       const job = {
         id: `job-${jobs}`,
         data,
+        attemptsStarted: tried.has(data) ? 2 : 1,
         extendLock: async () => 1,
+        updateData: async () => undefined,
         moveToDelayed: async (at: number) => wait(data, at),
       };
+      tried.add(data);
       try {
         return await processors.get(name)?.(job as unknown as Job<unknown>, "token");
       } catch (error) {
@@ -375,20 +388,25 @@ function listQueues() {
   const timers = new Map<string, { readonly key: PaymentKey; readonly wait: Wait; readonly delayMs: number }>();
   const dead: DeadLetter[] = [];
   const stored: StoredEvent[] = [];
-  const alone: { readonly at: number; readonly job: InboxJob }[] = [];
+  const events: { readonly at: number; readonly job: EventJob }[] = [];
   const ids = new Set<string>();
   const references = new Map<string, PaymentKey>();
   const accountOf = ({ adapter, merchant, channel }: Target): readonly string[] => [adapter, merchant, channel];
   const queues: Queues = {
     inbox: {
-      add: async (events) => {
-        stored.push(...events);
-        inbox.push({ events });
+      add: async (some) => {
+        stored.push(...some);
+        inbox.push({ events: some });
       },
-      async addAlone(id, event, delayMs) {
+      async addAlone() {
+        throw new Error("nobody is configured for an event");
+      },
+    },
+    events: {
+      async add(id, job, delayMs) {
         if (ids.has(id)) return;
         ids.add(id);
-        alone.push({ at: Date.now() + delayMs, job: { events: [event], alone: true } });
+        events.push({ at: Date.now() + delayMs, job });
       },
     },
     lanes: {
@@ -411,7 +429,9 @@ function listQueues() {
       put: async (letter) => void dead.push(letter),
       has: async () => dead.length > 0,
       clear: async () => undefined,
-      list: async () => dead,
+      list: async () => dead.map((letter, index) => ({ ...letter, id: String(index) })),
+      read: async (id) => dead[Number(id)],
+      remove: async (id) => void dead.splice(Number(id), 1),
     },
     references: {
       put: async (key, reference) => void references.set(JSON.stringify([reference, accountOf(key)]), key),
@@ -426,13 +446,13 @@ function listQueues() {
     dead,
     stored,
     /** Has the job wait again. */
-    wait: (job: InboxJob, at: number): void => void alone.push({ at, job }),
+    wait: (job: EventJob, at: number): void => void events.push({ at, job }),
     /** The events that wait by themselves and are due; where none is, the time until the next one passes, if it is due soon. */
-    dueEvents(pass: boolean, withinMs = soonMs): InboxJob[] {
-      const next = Math.min(...alone.map(({ at }) => at));
+    dueEvents(pass: boolean, withinMs = soonMs): EventJob[] {
+      const next = Math.min(...events.map(({ at }) => at));
       if (pass && next > Date.now() && next - Date.now() <= withinMs) vi.setSystemTime(next);
-      const due = alone.filter(({ at }) => at <= Date.now());
-      for (const job of due) alone.splice(alone.indexOf(job), 1);
+      const due = events.filter(({ at }) => at <= Date.now());
+      for (const job of due) events.splice(events.indexOf(job), 1);
       return due.map(({ job }) => job);
     },
     /** The look that the payment's timer asks for, where it is due soon; the time until then passes. */
@@ -448,7 +468,7 @@ function listQueues() {
       looks.length = 0;
       dead.length = 0;
       stored.length = 0;
-      alone.length = 0;
+      events.length = 0;
       ids.clear();
       references.clear();
       timers.clear();
