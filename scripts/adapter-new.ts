@@ -21,7 +21,7 @@ export interface Answers {
 
 const truths = ["fetch", "fold"] as const;
 const scopes = ["payment", "account"] as const;
-const proofs = ["signed-url", "shared-secret", "hmac-body", "hmac-fields", "rsa-certificate"] as const;
+const proofs = ["signed-url", "shared-secret", "hmac-body", "hmac-fields", "hmac-headers", "rsa-certificate"] as const;
 /** Those that tell who calls, and nothing of what is said. */
 const hints: readonly Proof[] = ["signed-url", "shared-secret"];
 type Truth = (typeof truths)[number];
@@ -70,7 +70,7 @@ const proofParts: Readonly<Record<Proof, ProofParts>> = {
     verify: `hmacBody({ header: "x-signature", digest: ["hex"], key: "text", ${secretsOf} })`,
     secret: true,
     trust: (title) => `${title} signs the body: \`hmac-body\`, with \`webhookSecret\`.`,
-    note: "Header, digest and key are this PSP's own.",
+    note: "Header, digest and key are this PSP's own; `read` says what the header holds where that is more than a signature.",
   },
   "hmac-fields": {
     module: "hmac-fields",
@@ -79,6 +79,15 @@ const proofParts: Readonly<Record<Proof, ProofParts>> = {
     secret: true,
     trust: (title) => `${title} signs chosen fields: \`hmac-fields\`, with \`webhookSecret\`.`,
     note: "Nothing is proven before `items` says which fields are signed, and where the signature stands.",
+  },
+  "hmac-headers": {
+    module: "hmac-headers",
+    maker: "hmacHeaders",
+    verify: `hmacHeaders({ head: () => undefined, bodyDigest: { header: "x-content-sha256", encoding: "base64" }, digest: "base64", key: "text", ${secretsOf} })`,
+    secret: true,
+    trust: (title) =>
+      `${title} signs headers, one of them the digest of the body: \`hmac-headers\`, with \`webhookSecret\`.`,
+    note: "Nothing is proven before `head` says what is signed, and where the signature stands.",
   },
   "rsa-certificate": {
     module: "rsa-certificate",

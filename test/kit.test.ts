@@ -61,7 +61,7 @@ describe("adapter:new", () => {
   describe("in a copy of the tree", () => {
     const kinds = (["fetch", "fold"] as const).flatMap((truth) =>
       (["payment", "account"] as const).flatMap((scope) =>
-        (["signed-url", "shared-secret", "hmac-body", "hmac-fields", "rsa-certificate"] as const)
+        (["signed-url", "shared-secret", "hmac-body", "hmac-fields", "hmac-headers", "rsa-certificate"] as const)
           .filter((proof) => truth === "fetch" || /^hmac|^rsa/.test(proof))
           .map((proof) => ({ folder: `new-${truth}-${scope}-${proof}`, truth, scope, proof })),
       ),

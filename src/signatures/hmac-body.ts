@@ -1,10 +1,25 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { RawRequest, Verifier } from "../adapters/adapter.ts";
+import { isFresh } from "./freshness.ts";
+
+/** What stands in a signature's header. */
+export interface SignatureHeader {
+  /** The signatures in it; one that fits is enough: a PSP that changes its secret sends two for a while. */
+  readonly signatures: readonly string[];
+  /** What stands before the body in what is signed. */
+  readonly before?: string;
+  /** When it was signed, in milliseconds since the epoch, where that stands in `before`. */
+  readonly at?: number;
+}
 
 /** How one PSP signs the bytes of a body. */
 export interface HmacBody<Config> {
   /** Header that holds the signature, lower case. */
   readonly header: string;
+  /** What the header says where it is more than a bare signature: `sha256=…`, `t=…,v1=…`. What it throws counts as no signature. */
+  readonly read?: (header: string) => SignatureHeader;
+  /** How far from now the signed time may be, in seconds; left out, any time will do. */
+  readonly toleranceSeconds?: number;
   /** How the digest is written; where several are given, any of them is taken: they carry the same bits. */
   readonly digest: readonly ("base64" | "base64url" | "hex")[];
   /** How the secret becomes a key: its UTF-8 text, or the bytes that its hexadecimal digits stand for. */
@@ -22,16 +37,28 @@ export function hmacBody<Config>(scheme: HmacBody<Config>): Verifier<Config, "pr
     trust: "proven",
     scheme: "hmac-body",
     check(request, { config }) {
-      const given = request.headers[scheme.header] ?? "";
-      // Every secret and every spelling is tried, so that the time taken does not tell which one it was.
-      return scheme
+      const { signatures, before = "", at } = readFrom(scheme, request.headers[scheme.header] ?? "");
+      const signed = before === "" ? request.body : Buffer.concat([Buffer.from(before, "utf8"), request.body]);
+      // Every secret, signature and spelling is tried, so that the time taken does not tell which one it was.
+      const proofs = scheme
         .secrets(config, request)
         .filter((secret) => secret !== "")
-        .map((secret) => hmacOf(secret, scheme.key, request.body))
-        .flatMap((digest) => scheme.digest.map((encoding) => equalDigest(given, digest, encoding)))
-        .includes(true);
+        .map((secret) => hmacOf(secret, scheme.key, signed))
+        .flatMap((digest) =>
+          signatures.flatMap((given) => scheme.digest.map((encoding) => equalDigest(given, digest, encoding))),
+        );
+      return proofs.includes(true) && isFresh(at, scheme.toleranceSeconds);
     },
   };
+}
+
+function readFrom<Config>({ read }: HmacBody<Config>, header: string): SignatureHeader {
+  if (read === undefined) return { signatures: [header] };
+  try {
+    return read(header);
+  } catch {
+    return { signatures: [] };
+  }
 }
 
 /** HMAC-SHA256 of the bytes. A hexadecimal secret that is none gives a digest that nothing equals. */
