@@ -437,7 +437,7 @@ describe.each(rings())("one sweep at a time, on $name", (ring: TestEngine) => {
       attributes: { norcePspWorker: { removed: true } },
     });
     const worker = start();
-    await until(() => worker.passes().length >= 1, "a pass", 15_000);
+    await until(() => worker.passes().length >= 1, "a pass", 50_000);
     const [pass] = worker.passes();
     expect(pass).toMatchObject({ window: "recent", orders: 10_000, settled: 10_000, due: 0, pages: 101 });
     expect(norce.requests().every(({ route }) => route === "/orders")).toBe(true);
@@ -458,7 +458,7 @@ describe.each(rings())("one sweep at a time, on $name", (ring: TestEngine) => {
     age = 0;
     const worker = start();
     const passes = (): Line[] => linesOf(worker.logged, "sweep.finished").filter(({ window }) => window === "rest");
-    await until(() => passes().length > 0, "a pass over old orders", 15_000);
+    await until(() => passes().length > 0, "a pass over old orders", 50_000);
     expect(passes()[0]).toMatchObject({ orders: 2, due: 1, unresolved: 1, pages: 1 });
   });
 
