@@ -49,7 +49,7 @@ type OpenSandbox = Sandbox & { readonly config: Config };
 async function openSandbox(environment: Environment): Promise<OpenSandbox> {
   const adapters = await loadAdapters();
   const signingKeys = environment["URL_SIGNING_KEYS"] || randomBytes(24).toString("base64url");
-  const settings: Environment = { LOG_LEVEL: "warn", ...environment, URL_SIGNING_KEYS: signingKeys };
+  const settings: Environment = { LOG_LEVEL: "error", ...environment, URL_SIGNING_KEYS: signingKeys };
   const callbackBase = `http://127.0.0.1:${environment["PORT"] || 3000}`;
   const sandbox = await startSandbox({ callbackBase, urlSigningKeys: signingKeys.split(","), adapters });
   // The sandbox's orders end with the process: jobs of an earlier one would look for them in vain. In a place of its own on every engine,
