@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { engines, type TestEngine } from "../support/engines.ts";
+import { backends, type TestEngine } from "../support/engines.ts";
 import { type Purchase, startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 const admin = { authorization: "Bearer an-admin-token-of-ours" };
 
-describe.each(engines())("events are the truth, on $name", (engine: TestEngine) => {
+describe.each(backends())("events are the truth, on $name", (engine: TestEngine) => {
   let world: World;
 
   beforeAll(async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { operationUrl } from "../../src/signatures/urls.ts";
 import type { Document } from "../../src/sandbox/norce.ts";
-import { engines, type TestEngine } from "../support/engines.ts";
+import { backends, type TestEngine } from "../support/engines.ts";
 import { type Purchase, startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -16,7 +16,7 @@ interface Answer {
   readonly outcome?: { readonly [fact: string]: unknown };
 }
 
-describe.each(engines())("on $name", (engine: TestEngine) => {
+describe.each(backends())("on $name", (engine: TestEngine) => {
   let world: World;
 
   beforeAll(async () => {

@@ -34,7 +34,7 @@ function portOf({ redisUrl, queueUrl }: EngineSettings): number {
 describe.concurrent("a server that vanishes without closing its connections, and is there again at once", () => {
   test.for(serverEngines())(
     "$name takes adds again within seconds, and looks go on",
-    { timeout: 60 * second },
+    { timeout: 120 * second },
     async (server: ServerEngine, { expect, onTestFinished }) => {
       onTestFinished(() => server.stop());
       await server.start();
@@ -65,8 +65,8 @@ describe.concurrent("a server that vanishes without closing its connections, and
           () => true,
           () => false,
         );
-      await until(taken, "an add to be taken", 6 * second);
-      await until(() => looked.has(after.paymentId), "the look after", 25 * second);
+      await until(taken, "an add to be taken", 20 * second);
+      await until(() => looked.has(after.paymentId), "the look after", 80 * second);
       // Redis sends it again over a new connection. PostgreSQL says that it failed, unless its pool took a connection that was new.
       // Neither leaves a worker hanging.
       expect(server.name === "redis" ? ["set"] : ["refused", "set"]).toContain(await patient);

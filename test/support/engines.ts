@@ -35,6 +35,11 @@ export function engines(): TestEngine[] {
   return [embeddedEngine(), ...serverEngines()];
 }
 
+/** One engine of each backend: PostgreSQL has the embedded engine's. For what no server can change. */
+export function backends(): TestEngine[] {
+  return engines().filter(({ name }) => name !== "postgres");
+}
+
 /** Redis and PostgreSQL, as far as they are installed. `.ci/run` installs Redis, so that its ring always runs there. */
 export function serverEngines(): ServerEngine[] {
   return [
