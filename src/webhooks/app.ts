@@ -84,9 +84,9 @@ function answerWebhook(parts: AppParts, body: RequestHandler): RequestHandler {
     const to = route(config, asked);
     onlyMethods(request, to.rules.method);
     const head = headOf(request, query);
-    await proveUrl(config, to, head);
+    const byUrl = await proveUrl(config, to, head);
     await bodyRead(body, request, response);
-    const { ack, events } = await receive(config, inbox, to, { ...head, body: bodyOf(request) }, Date.now());
+    const { ack, events } = await receive(config, inbox, to, { ...head, body: bodyOf(request) }, Date.now(), byUrl);
     // What answers a GET could be kept by whoever stands in between, and the next one would not arrive.
     if (request.method === "GET") response.setHeader("cache-control", "no-store");
     end(response, ack.status, ack.type, ack.body);

@@ -42,15 +42,21 @@ export function route(config: Config, { target, webhook }: WebhookRoute): Routed
 
 /**
  * Proves what can be proven before the body has come: where the URL is signed, nobody waits for the body of one that is not ours.
- * `receive` proves it again, with all that its verifier asks for. @throws WorkerError `UntrustedWebhook`.
+ * @returns whether that is all the proof there is: others have something to say of the body, or of its headers, besides.
+ * @throws WorkerError `UntrustedWebhook`.
  */
-export async function proveUrl(config: Config, to: Routed, head: Head): Promise<void> {
-  if (to.rules.verify.scheme !== signedUrl.scheme) return;
-  if ((await signedUrl.check({ ...head, body: Buffer.alloc(0) }, proofFor(config, to))) !== true) throw notProven();
+export async function proveUrl(config: Config, to: Routed, head: Head): Promise<boolean> {
+  const { verify } = to.rules;
+  if (verify.scheme !== signedUrl.scheme) return false;
+  if ((await signedUrl.check({ ...head, body: noBody }, proofFor(config, to))) !== true) throw notProven();
+  return verify === signedUrl;
 }
+
+const noBody = Buffer.alloc(0);
 
 /**
  * Proves a webhook, stores its events and says what to answer. Resolves only once the queue has every event.
+ * @param byUrl `proveUrl` found that the URL is all the proof there is, and that it is good.
  * @throws WorkerError `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`; nothing is acknowledged then.
  */
 export async function receive(
@@ -59,9 +65,10 @@ export async function receive(
   to: Routed,
   request: RawRequest,
   now: number,
+  byUrl: boolean,
 ): Promise<Received> {
   const { target, webhook, rules, settings } = to;
-  const proven = await rules.verify.check(request, proofFor(config, to));
+  const proven = byUrl || (await rules.verify.check(request, proofFor(config, to)));
   if (proven === false) throw notProven();
   const evidence = proven === true ? {} : { evidence: proven.later };
   const events = rules
