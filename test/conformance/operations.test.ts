@@ -318,6 +318,8 @@ describe.each(subjects)("$folder", (subject) => {
       /** Tells a PSP that answers what is told in this way, and everything else as it should. */
       async function tellFailing(told: Told, answer: Parameters<typeof openFailing>[1]): Promise<OperationResult> {
         const context = await contextOf(told);
+        // Who gets an answer gets it also from a machine that is busy.
+        const timeoutMs = answer === "silence" ? 300 : 10_000;
         const failing = await openFailing(stage.simulator, answer);
         const { origin } = new URL((context.config as CommonConfig).apiUrl);
         try {
@@ -325,7 +327,7 @@ describe.each(subjects)("$folder", (subject) => {
             ...context,
             http: ({ authority, baseUrl, ...options }) => {
               const moved = baseUrl.replace(origin, failing.url);
-              const http = createHttp({ peer: subject.folder, timeoutMs: 300, ...options, baseUrl: moved });
+              const http = createHttp({ peer: subject.folder, timeoutMs, ...options, baseUrl: moved });
               return authority === undefined ? http : withToken(http, () => authority.authorize(http));
             },
           });
