@@ -22,7 +22,7 @@ describe.each(backends())("on $name", (engine: TestEngine) => {
   beforeAll(async () => {
     await engine.start();
     world = await startWorld({ engine: engine.settings(), settings: { publishActions: "bearer" } });
-  }, 60_000);
+  }, 120_000);
   afterEach(async () => {
     world.norce.clearFaults();
     world.psp.clearFaults();

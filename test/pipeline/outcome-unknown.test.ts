@@ -9,7 +9,7 @@ let world: World;
 beforeAll(async () => {
   await engine.start();
   world = await startWorld({ engine: engine.settings(), adapter: "avarda-checkout" });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await world.stop();
   await engine.stop();

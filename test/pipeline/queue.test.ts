@@ -89,7 +89,7 @@ describe.each(engines())("on $name", (testEngine: TestEngine) => {
     await testEngine.start();
     engine = await openEngine(testEngine.settings(), silent);
     queues = createQueues(engine);
-  }, 60_000);
+  }, 120_000);
   afterEach(async () => {
     await Promise.all([...open].map((worker) => worker.close()));
     open.clear();

@@ -22,7 +22,7 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
   beforeAll(async () => {
     await engine.start();
     world = await startWorld({ engine: engine.settings() });
-  }, 60_000);
+  }, 120_000);
   afterEach(async () => {
     world.norce.clearFaults();
     world.psp.clearFaults();

@@ -55,7 +55,7 @@ describe.each(backends())("nothing depends on a webhook, on $name", (engine: Tes
       environment: { SWEEP_INTERVAL_SECONDS: "1" },
       others: { invoicer: { se: { nonpsp: { adapterId: "invoices" } } } },
     });
-  }, 60_000);
+  }, 120_000);
   afterEach(() => {
     world.norce.clearFaults();
     world.psp.clearFaults();
@@ -389,7 +389,7 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
     await ring.start();
     engine = await openEngine(ring.settings(), log);
     queues = createQueues(engine);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await engine.close();
     await ring.stop();
