@@ -72,13 +72,14 @@ async function letIn(adapter: string, job: Job<EventJob>, token: string | undefi
   if (!entry.entered) return await runAgain(job, parts.now() + entry.afterMs, token);
   const { signal, over } = endOf(parts.stopping);
   const work = { event: stored, again: asked || job.attemptsStarted > 1, guard: guardOf(job, token, signal), signal };
-  let result: Settled;
+  let result: Settled | undefined;
   try {
     result = await settled(work, parts);
   } finally {
     over();
+    // Also where its end could not be written down: who stays inside for ever shuts the others out.
+    entry.leave(behaviourOf(adapter, result?.error));
   }
-  entry.leave(behaviourOf(adapter, result.error));
   if (result.step.do === "wait") {
     const delayMs = parts.stopping.aborted ? givenBackMs : result.step.delayMs;
     return await runAgain(job, parts.now() + delayMs, token);
