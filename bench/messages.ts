@@ -1,4 +1,4 @@
-import type { Json, PaymentKey } from "../src/adapters/adapter.ts";
+import type { Json, PaymentKey } from "../src/contract/adapter.ts";
 
 export const adapter = "klarna-checkout";
 export const adapterId = "acme_klarna_adapter";

@@ -1,10 +1,10 @@
 /** Norce and Klarna for the benchmark, in a process of their own: the sandbox and the simulator, told what to do by messages. */
 import { randomUUID } from "node:crypto";
-import type { PaymentKey } from "../src/adapters/adapter.ts";
+import type { PaymentKey } from "../src/contract/adapter.ts";
 import { loadSimulator } from "../src/adapters/registry.ts";
-import { listenOnLoopback } from "../src/sandbox/loopback.ts";
-import { createSandboxNorce } from "../src/sandbox/norce.ts";
-import { createSandboxPsp } from "../src/sandbox/psp.ts";
+import { listenOnLoopback } from "../sandbox/loopback.ts";
+import { createSandboxNorce } from "../sandbox/norce.ts";
+import { createSandboxPsp } from "../sandbox/psp.ts";
 import {
   adapter,
   adapterId,

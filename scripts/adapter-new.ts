@@ -209,7 +209,7 @@ function nextSteps({ folder, truth }: Answers): string {
   const then =
     truth === "fetch" ? "schema.ts and client.ts (steps 2 and 3)" : "webhooks.ts and fold.ts (steps 2, 6 and 4)";
   const steps = [
-    ["src/adapters/adapter.ts", "the contract, one page; CONTRIBUTING.md goes through it in eight steps"],
+    ["src/contract/adapter.ts", "the contract, one page; CONTRIBUTING.md goes through it in eight steps"],
     [`src/adapters/${folder}/config.ts`, `what a merchant has to give; then ${then}`],
     [`npm run adapter:check -- ${folder}`, "what the laws make of it, as often as you like"],
   ] as const;

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { AnyAdapter, DesiredPayment, DesiredTransaction, Json, KeptEvent } from "../src/adapters/adapter.ts";
+import type { AnyAdapter, DesiredPayment, DesiredTransaction, Json, KeptEvent } from "../src/contract/adapter.ts";
 import { loadAdapters } from "../src/adapters/registry.ts";
 import { paymentStates, stateOf } from "../src/norce/states.ts";
 import { exampleWith, readmeOfPsps } from "./psp-table.ts";

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { type AnyAdapter, commonConfig, type DesiredPayment } from "../src/adapters/adapter.ts";
+import { type AnyAdapter, commonConfig, type DesiredPayment } from "../src/contract/adapter.ts";
 
 /** A file as it is, and as the adapters say it should be; `undefined` where it has no place for that. */
 interface Generated {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
-import type { AnyAdapter, CommonConfig, PaymentKey } from "./adapters/adapter.ts";
+import type { AnyAdapter, CommonConfig, PaymentKey } from "./contract/adapter.ts";
 import { type Adapters, loadAdapters, loadOutside, type Outside } from "./adapters/registry.ts";
 import { budgetSettings } from "./lib/budget.ts";
 import {

@@ -7,8 +7,8 @@ import { type Config, configFileOf, createConfig, type Environment, processEnvir
 import { exitWith } from "./exit.ts";
 import { partsOf, runUntilStopped } from "./process.ts";
 import { type Engine, sandboxPlaces } from "./queue/engine.ts";
-import { type Sandbox, startSandbox } from "./sandbox/sandbox.ts";
-import { processTerminal } from "./sandbox/terminal.ts";
+import { type Sandbox, startSandbox } from "../sandbox/sandbox.ts";
+import { processTerminal } from "../sandbox/terminal.ts";
 import { startWeb } from "./web.ts";
 import { startWorker } from "./worker.ts";
 

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RequestHandler } from "express";
-import type { PaymentKey } from "./adapters/adapter.ts";
+import type { PaymentKey } from "./contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { WorkerError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";

@@ -1,7 +1,7 @@
 /** The worker process: turns stored events into payment keys, looks at payments, wakes what waits. */
 // oxlint-disable-next-line import/no-unassigned-import -- has to be in force before anything else is loaded.
 import "./lib/memory.ts";
-import type { PaymentKey } from "./adapters/adapter.ts";
+import type { AnyAdapter, PaymentKey, Target } from "./contract/adapter.ts";
 import type { Config } from "./config.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
@@ -13,6 +13,7 @@ import { createLedger, startForgettingDrift } from "./queue/ledger.ts";
 import { createOperations, startLifting } from "./queue/operations.ts";
 import type { Queues } from "./queue/queues.ts";
 import { createSweeps } from "./queue/sweeps.ts";
+import { callbackUrl } from "./signatures/urls.ts";
 import { startForgetting, startTimers } from "./queue/timers.ts";
 import { createDriftLog, type DriftLog } from "./workers/drift.ts";
 import { startEvents } from "./workers/events.ts";
@@ -55,7 +56,16 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
     log.warn({ ...key, reason }, "payment.odd");
     drift.found(key, reason);
   };
-  const contexts = createContexts(observe);
+  const contexts = createContexts({
+    observe,
+    now,
+    callbackUrl: ({ orderId, paymentId, ...account }, webhook) => {
+      const adapter = adapterNamed(config, account.adapter);
+      const ids = adapter.webhooks[webhook]?.scope === "account" ? {} : { orderId, paymentId };
+      const maker = { publicUrl: config.publicUrl, signingKey: config.urlSigningKeys[0] ?? "" };
+      return callbackUrl(maker, adapter, { ...account, ...ids } as Target, webhook);
+    },
+  });
   // The embedded queue belongs to this process alone.
   const closures = engine.kind === "embedded" ? {} : { closures: createClosures(engine) };
   const gates = createGates({ config, log, now, ...closures });
@@ -101,6 +111,12 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
       await drift.close();
     },
   };
+}
+
+function adapterNamed({ adapters }: Config, id: string): AnyAdapter {
+  const adapter = adapters.get(id);
+  if (adapter === undefined) throw new Error(`there is no adapter ${id}`);
+  return adapter;
 }
 
 /** The queues; the ledger hears of every dead letter, wherever it is written. */

@@ -7,7 +7,7 @@ import { type Facts, plain, verdictsOf } from "../scripts/adapter-check/laws.ts"
 import type { FileReport, TestReport } from "../scripts/adapter-check/reporter.ts";
 import { folderFrom } from "../scripts/adapter-check/folder.ts";
 import { faultsOf, filesFor } from "../scripts/adapter-new.ts";
-import { commonConfig } from "../src/adapters/adapter.ts";
+import { commonConfig } from "../src/contract/adapter.ts";
 import { loadAdapters, misfitsOf } from "../src/adapters/registry.ts";
 import { callbackUrl } from "../src/signatures/urls.ts";
 import { openPlace, type Place } from "./support/processes.ts";

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { exampleWith, readmeOfPsps } from "../scripts/psp-table.ts";
-import type { CommonConfig } from "../src/adapters/adapter.ts";
+import type { CommonConfig } from "../src/contract/adapter.ts";
 import { loadAdapters, loadSimulator } from "../src/adapters/registry.ts";
 import { createConfig, redacted } from "../src/config.ts";
 import { createMeters } from "../src/lib/meters.ts";

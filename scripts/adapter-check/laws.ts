@@ -1,4 +1,4 @@
-import type { AnyAdapter } from "../../src/adapters/adapter.ts";
+import type { AnyAdapter } from "../../src/contract/adapter.ts";
 import type { FileReport, TestReport } from "./reporter.ts";
 
 /** What there is to judge in an adapter's folder. */

@@ -5,8 +5,8 @@ import { isAbsolute, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { type AnyAdapter, commonConfig } from "./adapter.ts";
-import type { Simulator } from "./simulator.ts";
+import { type AnyAdapter, commonConfig } from "../contract/adapter.ts";
+import type { Simulator } from "../contract/simulator.ts";
 
 /** The adapters by folder name; those from outside the tree by their id. */
 export type Adapters = ReadonlyMap<string, AnyAdapter>;

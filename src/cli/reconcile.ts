@@ -6,7 +6,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import type { PaymentKey } from "../adapters/adapter.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
 import { type Config, processEnvironment, readConfig, urlMakerFrom } from "../config.ts";
 import { createHttp, type Http } from "../lib/http.ts";
 import { createNorceClient, type NorceClient } from "../norce/client.ts";

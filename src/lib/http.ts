@@ -33,23 +33,39 @@ export interface HttpAnswer {
   readonly body: unknown;
 }
 
+/** A client certificate for PSPs that want one (mutual TLS): PEM texts, or a PKCS#12 file's bytes. */
+export interface TlsIdentity {
+  readonly certificate?: string | undefined;
+  readonly key?: string | undefined;
+  readonly pkcs12?: Buffer | undefined;
+  readonly passphrase?: string | undefined;
+}
+
 export interface HttpOptions {
   /** Who is asked, for errors, logs and metrics: `norce`, `klarna-checkout`. */
   readonly peer: string;
   readonly baseUrl: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** What a good answer is: JSON unless said otherwise. */
-  readonly answers?: "json" | "text";
+  readonly answers?: "json" | "text" | undefined;
   /** Per request, in milliseconds. Default 5000: half of a job's lock. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** What a status means to this peer where it differs from the default table; `undefined` leaves it to the table. */
-  readonly classify?: (
-    status: number,
-    body: unknown,
-    headers: Readonly<Record<string, unknown>>,
-  ) => ErrorKind | undefined;
+  readonly classify?:
+    | ((status: number, body: unknown, headers: Readonly<Record<string, unknown>>) => ErrorKind | undefined)
+    | undefined;
+  /** Where this peer's answers say their error code and the id its support asks for. */
+  readonly codeOf?:
+    | ((
+        body: unknown,
+        headers: Readonly<Record<string, unknown>>,
+      ) => { readonly code?: string | undefined; readonly supportId?: string | undefined })
+    | undefined;
+  readonly tls?: TlsIdentity | undefined;
   /** Told of every request that was sent, answered or not. */
-  readonly observe?: (fact: { peer: string; method: string; route: string; status: number; seconds: number }) => void;
+  readonly observe?:
+    | ((fact: { peer: string; method: string; route: string; status: number; seconds: number }) => void)
+    | undefined;
 }
 
 /** Sends one request; resolves with a 2xx answer, rejects with a `WorkerError`. */

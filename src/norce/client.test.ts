@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { PaymentKey } from "../adapters/adapter.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
 import type { Budget } from "../lib/budget.ts";
 import { isWorkerError } from "../lib/errors.ts";
-import { listenOnLoopback, type Loopback } from "../sandbox/loopback.ts";
-import { createSandboxNorce, type Document, type SandboxNorce } from "../sandbox/norce.ts";
+import { listenOnLoopback, type Loopback } from "../../sandbox/loopback.ts";
+import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
 import { createNorceClient, type NorceClient } from "./client.ts";
 import { recordKey } from "./payment.ts";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { DesiredTransaction, LogLine, PaymentKey, PspEvent } from "../adapters/adapter.ts";
+import type { DesiredTransaction, LogLine, PaymentKey, PspEvent } from "../contract/adapter.ts";
 import { type Budget, createBudget } from "../lib/budget.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { createHttp, type Http, type HttpOptions, type Json, pathOf } from "../lib/http.ts";
@@ -203,7 +203,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
     },
 
     appendEvent: (key, event, signal) =>
-      append(key, { pspEvent: event.type, ...event.line }, event.line.currency, noteOf(event), signal),
+      append(key, { pspEvent: event.type, ...event.line }, event.line.currency ?? "", noteOf(event), signal),
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { KeptEvent, LogLine, PspEvent } from "../adapters/adapter.ts";
+import type { KeptEvent, LogLine, PspEvent } from "../contract/adapter.ts";
 
 /** What is read of a payment's transaction log. */
 export interface TransactionLog {
@@ -23,7 +23,7 @@ const keptSchema = z.object({
   event: z.enum(["open", "process", "confirm", "reopen", "cancel", "paymentAction", "capture", "refund"]),
   pspStatus: z.string(),
   amount: z.int(),
-  currency: z.string(),
+  currency: z.string().optional(),
   success: z.boolean(),
   errorDetail: z.string().optional(),
   facts: jsonRecord.optional(),

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Recurring, Upsell } from "../adapters/adapter.ts";
+import type { Recurring, Upsell } from "../contract/adapter.ts";
 import type { Json } from "../lib/http.ts";
 import { exponentOf, majorFromMinor, type Minor, minorFromMajor } from "../lib/money.ts";
 import { same } from "./same.ts";

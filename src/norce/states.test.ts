@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Money } from "../adapters/adapter.ts";
+import type { Money } from "../contract/adapter.ts";
 import { stateOf } from "./states.ts";
 
 const money = (authorized: number, captured = 0, refunded = 0, released = 0): Money => ({

@@ -1,4 +1,4 @@
-import type { Money, Phase } from "../adapters/adapter.ts";
+import type { Money, Phase } from "../contract/adapter.ts";
 
 /**
  * Norce's `PaymentState`. The Order API 0.1 documents the first ten, newer versions add the last two
@@ -40,6 +40,7 @@ export function stateOf(phase: Phase, money: Money, states: StateSet): PaymentSt
     case "paying":
       return "processing";
     case "review":
+    case "awaiting":
       return "pending";
     case "declined":
       return "declined";

@@ -1,7 +1,6 @@
-import type { PaymentKey } from "../adapters/adapter.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
 import type { Engine } from "./engine.ts";
 import type { DeadLetter } from "./jobs.ts";
-import type { Queues } from "./queues.ts";
 
 /** Where payments wait that need a person. */
 export const deadName = "dead";
@@ -12,6 +11,19 @@ const keptMs = 90 * 24 * 3_600_000;
 const pruneMs = 3_600_000;
 const mostPruned = 10_000;
 
+/** The letters. */
+export interface Dead {
+  put(letter: DeadLetter): Promise<void>;
+  /** The payment, or the event, needs nobody any more. Where there is no letter at all this costs next to nothing. */
+  clear(of: PaymentKey | Pick<DeadLetter, "key" | "event">): Promise<void>;
+  /** Whether a person is needed already. */
+  has(key: PaymentKey): Promise<boolean>;
+  list(limit: number): Promise<(DeadLetter & { readonly id: string })[]>;
+  read(id: string): Promise<DeadLetter | undefined>;
+  /** A person has dealt with it. */
+  remove(id: string): Promise<void>;
+}
+
 /** How long "there is no letter at all" is believed. */
 const emptyMs = 1_000;
 
@@ -20,10 +32,7 @@ const emptyMs = 1_000;
  * once a second and not once per look; what should have been cleared meanwhile is cleared then.
  * @param idOf the job id of a letter, and of the letter that a payment may have.
  */
-export function createDead(
-  engine: Engine,
-  idOf: (of: Pick<DeadLetter, "key" | "event"> | PaymentKey) => string,
-): Queues["dead"] {
+export function createDead(engine: Engine, idOf: (of: Pick<DeadLetter, "key" | "event"> | PaymentKey) => string): Dead {
   const queue = () => engine.queue<DeadLetter>(deadName, "patient");
   /** Payments that came to rest while the queue was taken to be empty, and when. */
   const owed = new Map<string, number>();

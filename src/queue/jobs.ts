@@ -1,4 +1,4 @@
-import type { Json, PaymentKey, PspEvent, Target } from "../adapters/adapter.ts";
+import type { Json, PaymentKey, PspEvent, Target } from "../contract/adapter.ts";
 
 /** An event as it waits in the inbox. */
 export interface StoredEvent {

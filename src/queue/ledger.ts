@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { PaymentKey, Target } from "../adapters/adapter.ts";
+import type { PaymentKey, Target } from "../contract/adapter.ts";
 import type { Engine, Job, Queue, Temper, Worker } from "./engine.ts";
 import { hashOf, laneId } from "./queues.ts";
 

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Json, Money, OperationName, OperationResult, PaymentKey } from "../adapters/adapter.ts";
+import type { Json, Money, OperationName, OperationResult, PaymentKey } from "../contract/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { within } from "./bull.ts";
 import type { Engine, Job, Queue, Worker } from "./engine.ts";

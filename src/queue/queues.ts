@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { JobsOptions } from "bullmq";
-import type { PaymentKey, Target } from "../adapters/adapter.ts";
+import type { PaymentKey, Target } from "../contract/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { within } from "./bull.ts";
-import { createDead, deadName } from "./dead.ts";
+import { createDead, type Dead, deadName } from "./dead.ts";
 import type { Engine, Job, Temper } from "./engine.ts";
 import type { DeadLetter, EventJob, InboxJob, Look, QueueCount, StoredEvent, Wait } from "./jobs.ts";
 
@@ -126,17 +126,7 @@ export interface Queues {
     /** Due: the timer ends and the payment is looked at. From here on a new timer may be set, also while this one's job still runs. */
     wake(timer: Job<Look>): Promise<void>;
   };
-  readonly dead: {
-    put(letter: DeadLetter): Promise<void>;
-    /** The payment, or the event, needs nobody any more. Where there is no letter at all this costs next to nothing. */
-    clear(of: PaymentKey | Pick<DeadLetter, "key" | "event">): Promise<void>;
-    /** Whether a person is needed already. */
-    has(key: PaymentKey): Promise<boolean>;
-    list(limit: number): Promise<(DeadLetter & { readonly id: string })[]>;
-    read(id: string): Promise<DeadLetter | undefined>;
-    /** A person has dealt with it. */
-    remove(id: string): Promise<void>;
-  };
+  readonly dead: Dead;
   /** Which payment a PSP's id belongs to: a cache, for account-level events that carry nothing else. */
   readonly references: {
     put(key: PaymentKey, reference: string, days: number): Promise<void>;

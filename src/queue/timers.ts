@@ -1,5 +1,5 @@
 import type { Engine, Worker } from "./engine.ts";
-import type { PaymentKey } from "../adapters/adapter.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
 import { type Look, type Queues, referencesName, timersName } from "./queues.ts";
 
 /** Starts the worker that wakes payments whose timer is due. It only asks for the look; waiting never happens in a lane. */

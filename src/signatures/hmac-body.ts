@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { RawRequest, Verifier } from "../adapters/adapter.ts";
+import type { RawRequest, Verifier } from "../contract/adapter.ts";
 import { isFresh } from "./freshness.ts";
 
 /** What stands in a signature's header. */

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import type { RawRequest } from "../adapters/adapter.ts";
+import type { RawRequest } from "../contract/adapter.ts";
 import { hmacFields, type SignedItem } from "./hmac-fields.ts";
 
 const secret = "a secret";

@@ -1,4 +1,4 @@
-import type { RawRequest, Verifier } from "../adapters/adapter.ts";
+import type { RawRequest, Verifier } from "../contract/adapter.ts";
 import { equalDigest, hmacOf } from "./hmac-body.ts";
 
 /** One thing that is signed by itself. */

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import type { RawRequest } from "../adapters/adapter.ts";
+import type { RawRequest } from "../contract/adapter.ts";
 import { hmacHeaders, type SignedHead } from "./hmac-headers.ts";
 
 // As Vipps MobilePay signs (https://developer.vippsmobilepay.com/docs/APIs/webhooks-api/request-authentication/), with its published vector.

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { RawRequest, Verifier } from "../adapters/adapter.ts";
+import type { RawRequest, Verifier } from "../contract/adapter.ts";
 import { equalDigest, hmacOf } from "./hmac-body.ts";
 import { isFresh } from "./freshness.ts";
 

@@ -1,4 +1,4 @@
-import type { ProofContext, RawRequest, Verifier } from "../adapters/adapter.ts";
+import type { ProofContext, RawRequest, Verifier } from "../contract/adapter.ts";
 
 /**
  * A verifier and what has to be true besides: that the event is for this account and this environment. Asked only of what is proven;

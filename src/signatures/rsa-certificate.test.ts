@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { simulatorCertificate, simulatorKey } from "../adapters/paypal/simulator-certificate.ts";
-import type { ProofContext, RawRequest } from "../adapters/adapter.ts";
+import type { ProofContext, RawRequest } from "../contract/adapter.ts";
 import { primeCertificate, rsaCertificate, type RsaClaim } from "./rsa-certificate.ts";
 
 const name = "messageverificationcerts.sandbox.paypal.com";

@@ -1,5 +1,5 @@
 import { constants, verify, X509Certificate } from "node:crypto";
-import type { Json, ProofContext, RawRequest, Verifier } from "../adapters/adapter.ts";
+import type { Json, ProofContext, RawRequest, Verifier } from "../contract/adapter.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import { createHttp } from "../lib/http.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RawRequest } from "../adapters/adapter.ts";
+import type { RawRequest } from "../contract/adapter.ts";
 import { basicCredentials, sharedSecret } from "./shared-secret.ts";
 
 interface Config {

@@ -1,4 +1,4 @@
-import type { RawRequest, Verifier } from "../adapters/adapter.ts";
+import type { RawRequest, Verifier } from "../contract/adapter.ts";
 import { equalInConstantTime } from "./constant-time.ts";
 
 /** How one PSP shows a secret that it shares with us: in a header, the same with every webhook. */

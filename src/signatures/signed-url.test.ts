@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import fc from "fast-check";
-import type { RawRequest, Target } from "../adapters/adapter.ts";
+import type { RawRequest, Target } from "../contract/adapter.ts";
 import { callbackSignature, operationProven, operationSignature, signedUrl } from "./signed-url.ts";
 
 const key = "signing-key-1";

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
-import type { OperationName, Target, Verifier } from "../adapters/adapter.ts";
+import type { OperationName, Target, Verifier } from "../contract/adapter.ts";
 import { equalInConstantTime } from "./constant-time.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { AnyAdapter, PaymentKey, Target } from "../adapters/adapter.ts";
+import type { AnyAdapter, PaymentKey, Target } from "../contract/adapter.ts";
 import { callbackSignature, operationSignature, type SignedOperation } from "./signed-url.ts";
 
 /** What a URL is made with: where we are reached, and the newest of `URL_SIGNING_KEYS`. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { request as httpRequest } from "node:http";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Target } from "../adapters/adapter.ts";
+import type { Target } from "../contract/adapter.ts";
 import { loadAdapters } from "../adapters/registry.ts";
 import { createConfig } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
@@ -10,7 +10,7 @@ import { createMeters } from "../lib/meters.ts";
 import type { OperationRecord } from "../queue/operations.ts";
 import type { Look, StoredEvent } from "../queue/queues.ts";
 import { callbackSignature, operationSignature } from "../signatures/signed-url.ts";
-import { listenOnLoopback, type Loopback } from "../sandbox/loopback.ts";
+import { listenOnLoopback, type Loopback } from "../../sandbox/loopback.ts";
 import { createApp } from "./app.ts";
 import { createInbox } from "./inbox.ts";
 

@@ -5,7 +5,7 @@ import express, {
   type RequestHandler,
   type Response,
 } from "express";
-import type { PaymentKey } from "../adapters/adapter.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
 import type { Config } from "../config.ts";
 import { type ErrorKind, isWorkerError, WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";

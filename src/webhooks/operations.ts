@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
-import type { OperationName, PaymentKey, RawRequest } from "../adapters/adapter.ts";
+import type { OperationName, PaymentKey, RawRequest } from "../contract/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { OperationRecord, Operations } from "../queue/operations.ts";

@@ -2,7 +2,7 @@
  * START HERE. What happens to a webhook while the PSP waits: route, verify, parse, persist, ack. Nothing of the payment is read or
  * changed: once it is stored, `workers/` takes over.
  */
-import type { Ack, ProofContext, RawRequest, Target, Webhook } from "../adapters/adapter.ts";
+import type { Ack, ProofContext, RawRequest, Target, Webhook } from "../contract/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { StoredEvent } from "../queue/queues.ts";

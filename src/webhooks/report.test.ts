@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { WorkerError } from "../lib/errors.ts";
 import type { Drift } from "../queue/ledger.ts";
 import type { DeadLetter, Look, StoredEvent } from "../queue/queues.ts";
-import { listenOnLoopback, type Loopback } from "../sandbox/loopback.ts";
+import { listenOnLoopback, type Loopback } from "../../sandbox/loopback.ts";
 import { answerLetter, answerReport, type ReportParts } from "./report.ts";
 
 const adminToken = "an-admin-token-of-ours";

@@ -1,5 +1,5 @@
 import type { Request } from "express";
-import type { RawRequest } from "../adapters/adapter.ts";
+import type { RawRequest } from "../contract/adapter.ts";
 
 /** All of a request but its body, which may still be on its way. */
 export type Head = Omit<RawRequest, "body">;

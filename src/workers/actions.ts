@@ -1,4 +1,4 @@
-import type { Json, OperationName, PaymentKey } from "../adapters/adapter.ts";
+import type { Json, OperationName, PaymentKey } from "../contract/adapter.ts";
 import { bareOperationUrl, operationUrl, type UrlMaker } from "../signatures/urls.ts";
 
 /** How a merchant's adapter publishes what can be done with a payment (design section 7). */

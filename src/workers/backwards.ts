@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DesiredPayment, Money, Phase } from "../adapters/adapter.ts";
+import type { DesiredPayment, Money, Phase } from "../contract/adapter.ts";
 import type { CurrentPayment, PaymentRecord } from "../norce/payment.ts";
 import { type PaymentState, stateOf } from "../norce/states.ts";
 
@@ -27,6 +27,7 @@ function rankOf(phase: Phase, authorized: number): number | undefined {
     case "paying":
       return 1;
     case "review":
+    case "awaiting":
       return 3;
     case "confirmed":
       return authorized === 0 ? 2 : 4;
@@ -79,7 +80,7 @@ function notedIn(record: PaymentRecord | null): Truth | undefined {
   };
 }
 
-const phaseSchema = z.enum(["created", "paying", "review", "confirmed", "declined", "failed"]);
+const phaseSchema = z.enum(["created", "paying", "review", "awaiting", "confirmed", "declined", "failed"]);
 
 function impliedBy({ state, amount }: CurrentPayment): Truth {
   const nothing = { authorized: 0, captured: 0, refunded: 0, released: 0 };

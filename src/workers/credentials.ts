@@ -1,4 +1,4 @@
-import type { PaymentKey } from "../adapters/adapter.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Credential, Meters } from "../lib/meters.ts";

@@ -1,4 +1,4 @@
-import type { CommonConfig, DesiredPayment, DesiredTransaction, Json, Money, PaymentKey } from "../adapters/adapter.ts";
+import type { CommonConfig, DesiredPayment, DesiredTransaction, Json, Money, PaymentKey } from "../contract/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { CurrentPayment, PaymentChanges, PaymentRecord } from "../norce/payment.ts";
 import { contains, same } from "../norce/same.ts";

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import type { PaymentKey } from "../adapters/adapter.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { createMeters } from "../lib/meters.ts";
 import type { Drift, Ledger, Tally } from "../queue/ledger.ts";

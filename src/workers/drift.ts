@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Target } from "../adapters/adapter.ts";
+import type { Target } from "../contract/adapter.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
 import { within } from "../queue/bull.ts";

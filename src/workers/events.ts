@@ -2,7 +2,7 @@
  * One event that takes more than its URL to turn into a look: it has to be proven, its payment has to be found, or it is to be kept in
  * the payment's log. Each is a job of its own in its adapter's queue, so that nothing that it meets stops another.
  */
-import type { AnyAdapter, LogLine, PaymentKey, PspEvent, Webhook } from "../adapters/adapter.ts";
+import type { AnyAdapter, LogLine, PaymentKey, PspEvent, Webhook } from "../contract/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";

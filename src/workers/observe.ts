@@ -4,11 +4,10 @@ import type {
   DesiredPayment,
   Http,
   Json,
-  KeptEvent,
   LookContext,
   PaymentKey,
   Target,
-} from "../adapters/adapter.ts";
+} from "../contract/adapter.ts";
 import type { AdapterSettings } from "../config.ts";
 import { createBudget } from "../lib/budget.ts";
 import { createHttp, type HttpOptions } from "../lib/http.ts";
@@ -23,13 +22,30 @@ export type ContextFactory = (
   signal: AbortSignal,
 ) => AskContext<unknown>;
 
+/** What all contexts of a process share: the one clock, the one generator of randomness, and how our own URLs are made. */
+export interface ContextParts {
+  readonly observe?: HttpOptions["observe"];
+  /** Unix milliseconds. */
+  readonly now?: () => number;
+  readonly random?: () => number;
+  readonly callbackUrl?: (target: Target, webhook: string) => string;
+}
+
 /** One factory per process. */
-export function createContexts(observer: HttpOptions["observe"]): ContextFactory {
+export function createContexts({
+  observe: observer,
+  now = Date.now,
+  random = Math.random,
+  callbackUrl = noUrl,
+}: ContextParts = {}): ContextFactory {
   const clients = new Map<string, Http>();
   const budgets = new Map<string, (http: Http) => Http>();
-  return ({ adapter, merchant, channel }, { settings }, signal) => ({
+  return ({ adapter, merchant, channel, ...ids }, { settings }, signal) => ({
     config: settings,
     signal,
+    now: now(),
+    random,
+    callbackUrl: (webhook) => callbackUrl({ adapter, merchant, channel, ...ids }, webhook),
     http({ authority, ...options }) {
       const account = authority?.account ?? "";
       const id = JSON.stringify([adapter, merchant, channel, options.baseUrl, options.headers ?? {}, account]);
@@ -43,6 +59,10 @@ export function createContexts(observer: HttpOptions["observe"]): ContextFactory
       return (request) => made({ ...request, signal: request.signal ?? signal });
     },
   });
+}
+
+function noUrl(): never {
+  throw new Error("nobody said how callback URLs are made");
 }
 
 function observing(observer: HttpOptions["observe"]): Pick<HttpOptions, "observe"> {
@@ -68,10 +88,13 @@ export function lookContext(
   key: PaymentKey,
   current: CurrentPayment,
   asking: AskContext<unknown>,
+  logRead: Promise<TransactionLog>,
 ): LookContext<unknown> {
   const { amount, currency, reference, upsell, record } = current;
   const payment = { paymentId: key.paymentId, amount, currency, reference, upsell: upsell as Json };
-  return { ...asking, known: record ?? {}, payment };
+  // Who never asks for the log is not told that it could not be read.
+  logRead.catch(() => undefined);
+  return { ...asking, memory: record ?? {}, payment, kept: async () => (await logRead).kept };
 }
 
 /**
@@ -83,16 +106,15 @@ export async function observe(
   { adapter }: AdapterSettings,
   reference: string,
   context: LookContext<unknown>,
-  logRead: Promise<TransactionLog>,
 ): Promise<Observed | null> {
   if ("fold" in adapter) {
-    const { kept } = await logRead;
+    const kept = await context.kept();
     const desired = adapter.fold(kept, context);
     return desired === null ? null : { desired, truth: kept, afterWrite: nothing };
   }
-  const [snapshot, { kept }] = await Promise.all([adapter.fetch(reference, context) as Promise<unknown>, logRead]);
+  const [snapshot, kept] = await Promise.all([adapter.fetch(reference, context) as Promise<unknown>, context.kept()]);
   if (snapshot === null) return null;
-  const desired = adapter.map(snapshot, kept satisfies readonly KeptEvent[]);
+  const desired = adapter.map(snapshot, { kept, now: context.now });
   return { desired, truth: snapshot, afterWrite: async () => adapter.afterWrite?.(snapshot, context) };
 }
 

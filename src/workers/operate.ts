@@ -3,7 +3,7 @@
  * truth is read, the operation is found possible, that it is being sent is written down, and only then it is sent. Whoever finds it sent
  * and does not know what came of it looks first.
  */
-import type { OperationCall, OperationName, OperationResult, PaymentKey } from "../adapters/adapter.ts";
+import type { OperationCall, OperationName, OperationResult, PaymentKey } from "../contract/adapter.ts";
 import { isWorkerError, WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { majorFromMinor, minorFromMajor } from "../lib/money.ts";
@@ -156,8 +156,8 @@ async function carriedOut(work: Work, parts: OperateParts): Promise<OperationOut
   const tell = operations?.[name];
   if (operations === undefined || tell === undefined) throw refusal("not-supported");
   if (current.reference === null && !("fold" in found.adapter)) throw refusal("no-reference");
-  const context = lookContext(key, current, parts.contexts(key, found, signal));
-  const observed = await observe(found, current.reference ?? "", context, parts.norce.log(key, signal));
+  const context = lookContext(key, current, parts.contexts(key, found, signal), parts.norce.log(key, signal));
+  const observed = await observe(found, current.reference ?? "", context);
   if (observed === null) throw refusal("not-at-psp");
   const { desired, truth } = observed;
   if (sent === undefined) {
@@ -181,8 +181,8 @@ async function carriedOut(work: Work, parts: OperateParts): Promise<OperationOut
   await work.guard();
   await work.note({ valid: true, sent: { at: parts.now(), before: sent?.before ?? sumsToBe(desired), amount, whole } });
   // What was found just now, not what was noted before.
-  const known = { ...context.known, ...desired.attributes };
-  const result = await told(work, sent === undefined, () => tell(call, truth as never, { ...context, known }));
+  const memory = { ...context.memory, ...desired.attributes, ...desired.memory };
+  const result = await told(work, sent === undefined, () => tell(call, truth as never, { ...context, memory }));
   await work.note({ result });
   return await logged(work, result, current, parts);
 }

@@ -1,4 +1,4 @@
-import type { Clue, PaymentKey, PspEvent, Target } from "../adapters/adapter.ts";
+import type { Clue, PaymentKey, PspEvent, Target } from "../contract/adapter.ts";
 import type { AdapterSettings } from "../config.ts";
 import type { NorceClient } from "../norce/client.ts";
 import type { NorceOrder } from "../norce/schema.ts";
@@ -55,9 +55,9 @@ async function echoesOf(
   const { adapter } = found;
   if ("fold" in adapter || reference === undefined) return [];
   const payment = { paymentId: "", amount: 0, currency: "", reference: null, upsell: null };
-  const context = { ...contexts(account, found, signal), known: {}, payment };
+  const context = { ...contexts(account, found, signal), memory: {}, payment, kept: async () => [] };
   const snapshot: unknown = await adapter.fetch(reference, context);
-  return snapshot === null ? [] : adapter.map(snapshot, []).echoes;
+  return snapshot === null ? [] : adapter.map(snapshot, { kept: [], now: context.now }).echoes;
 }
 
 async function follow(

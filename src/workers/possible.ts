@@ -1,4 +1,4 @@
-import type { DesiredPayment, Money, OperationCall, OperationName } from "../adapters/adapter.ts";
+import type { DesiredPayment, Money, OperationCall, OperationName } from "../contract/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { majorFromMinor, type Minor, minorFromMajor } from "../lib/money.ts";
 import { openAmount } from "../norce/states.ts";

@@ -2,7 +2,7 @@
  * THEN HERE. What a look at one payment does, whoever asked for it: observe (PSP), map, read (Norce), diff, write. At most one look
  * per payment runs at a time; that is the lane's promise, and what makes a PUT without ETag safe.
  */
-import type { AnyAdapter, DesiredPayment, PaymentKey } from "../adapters/adapter.ts";
+import type { AnyAdapter, DesiredPayment, PaymentKey } from "../contract/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { NorceClient } from "../norce/client.ts";
@@ -123,9 +123,9 @@ async function compare(
   const reference = folds ? "" : await referenceOf(look, current, remembered, parts);
   if (reference === undefined) return { is: "later", why: "no-reference" };
 
-  const context = lookContext(key, current, parts.contexts(key, found, signal));
   const logRead = parts.norce.log(key, signal);
-  const observed = await observe(found, reference, context, logRead);
+  const context = lookContext(key, current, parts.contexts(key, found, signal), logRead);
+  const observed = await observe(found, reference, context);
   // Where nobody can be asked, nothing is awaited either: an event that comes will ask for the next look.
   if (observed === null) return folds ? { is: "unchanged", state: current.state } : { is: "later", why: "not-at-psp" };
   const { desired } = observed;
@@ -212,10 +212,18 @@ async function suspicion(fingerprint: string, remembered: Remembered, now: numbe
 function lookAgainMs({ lookAgain }: DesiredPayment, now: number): { lookAgainMs?: number } {
   if (lookAgain === undefined) return {};
   if ("afterSeconds" in lookAgain) return { lookAgainMs: lookAgain.afterSeconds * 1_000 };
+  if ("growing" in lookAgain) return { lookAgainMs: growingPauseMs(now - Date.parse(lookAgain.growing)) };
   const inMs = Date.parse(lookAgain.at) - now;
   // A time that has passed was looked at just now; a PSP that does not move on is the sweep's, not a busy loop's.
   return Number.isNaN(inMs) || inMs <= 0 ? {} : { lookAgainMs: inMs };
 }
+
+/** A quarter of the age: seconds at first, six hours at most. What cannot be read is old. */
+function growingPauseMs(ageMs: number): number {
+  return Number.isNaN(ageMs) ? longestPauseMs : Math.min(Math.max(Math.round(ageMs / 4), 5_000), longestPauseMs);
+}
+
+const longestPauseMs = 6 * 60 * 60_000;
 
 /** What was written, in names: fields of the payment and keys of transactions. */
 function wrote({ payment, transactions, afterWrite }: Changes): string[] {

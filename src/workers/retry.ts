@@ -1,4 +1,4 @@
-import type { Json } from "../adapters/adapter.ts";
+import type { Json } from "../contract/adapter.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import type { Clock, Suspect, Wait } from "../queue/queues.ts";
 import type { Outcome } from "./reconcile.ts";

@@ -3,7 +3,7 @@
  * timers. It asks no PSP and writes nothing to Norce; what a payment needs is found out by the look that its timer asks for.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { AnyAdapter, PaymentKey } from "../adapters/adapter.ts";
+import type { AnyAdapter, PaymentKey } from "../contract/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
@@ -208,7 +208,7 @@ async function sweepPayment(
     drift.found(key, "payment-good-order-not-accepted");
   if (isLive(payment) && order.payments.filter(isLive).length > 1) drift.found(key, "two-live-payments");
   const seen = { ...payment, since, referenced: payment.reference !== null, folds: "fold" in adapter };
-  const judged = isSilent(adapter) ? "settled" : judge(seen, { ...defaultHorizon, ...adapter.horizonDays }, pass);
+  const judged = isSilent(adapter) ? "settled" : judge(seen, horizonOf(adapter), pass);
   // After a pause of many days the windows overlap: only the one that is made for old orders tells of it.
   const judgement = judged === "unresolved" && name !== "rest" ? "waiting" : judged;
   meters.swept(key.adapter, judgement);
@@ -247,12 +247,17 @@ function isUnaccepted({ status }: ListedOrder): boolean {
   return status !== null && status !== "accepted" && status !== "completed";
 }
 
+function horizonOf({ horizonDays }: AnyAdapter): Horizon {
+  const { unsettled = defaultHorizon.unsettled, refund = defaultHorizon.refund } = horizonDays ?? {};
+  return { unsettled, refund };
+}
+
 function channelsOf({ targets }: Config): Channel[] {
   const groups = Map.groupBy(targets, ({ merchant, channel }) => JSON.stringify([merchant, channel]));
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const reaches = group.map(({ adapter }) => reachOf({ ...defaultHorizon, ...adapter.horizonDays }));
+    const reaches = group.map(({ adapter }) => reachOf(horizonOf(adapter)));
     return [
       {
         merchant: first.merchant,

@@ -1,4 +1,4 @@
-import type { PaymentKey } from "../adapters/adapter.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
 import type { NorceClient } from "../norce/client.ts";
 import type { CurrentPayment } from "../norce/payment.ts";
 import type { Changes } from "./diff.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { readmeOf } from "../../scripts/adapter-table.ts";
-import { commonConfig } from "../../src/adapters/adapter.ts";
+import { commonConfig } from "../../src/contract/adapter.ts";
 import { loadSubjects } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import type { DesiredPayment, Money, OperationName } from "../../src/adapters/adapter.ts";
+import type { DesiredPayment, Money, OperationName } from "../../src/contract/adapter.ts";
 import { stateOf } from "../../src/norce/states.ts";
 import { sumMovedBy, sumsToBe } from "../../src/workers/possible.ts";
 import { type Act, openStage, partAmount, type Purchase, type Stage } from "../support/stage.ts";

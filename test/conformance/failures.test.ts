@@ -2,12 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CommonConfig, LookContext } from "../../src/adapters/adapter.ts";
+import type { CommonConfig, LookContext } from "../../src/contract/adapter.ts";
 import { type ErrorKind, WorkerError } from "../../src/lib/errors.ts";
-import type { Simulator } from "../../src/adapters/simulator.ts";
+import type { Simulator } from "../../src/contract/simulator.ts";
 import { createHttp } from "../../src/lib/http.ts";
 import { withToken } from "../../src/lib/token.ts";
 import { credentialsIn, loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
+import { asking } from "../support/asking.ts";
 
 const subjects = await loadSubjects();
 
@@ -79,12 +80,12 @@ const failures: readonly Failure[] = [
   { name: "a proxy's error page", answer: page(502), fetched: ["Unreachable"], told: ["Unreachable"] },
 ];
 
-const asking = subjects.flatMap((subject) => {
+const askers = subjects.flatMap((subject) => {
   const { adapter } = subject;
   return "fetch" in adapter ? [{ ...subject, adapter }] : [];
 });
 
-describe.each(asking)("$folder", (subject) => {
+describe.each(askers)("$folder", (subject) => {
   const { adapter, fixtures, say } = subject;
   let fail: Failure["answer"] = () => undefined;
   let requests = 0;
@@ -197,7 +198,7 @@ async function contextOf(
 ): Promise<LookContext<unknown>> {
   return {
     config: adapter.config.parse(await settings(apiUrl)) as CommonConfig,
-    known: {},
+    ...asking(),
     payment: { paymentId: "p_1", amount: 100_00, currency: "SEK", reference: null, upsell: null },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import type { DesiredPayment, Json } from "../../src/adapters/adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest } from "../../src/adapters/simulator.ts";
+import type { DesiredPayment, Json } from "../../src/contract/adapter.ts";
+import type { SimulatedAnswer, SimulatedRequest } from "../../src/contract/simulator.ts";
 import { isWorkerError } from "../../src/lib/errors.ts";
 import { namesOfWords, replaced, schemasOf, wordsIn } from "../support/enums.ts";
 import { expectLegal } from "../support/legal.ts";

@@ -12,8 +12,8 @@ import type {
   OperationName,
   OperationResult,
   PspEvent,
-} from "../../src/adapters/adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../src/adapters/simulator.ts";
+} from "../../src/contract/adapter.ts";
+import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../src/contract/simulator.ts";
 import { isWorkerError } from "../../src/lib/errors.ts";
 import { createHttp } from "../../src/lib/http.ts";
 import { withToken } from "../../src/lib/token.ts";
@@ -168,8 +168,13 @@ describe.each(subjects)("$folder", (subject) => {
       const found = stage.config.find(key);
       const current = await client().payment(key);
       if (found === undefined || current === null) throw new Error("not configured, or not in Norce");
-      const context = lookContext(key, current, createContexts(undefined)(key, found, AbortSignal.timeout(10_000)));
-      return { ...context, known: { ...context.known, ...before.attributes } };
+      const context = lookContext(
+        key,
+        current,
+        createContexts()(key, found, AbortSignal.timeout(10_000)),
+        client().log(key),
+      );
+      return { ...context, memory: { ...context.memory, ...before.attributes, ...before.memory } };
     }
 
     /** Tells the PSP as the service does, with what was true before; keeps what no look would tell. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { SimulatedWebhook } from "../../src/adapters/simulator.ts";
+import type { SimulatedWebhook } from "../../src/contract/simulator.ts";
 import { recordKey } from "../../src/norce/payment.ts";
-import type { Document } from "../../src/sandbox/norce.ts";
+import type { Document } from "../../sandbox/norce.ts";
 import { type Act, openStage, type Purchase, type Stage } from "../support/stage.ts";
 import { loadSubjects } from "../support/subjects.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { PspEvent, RawRequest } from "../../src/adapters/adapter.ts";
+import type { PspEvent, RawRequest } from "../../src/contract/adapter.ts";
 import { isWorkerError } from "../../src/lib/errors.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
 import { fixtureSigningKey, loadSubjects, receivedFrom } from "../support/subjects.ts";

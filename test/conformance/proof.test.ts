@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { CommonConfig, RawRequest, Webhook } from "../../src/adapters/adapter.ts";
-import type { Forgery, ProvenRequest } from "../../src/adapters/simulator.ts";
+import type { CommonConfig, RawRequest, Webhook } from "../../src/contract/adapter.ts";
+import type { Forgery, ProvenRequest } from "../../src/contract/simulator.ts";
 import { flipped, forgeryOf } from "../support/forgeries.ts";
 import { fixtureSigningKey, loadSubjects, receivedFrom, type Subject } from "../support/subjects.ts";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { AnyAdapter, Json } from "../../src/adapters/adapter.ts";
-import type { SimulatedAnswer } from "../../src/adapters/simulator.ts";
-import { commonConfig } from "../../src/adapters/adapter.ts";
+import type { AnyAdapter, Json } from "../../src/contract/adapter.ts";
+import type { SimulatedAnswer } from "../../src/contract/simulator.ts";
+import { commonConfig } from "../../src/contract/adapter.ts";
 import { createConfig, redacted } from "../../src/config.ts";
 import { openStage, type Purchase, type Stage } from "../support/stage.ts";
 import { credentialsIn, fixtureSigningKey, loadSubjects, type Subject, textsIn } from "../support/subjects.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { operationUrl } from "../../src/signatures/urls.ts";
-import type { Document } from "../../src/sandbox/norce.ts";
+import type { Document } from "../../sandbox/norce.ts";
 import { backends, type TestEngine } from "../support/engines.ts";
 import { type Purchase, startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";

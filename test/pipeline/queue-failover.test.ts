@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { describe, test } from "vitest";
-import type { PaymentKey } from "../../src/adapters/adapter.ts";
+import type { PaymentKey } from "../../src/contract/adapter.ts";
 import { type EngineSettings, openEngine } from "../../src/queue/engine.ts";
 import { createQueues, laneName, type Look } from "../../src/queue/queues.ts";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Redis } from "ioredis";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { PaymentKey } from "../../src/adapters/adapter.ts";
+import type { PaymentKey } from "../../src/contract/adapter.ts";
 import { type Engine, type Job, openEngine, type Worker } from "../../src/queue/engine.ts";
 import {
   createQueues,

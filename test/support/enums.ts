@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { z } from "zod";
-import type { Json } from "../../src/adapters/adapter.ts";
+import type { Json } from "../../src/contract/adapter.ts";
 import type { Subject } from "./subjects.ts";
 
 /** A place in a document where a PSP's word stands, and all the words that the adapter's schema knows for it. */

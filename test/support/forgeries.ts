@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Forgery, ProvenRequest } from "../../src/adapters/simulator.ts";
+import type { Forgery, ProvenRequest } from "../../src/contract/simulator.ts";
 import { fixtureSigningKey, type Subject } from "./subjects.ts";
 
 /** The URL is the proof: everything it names is signed. */

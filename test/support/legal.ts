@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { DesiredPayment } from "../../src/adapters/adapter.ts";
+import type { DesiredPayment } from "../../src/contract/adapter.ts";
 import { paymentStates, stateOf } from "../../src/norce/states.ts";
 
 /** Names of our note on a payment that `diff.ts` writes itself. */

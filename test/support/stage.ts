@@ -1,7 +1,7 @@
 import { DelayedError } from "bullmq";
 import { vi } from "vitest";
-import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey, Target } from "../../src/adapters/adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, SimulatedWebhook, Simulator } from "../../src/adapters/simulator.ts";
+import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey, Target } from "../../src/contract/adapter.ts";
+import type { SimulatedAnswer, SimulatedRequest, SimulatedWebhook, Simulator } from "../../src/contract/simulator.ts";
 import { loadSimulator } from "../../src/adapters/registry.ts";
 import { type Config, createConfig } from "../../src/config.ts";
 import { createLog } from "../../src/lib/log.ts";
@@ -22,9 +22,9 @@ import {
   type StoredEvent,
   type Wait,
 } from "../../src/queue/queues.ts";
-import { listenOnLoopback } from "../../src/sandbox/loopback.ts";
-import { createSandboxNorce, type Document, type SandboxNorce } from "../../src/sandbox/norce.ts";
-import { createSandboxPsp } from "../../src/sandbox/psp.ts";
+import { listenOnLoopback } from "../../sandbox/loopback.ts";
+import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
+import { createSandboxPsp } from "../../sandbox/psp.ts";
 import { createApp } from "../../src/webhooks/app.ts";
 import { createInbox } from "../../src/webhooks/inbox.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
@@ -193,7 +193,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   });
   const web = await listenOnLoopback(app);
   const maker = { publicUrl: web.url, signingKey: fixtureSigningKey };
-  const contexts = createContexts(undefined);
+  const contexts = createContexts();
 
   const look = async (next: Look): Promise<LookResult> => (await run(laneName(folder), next)) as LookResult;
 
@@ -204,7 +204,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     const found = config.find(key);
     const current = await client.payment(key);
     if (found === undefined || current === null) throw new Error("not configured, or not in Norce");
-    return lookContext(key, current, contexts(key, found, AbortSignal.timeout(10_000)));
+    return lookContext(key, current, contexts(key, found, AbortSignal.timeout(10_000)), client.log(key));
   };
 
   const stage: Stage = {
@@ -321,7 +321,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     async desired(purchase) {
       const snapshot = await stage.snapshot(purchase);
       if ("fold" in adapter) return adapter.fold(keptOf(purchase), await contextOf(purchase));
-      return adapter.map(snapshot, keptOf(purchase));
+      return adapter.map(snapshot, { kept: keptOf(purchase), now: Date.now() });
     },
     writes: () =>
       Object.values(norce.writes).reduce((sum, count) => sum + count, 0) +

@@ -9,9 +9,10 @@ import type {
   KnownPayment,
   RawRequest,
   Target,
-} from "../../src/adapters/adapter.ts";
-import type { Simulator } from "../../src/adapters/simulator.ts";
+} from "../../src/contract/adapter.ts";
+import type { Simulator } from "../../src/contract/simulator.ts";
 import { adapterFolders, loadAdapters, loadSimulator } from "../../src/adapters/registry.ts";
+import { asking } from "./asking.ts";
 
 const adaptersPath = join(import.meta.dirname, "../../src/adapters");
 
@@ -99,16 +100,15 @@ export async function loadSubjects(): Promise<readonly Subject[]> {
       settings,
       simulator,
       async say({ kept, context, ...fixture }, snapshot = fixture.snapshot) {
-        if (!("fold" in adapter)) return adapter.map(snapshot, kept);
+        if (!("fold" in adapter)) return adapter.map(snapshot, { kept, now: Date.now() });
         const config = adapter.config.parse({
           ...(await settings("http://psp.invalid")),
           ...context.settings,
         }) as CommonConfig;
         const payment = { paymentId: "p_1", amount: 100_00, currency: "SEK", reference: null, upsell: null };
-        const known = context.known ?? {};
         return adapter.fold(snapshot as unknown as readonly KeptEvent[], {
           config,
-          known,
+          ...asking(context.known),
           payment: { ...payment, ...context.payment },
         });
       },

@@ -1,6 +1,6 @@
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import type { AskContext, Http } from "../adapter.ts";
+import type { AskContext, Http } from "../../contract/adapter.ts";
 import { authorizationFrom, type KlarnaConfig } from "./config.ts";
 import { type Order, orderSchema, parsed } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commonConfig } from "../adapter.ts";
+import { commonConfig } from "../../contract/adapter.ts";
 
 const either = "give username and password, or apiKey";
 

@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp } from "../../lib/http.ts";
-import { listenOnLoopback } from "../../sandbox/loopback.ts";
-import { createSandboxPsp } from "../../sandbox/psp.ts";
-import type { LookContext, OperationName } from "../adapter.ts";
+import { listenOnLoopback } from "../../../sandbox/loopback.ts";
+import { createSandboxPsp } from "../../../sandbox/psp.ts";
+import type { LookContext, OperationName } from "../../contract/adapter.ts";
 import * as checkout from "../klarna-checkout/simulator.ts";
 import * as payments from "../klarna-payments/simulator.ts";
-import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../simulator.ts";
+import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
 import { readOrder } from "./client.ts";
 import { type KlarnaConfig, klarnaConfig } from "./config.ts";
 import { operations } from "./operations.ts";
 import { desiredFrom } from "./order.ts";
 import type { Order } from "./schema.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const id = "0f0e4f0a-9c0e-4f8b-8a1d-000000000001";
 
@@ -49,7 +50,7 @@ function answerPosts(given: SimulatedAnswer): void {
 function context(): LookContext<KlarnaConfig> {
   return {
     config: klarnaConfig.parse({ adapterId: "a", ...klarna.settings(apiUrl) }),
-    known: {},
+    ...asking(),
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference, upsell: null },
     signal: new AbortController().signal,
     http: (options) => createHttp({ peer: "klarna", ...options }),

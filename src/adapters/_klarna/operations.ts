@@ -1,6 +1,13 @@
 import { isWorkerError, type WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import type { AskContext, Json, Operation, OperationCall, OperationResult, Operations } from "../adapter.ts";
+import type {
+  AskContext,
+  Json,
+  Operation,
+  OperationCall,
+  OperationResult,
+  Operations,
+} from "../../contract/adapter.ts";
 import { httpFrom, orderRoute, readOrder } from "./client.ts";
 import type { KlarnaConfig } from "./config.ts";
 import { sumsOf } from "./order.ts";

@@ -1,5 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
-import type { DesiredPayment, Minor, Money, OperationName, Phase } from "../adapter.ts";
+import type { DesiredPayment, Minor, Money, OperationName, Phase } from "../../contract/adapter.ts";
 import { type Order, present } from "./schema.ts";
 import { confirmKey, transactionsOf } from "./transactions.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
-import type { Json } from "../adapter.ts";
+import type { Json } from "../../contract/adapter.ts";
 
 /**
  * Strict where money hangs on it, loose on the rest: unknown fields (names, addresses, order lines) are dropped on

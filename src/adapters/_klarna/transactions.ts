@@ -1,4 +1,4 @@
-import type { DesiredTransaction, Money, Phase } from "../adapter.ts";
+import type { DesiredTransaction, Money, Phase } from "../../contract/adapter.ts";
 import { present, type Order } from "./schema.ts";
 
 /** What should stand in the log: every amount is the running total of its kind after the transaction. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
-import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../adapter.ts";
+import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../../contract/adapter.ts";
 
 const idParameter = "klarna_order_id";
 /** A placeholder that nobody filled in, `{order.id}`, however its braces were written or escaped on the way. */

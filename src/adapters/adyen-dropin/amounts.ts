@@ -1,5 +1,5 @@
 import { exponentOf } from "../../lib/money.ts";
-import type { Minor } from "../adapter.ts";
+import type { Minor } from "../../contract/adapter.ts";
 
 /** Where Adyen's decimals differ from ISO 4217. https://docs.adyen.com/development-resources/currency-codes */
 const adyenExponents: Readonly<Record<string, number>> = { CLP: 2, ISK: 2, CVE: 0, IDR: 0 };

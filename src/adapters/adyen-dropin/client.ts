@@ -1,6 +1,6 @@
 import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import type { AskContext, Json, OperationCall, OperationResult } from "../adapter.ts";
+import type { AskContext, Json, OperationCall, OperationResult } from "../../contract/adapter.ts";
 import { checkoutUrl, type Config } from "./config.ts";
 import { receivedEvent } from "./requests.ts";
 import { receivedSchema } from "./schema.ts";

@@ -1,4 +1,4 @@
-import type { TransactionEvent } from "../adapter.ts";
+import type { TransactionEvent } from "../../contract/adapter.ts";
 
 /** Events that say something of the money, or of how far the purchase is. */
 export type MoneyCode =

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commonConfig } from "../adapter.ts";
+import { commonConfig } from "../../contract/adapter.ts";
 
 /** 64 hexadecimal characters, as the Customer Area shows them: as text they would be another key. */
 const hmacKey = z

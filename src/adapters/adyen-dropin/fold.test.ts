@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
-import type { KeptEvent } from "../adapter.ts";
+import type { KeptEvent } from "../../contract/adapter.ts";
 import { config } from "./config.ts";
 import { fold, type FoldContext } from "./fold.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const payment = { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null };
 const given = {
@@ -17,7 +18,7 @@ const given = {
 const p1 = "P4YMAB12CD34EF56";
 
 function context(settings: object = {}, more: object = {}): FoldContext {
-  return { config: config.parse({ ...given, ...settings }), known: {}, payment: { ...payment, ...more } };
+  return { config: config.parse({ ...given, ...settings }), ...asking(), payment: { ...payment, ...more } };
 }
 
 interface Told {

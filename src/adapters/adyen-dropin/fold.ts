@@ -8,7 +8,7 @@ import type {
   OperationName,
   Phase,
   Upsell,
-} from "../adapter.ts";
+} from "../../contract/adapter.ts";
 import { isDispute } from "./codes.ts";
 import type { Config } from "./config.ts";
 import { type Attempt, attemptsIn, entriesIn, type Word } from "./ledger.ts";
@@ -19,7 +19,7 @@ import { underWayOf } from "./requests.ts";
 import { instantOf, inTurn } from "./turns.ts";
 
 /** What `fold` knows besides the events. */
-export type FoldContext = Pick<LookContext<Config>, "config" | "known" | "payment">;
+export type FoldContext = Pick<LookContext<Config>, "config" | "memory" | "payment">;
 
 /** An attempt that was authorised, and where its money is. */
 interface Paid extends Balance {

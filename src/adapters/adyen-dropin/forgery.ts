@@ -1,5 +1,5 @@
-import type { CommonConfig } from "../adapter.ts";
-import type { Forgery, ProvenRequest } from "../simulator.ts";
+import type { CommonConfig } from "../../contract/adapter.ts";
+import type { Forgery, ProvenRequest } from "../../contract/simulator.ts";
 
 type Item = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import type { FoldAdapter } from "../adapter.ts";
+import type { FoldAdapter } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { fold } from "./fold.ts";
 import { operations } from "./operations.ts";

@@ -1,5 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
-import type { KeptEvent, Minor } from "../adapter.ts";
+import type { KeptEvent, Minor } from "../../contract/adapter.ts";
 import { isMoneyCode, type MoneyCode } from "./codes.ts";
 import { noCurrency } from "./lines.ts";
 import { type Facts, factsSchema } from "./schema.ts";
@@ -67,7 +67,9 @@ function paymentOf({ code, facts }: Entry, authorised: ReadonlySet<string>): str
 /** Events that say something of the money, read back. */
 export function entriesIn(events: readonly KeptEvent[]): readonly Entry[] {
   return events.flatMap(({ type: code, key, at, amount, currency, facts }) =>
-    isMoneyCode(code) ? [insisted({ code, key, at, amount, currency, facts: factsOf(facts) })] : [],
+    isMoneyCode(code) && currency !== undefined
+      ? [insisted({ code, key, at, amount, currency, facts: factsOf(facts) })]
+      : [],
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Clue, LogLine, PspEvent } from "../adapter.ts";
+import type { Clue, LogLine, PspEvent } from "../../contract/adapter.ts";
 import { minorFromAdyen } from "./amounts.ts";
 import { isForNobody, meaningOf } from "./codes.ts";
 import { digestOf, recurringFrom, recurringOf } from "./recurring.ts";

@@ -1,4 +1,4 @@
-import type { Minor, Money } from "../adapter.ts";
+import type { Minor, Money } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import type { MoneyCode } from "./codes.ts";
 import type { Attempt, Word } from "./ledger.ts";

@@ -2,10 +2,11 @@ import nock from "nock";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp } from "../../lib/http.ts";
-import type { KeptEvent, LookContext, OperationCall, OperationName } from "../adapter.ts";
+import type { KeptEvent, LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { fold } from "./fold.ts";
 import { operations } from "./operations.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const apiUrl = "https://adyen.invalid/v71";
 const payment = "P4YMAB12CD34EF56";
@@ -19,7 +20,7 @@ const settings = config.parse({
 });
 const context: LookContext<Config> = {
   config: settings,
-  known: {},
+  ...asking(),
   payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: payment, upsell: null },
   signal: new AbortController().signal,
   http: ({ authority: _authority, ...options }) => createHttp({ peer: "adyen-dropin", timeoutMs: 100, ...options }),

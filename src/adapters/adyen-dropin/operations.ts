@@ -1,5 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
-import type { Json, KeptEvent, Operation, OperationCall, Operations } from "../adapter.ts";
+import type { Json, KeptEvent, Operation, OperationCall, Operations } from "../../contract/adapter.ts";
 import { adyenFromMinor } from "./amounts.ts";
 import { type Modification, modify } from "./client.ts";
 import type { Config } from "./config.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { KeptEvent, Recurring } from "../adapter.ts";
+import type { KeptEvent, Recurring } from "../../contract/adapter.ts";
 import type { Item, TokenEvent } from "./schema.ts";
 import { inTurn } from "./turns.ts";
 

@@ -1,4 +1,4 @@
-import type { KeptEvent, Minor, OperationCall, OperationName, PspEvent, LogLine } from "../adapter.ts";
+import type { KeptEvent, Minor, OperationCall, OperationName, PspEvent, LogLine } from "../../contract/adapter.ts";
 import { type Attempt, factsOf } from "./ledger.ts";
 import type { MoneyCode } from "./codes.ts";
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { KeptEvent } from "../adapter.ts";
-import type { SimulatedWebhook } from "../simulator.ts";
+import type { KeptEvent } from "../../contract/adapter.ts";
+import type { SimulatedWebhook } from "../../contract/simulator.ts";
 import { config } from "./config.ts";
 import { fold } from "./fold.ts";
 import { createSimulator } from "./simulator.ts";
 import { webhook } from "./webhooks.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const target = { adapter: "adyen-dropin", merchant: "acme", channel: "se" };
 const start = Date.UTC(2026, 1, 3, 10);
@@ -46,9 +47,9 @@ function stage(recurring = false, currency = "SEK") {
         await read(simulator.due(now));
       }
     },
-    say: () => fold(kept, { config: settings, known: {}, payment }),
+    say: () => fold(kept, { config: settings, ...asking(), payment }),
     sums: () => {
-      const money = fold(kept, { config: settings, known: {}, payment })?.money;
+      const money = fold(kept, { config: settings, ...asking(), payment })?.money;
       return money === undefined
         ? undefined
         : [money.authorized, money.captured, money.refunded, money.released].join("/");

@@ -1,12 +1,12 @@
 import { createHmac } from "node:crypto";
-import type { Json, Minor } from "../adapter.ts";
+import type { Json, Minor } from "../../contract/adapter.ts";
 import type {
   SimulatedAnswer,
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
   Simulator,
-} from "../simulator.ts";
+} from "../../contract/simulator.ts";
 import { adyenFromMinor, minorFromAdyen } from "./amounts.ts";
 
 const second = 1_000;

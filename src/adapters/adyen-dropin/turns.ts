@@ -1,4 +1,4 @@
-import type { KeptEvent } from "../adapter.ts";
+import type { KeptEvent } from "../../contract/adapter.ts";
 
 /** Oldest first by Adyen's own clock; where that ties or is silent, by key, so that the order of arrival never matters. */
 export function inTurn<Event extends Pick<KeptEvent, "key" | "at">>(events: readonly Event[]): readonly Event[] {

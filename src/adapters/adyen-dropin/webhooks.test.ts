@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PspEvent, RawRequest } from "../adapter.ts";
+import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { webhook } from "./webhooks.ts";
 

@@ -3,7 +3,7 @@ import { equalInConstantTime } from "../../signatures/constant-time.ts";
 import { hmacBody } from "../../signatures/hmac-body.ts";
 import { hmacFields, type SignedItem } from "../../signatures/hmac-fields.ts";
 import { proven } from "../../signatures/proven.ts";
-import type { ProvenWebhook, PspEvent, RawRequest, Verifier } from "../adapter.ts";
+import type { ProvenWebhook, PspEvent, RawRequest, Verifier } from "../../contract/adapter.ts";
 import { type Config, isLive, listOf } from "./config.ts";
 import { eventFrom, tokenEventFrom } from "./lines.ts";
 import { type Item, itemSchema, standardSchema, tokenSchema } from "./schema.ts";

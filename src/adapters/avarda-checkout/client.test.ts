@@ -4,10 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
-import type { LookContext } from "../adapter.ts";
+import type { LookContext } from "../../contract/adapter.ts";
 import { fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import type { Snapshot } from "./schema.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const apiUrl = "https://avarda.invalid";
 const fixture = JSON.parse(readFileSync(`${import.meta.dirname}/fixtures/completed/snapshot.json`, "utf8")) as Snapshot;
@@ -19,7 +20,7 @@ const secrets = ["canary-secret", "canary-token", "canary-body"];
 function contextOf({ known = {}, paymentId = "p_1" }: { known?: Record<string, Json>; paymentId?: string } = {}) {
   const context: LookContext<Config> = {
     config: config.parse({ adapterId: "a", apiUrl, clientId: "client", clientSecret: "canary-secret" }),
-    known,
+    ...asking(known),
     payment: { paymentId, amount: 10000, currency: "SEK", reference: id, upsell: null },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {

@@ -1,6 +1,6 @@
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import type { AskContext, Authority, Http, Json, LookContext } from "../adapter.ts";
+import type { AskContext, Authority, Http, Json, LookContext } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { parsed, type Purchase, purchaseFrom, type Snapshot, tokenSchema } from "./schema.ts";
 
@@ -23,7 +23,7 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
   const { paymentId } = context.payment;
   return {
     readAt: new Date().toISOString(),
-    reviewed: context.known["reviewed"] === true,
+    reviewed: context.memory["reviewed"] === true,
     ...(isBeginningOf(paymentId, purchase) ? { paymentId } : {}),
     purchase,
   };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commonConfig } from "../adapter.ts";
+import { commonConfig } from "../../contract/adapter.ts";
 
 const headerValue = z.string().regex(/^[\x21-\x7e]+( [\x21-\x7e]+)*$/, "must be a header value in printable ASCII");
 

@@ -1,4 +1,4 @@
-import type { FetchAdapter } from "../adapter.ts";
+import type { FetchAdapter } from "../../contract/adapter.ts";
 import { fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";

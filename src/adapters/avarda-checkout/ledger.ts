@@ -1,5 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
-import type { Json, KeptEvent, Minor, Money } from "../adapter.ts";
+import type { Json, KeptEvent, Minor, Money } from "../../contract/adapter.ts";
 
 /** What an operation of ours did to the purchase. */
 export type Deed = "delivered" | "returned" | "givenBack" | "cancelled";

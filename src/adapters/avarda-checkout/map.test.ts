@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { KeptEvent } from "../adapter.ts";
+import type { KeptEvent } from "../../contract/adapter.ts";
 import { type Deed, lineKey, lineType } from "./ledger.ts";
 import { map } from "./map.ts";
 import type { Snapshot } from "./schema.ts";
@@ -35,11 +35,11 @@ function lines(...deeds: readonly (readonly [Deed, number])[]): KeptEvent[] {
 describe("what our own operations did", () => {
   it("is the same in any order and however often a line is there", () => {
     const all = lines(["delivered", 4000], ["returned", 1000], ["givenBack", 2000], ["cancelled", 4000]);
-    const money = map(completed, all).money;
+    const money = map(completed, { kept: all }).money;
     expect(money).toEqual({ authorized: 10000, captured: 6000, refunded: 3000, released: 4000 });
     fc.assert(
       fc.property(fc.shuffledSubarray([...all, ...all], { minLength: 8 }), (shuffled) => {
-        expect(map(completed, shuffled).money).toEqual(money);
+        expect(map(completed, { kept: shuffled }).money).toEqual(money);
       }),
     );
   });
@@ -52,7 +52,7 @@ describe("what our own operations did", () => {
     ["a cancellation of a purchase that was handled elsewhere", at("HandledByMerchant"), lines(["cancelled", 1])],
     ["a delivery of a refused purchase", at("Canceled", {}, true), lines(["delivered", 1])],
   ])("is Unmapped where it contradicts Avarda: %s", (_, snapshot, kept) => {
-    expect(() => map(snapshot, kept)).toThrow(unmapped);
+    expect(() => map(snapshot, { kept })).toThrow(unmapped);
   });
 
   it("is never a line that no operation wrote", () => {
@@ -63,7 +63,7 @@ describe("what our own operations did", () => {
       { ...line, type: "completed" },
       { ...line, success: false },
     ];
-    for (const other of others) expect(map(completed, [other])).toEqual(map(completed, []));
+    for (const other of others) expect(map(completed, { kept: [other] })).toEqual(map(completed, { kept: [] }));
   });
 });
 
@@ -91,22 +91,28 @@ describe("what is possible", () => {
       ["refund"],
     ],
   ] as const)("%s", (_, deeds, possible) => {
-    expect(map(completed, lines(...deeds)).possible).toEqual(possible);
+    expect(map(completed, { kept: lines(...deeds) }).possible).toEqual(possible);
   });
 
   it.each(["PersonalInfo", "WaitingForSwish", "AwaitingCreditApproval", "TimedOut", "HandledByMerchant", "Canceled"])(
     "is nothing at %s",
     (step) => {
-      expect(map(at(step), []).possible).toEqual([]);
+      expect(map(at(step), { kept: [] }).possible).toEqual([]);
     },
   );
 });
 
 describe("a credit decision", () => {
   it("is remembered from the look that saw it outstanding to the look that sees its end, and no longer", () => {
-    expect(map(at("AwaitingCreditApproval"), []).attributes).toMatchObject({ reviewed: true });
-    expect(map(at("Canceled", {}, true), [])).toMatchObject({ phase: "declined", attributes: { reviewed: true } });
-    expect(map(at("Completed", {}, true), [])).toMatchObject({ phase: "confirmed", attributes: { reviewed: false } });
+    expect(map(at("AwaitingCreditApproval"), { kept: [] }).attributes).toMatchObject({ reviewed: true });
+    expect(map(at("Canceled", {}, true), { kept: [] })).toMatchObject({
+      phase: "declined",
+      attributes: { reviewed: true },
+    });
+    expect(map(at("Completed", {}, true), { kept: [] })).toMatchObject({
+      phase: "confirmed",
+      attributes: { reviewed: false },
+    });
   });
 });
 
@@ -114,15 +120,15 @@ describe("a recurring token", () => {
   const withToken = { paymentMethods: { selectedPayment: { type: "Card", recurringPaymentToken: "t" } } };
 
   it("comes with the purchase it was given for, once that is complete", () => {
-    expect(map(at("Completed", withToken), []).recurring).toMatchObject({
+    expect(map(at("Completed", withToken), { kept: [] }).recurring).toMatchObject({
       token: "t",
       attributes: { originalPurchaseId: completed.purchase.purchaseId },
     });
-    expect(map(at("AwaitingCreditApproval", withToken), [])).not.toHaveProperty("recurring");
+    expect(map(at("AwaitingCreditApproval", withToken), { kept: [] })).not.toHaveProperty("recurring");
   });
 
   it.each([null, ""])("is left alone where Avarda says %j", (recurringPaymentToken) => {
     const none = { paymentMethods: { selectedPayment: { type: "Card", recurringPaymentToken } } };
-    expect(map(at("Completed", none), [])).not.toHaveProperty("recurring");
+    expect(map(at("Completed", none), { kept: [] })).not.toHaveProperty("recurring");
   });
 });

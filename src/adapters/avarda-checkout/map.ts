@@ -2,12 +2,12 @@ import { type Minor, minorFromMajor } from "../../lib/money.ts";
 import type {
   DesiredPayment,
   DesiredTransaction,
-  KeptEvent,
   Money,
   OperationName,
   Phase,
   Recurring,
-} from "../adapter.ts";
+  MapContext,
+} from "../../contract/adapter.ts";
 import { contradiction, isTouched, type Ledger, ledgerFrom, moneyOf } from "./ledger.ts";
 import { lookAgainOf } from "./polling.ts";
 import { type Purchase, type Snapshot, type Step, stepOf } from "./schema.ts";
@@ -18,7 +18,7 @@ const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 type Class = "entry" | "paying" | "review" | "done" | "elsewhere" | "ended" | "cancelled";
 
 /** What Norce should say. The step tells how far the purchase came; what became of its money since, our own operations' lines do. */
-export function map(snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment {
+export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
   const { purchase } = snapshot;
   const step = stepOf(purchase);
   const reached = classOf(step);

@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import nock from "nock";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createHttp, type Json } from "../../lib/http.ts";
-import type { LookContext, OperationCall, OperationName } from "../adapter.ts";
+import type { LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { operations } from "./operations.ts";
 import type { Purchase, Snapshot } from "./schema.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const apiUrl = "https://avarda.invalid";
 const snapshot = JSON.parse(
@@ -17,7 +18,7 @@ const id = "00000000-0000-4000-8000-000000000001";
 function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Config> {
   return {
     config: config.parse({ adapterId: "a", apiUrl, clientId: "c", clientSecret: "s" }),
-    known,
+    ...asking(known),
     payment: {
       paymentId: "p0123456789abcdefghijklmnop",
       amount: 10000,

@@ -9,7 +9,7 @@ import type {
   Operations,
   PspEvent,
   TransactionEvent,
-} from "../adapter.ts";
+} from "../../contract/adapter.ts";
 import { type Call, referenceLength, tell } from "./client.ts";
 import type { Config } from "./config.ts";
 import { type Deed, ledgerNoted, lineKey, lineType } from "./ledger.ts";
@@ -36,7 +36,7 @@ export const operations: Operations<Config, Snapshot> = {
 
   /** Avarda cancels a purchase of which nothing was delivered or given back; of any other it lets go of the rest. */
   cancel: async (call, { purchase }, context) => {
-    const { delivered, givenBack } = ledgerNoted(context.known);
+    const { delivered, givenBack } = ledgerNoted(context.memory);
     return delivered + givenBack === 0
       ? await done("cancelled", call, purchase, context, "cancel", { reason: "Cancelled by the merchant" })
       : await done("cancelled", call, purchase, context, "refundRemaining", {});
@@ -44,7 +44,7 @@ export const operations: Operations<Config, Snapshot> = {
 
   /** What was delivered is returned; what never was goes back from the purchase itself. */
   refund: async (call, { purchase }, context) => {
-    const { delivered, returned } = ledgerNoted(context.known);
+    const { delivered, returned } = ledgerNoted(context.memory);
     if (delivered > returned) {
       if (call.amount > delivered - returned) return { is: "refused", reason: "more-than-delivered" };
       const items = linesOf(purchase, call, "Return");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Phase } from "../adapter.ts";
+import type { Phase } from "../../contract/adapter.ts";
 import { lookAgainOf } from "./polling.ts";
 
 const createdUtc = "2026-02-03T10:00:00.0000000Z";

@@ -1,4 +1,4 @@
-import type { DesiredPayment, Phase } from "../adapter.ts";
+import type { DesiredPayment, Phase } from "../../contract/adapter.ts";
 import type { Purchase } from "./schema.ts";
 
 const minute = 60_000;
@@ -29,6 +29,7 @@ export function lookAgainOf(
     case "failed":
       return sessionLook(now, begun, expiredUtc === undefined ? undefined : Date.parse(expiredUtc) + graceMs);
     case "review":
+    case "awaiting":
       return begun !== undefined && now + day > begun + decisionDays * day ? undefined : { afterSeconds: day / 1_000 };
     case "confirmed":
     case "declined":

@@ -4,11 +4,12 @@ import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createHttp, type Http, type Json } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
-import type { DesiredPayment, KeptEvent, LookContext, OperationName, OperationResult } from "../adapter.ts";
-import type { SimulatedAnswer, Simulator } from "../simulator.ts";
+import type { DesiredPayment, KeptEvent, LookContext, OperationName, OperationResult } from "../../contract/adapter.ts";
+import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import { createSimulator, mostAttempts, repeatMs } from "./simulator.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const url = "http://localhost/callback?sig=x";
 let clock = 0;
@@ -163,7 +164,7 @@ describe("with the adapter", () => {
   function contextOf(known: Readonly<Record<string, Json>>, paymentId: string): LookContext<Config> {
     return {
       config: adapter.config.parse({ adapterId: "a", ...avarda.settings(apiUrl) }),
-      known,
+      ...asking(known),
       payment: { paymentId, amount: 10000, currency: "SEK", reference: null, upsell: null },
       signal: new AbortController().signal,
       http: ({ authority, ...options }) => {
@@ -198,7 +199,7 @@ describe("with the adapter", () => {
       const snapshot = await adapter.fetch(this.id, contextOf(this.known, this.paymentId));
       if (snapshot === null) throw new Error("Avarda does not know the purchase");
       expect(JSON.stringify(snapshot)).not.toMatch(/Testperson|example\.invalid/);
-      const desired = adapter.map(snapshot, this.kept);
+      const desired = adapter.map(snapshot, { kept: this.kept });
       this.known = { ...this.known, ...desired.attributes };
       return desired;
     }

@@ -1,12 +1,12 @@
 import { majorFromMinor, minorFromMajor } from "../../lib/money.ts";
-import type { Json, Minor } from "../adapter.ts";
+import type { Json, Minor } from "../../contract/adapter.ts";
 import type {
   SimulatedAnswer,
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
   Simulator,
-} from "../simulator.ts";
+} from "../../contract/simulator.ts";
 import type { Step } from "./schema.ts";
 
 const minute = 60_000;

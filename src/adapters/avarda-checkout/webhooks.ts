@@ -3,7 +3,7 @@ import { WorkerError } from "../../lib/errors.ts";
 import { equalInConstantTime } from "../../signatures/constant-time.ts";
 import { proven } from "../../signatures/proven.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
-import type { RawRequest, Webhook } from "../adapter.ts";
+import type { RawRequest, Webhook } from "../../contract/adapter.ts";
 import { acceptedAuthorizations, type Config } from "./config.ts";
 import { idShape } from "./schema.ts";
 

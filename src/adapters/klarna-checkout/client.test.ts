@@ -3,11 +3,12 @@ import nock from "nock";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
-import type { LookContext } from "../adapter.ts";
+import type { LookContext } from "../../contract/adapter.ts";
 import { acknowledge, fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import type { Snapshot } from "./schema.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const apiUrl = "https://klarna.invalid";
 const snapshot = JSON.parse(
@@ -22,7 +23,7 @@ const password = "canary-password";
 function contextOf(known: Readonly<Record<string, Json>> = {}, reference: string | null = null): LookContext<Config> {
   return {
     config: config.parse({ adapterId: "a", apiUrl, username: "canary-user", password }),
-    known,
+    ...asking(known),
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference, upsell: null },
     signal: new AbortController().signal,
     http: (options) => createHttp({ peer: "klarna-checkout", timeoutMs: 100, ...options }),

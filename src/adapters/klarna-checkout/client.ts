@@ -1,7 +1,7 @@
 import { pathOf } from "../../lib/http.ts";
 import { acknowledge as acknowledgeOrder, read, readOrder } from "../_klarna/client.ts";
 import { parsed } from "../_klarna/schema.ts";
-import type { Json, LookContext } from "../adapter.ts";
+import type { Json, LookContext } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import {
   type AbandonedCheckout,
@@ -20,10 +20,10 @@ const checkoutLifeMs = 48 * 60 * 60 * 1_000;
 
 /**
  * What Klarna says now; `null` where it knows neither order and nothing tells why. The checkout order is read beside the order until it
- * has nothing more to tell (`known.checkout`, written by `map`): a settled look costs one GET.
+ * has nothing more to tell (`memory.checkout`, written by `map`): a settled look costs one GET.
  */
 export async function fetchSnapshot(reference: string, context: LookContext<Config>): Promise<Snapshot | null> {
-  const checkoutEnd = checkoutEndFrom(context.known["checkout"]);
+  const checkoutEnd = checkoutEndFrom(context.memory["checkout"]);
   const readCheckout = async () => {
     const body = await read(pathOf`/checkout/v3/orders/${reference}`, checkoutRoute, context);
     return body === null ? null : parsed(checkoutSchema, body);
@@ -45,9 +45,9 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
  * The checkout order that Klarna has no more, where an earlier look saw it unfinished and its life is over: most shoppers leave, and that
  * needs nobody. What is missing for another reason is still missing, whatever was known of it.
  */
-function abandonedFrom(reference: string, { known, payment }: LookContext<Config>): AbandonedCheckout | undefined {
-  const status = unfinishedFrom(known["status"]);
-  if (status === undefined || payment.reference !== reference || !isOver(known)) return undefined;
+function abandonedFrom(reference: string, { memory, payment }: LookContext<Config>): AbandonedCheckout | undefined {
+  const status = unfinishedFrom(memory["status"]);
+  if (status === undefined || payment.reference !== reference || !isOver(memory)) return undefined;
   return { order_id: reference, status, order_amount: payment.amount, purchase_currency: payment.currency };
 }
 

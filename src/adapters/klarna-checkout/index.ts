@@ -1,5 +1,5 @@
 import { operations } from "../_klarna/operations.ts";
-import type { FetchAdapter } from "../adapter.ts";
+import type { FetchAdapter } from "../../contract/adapter.ts";
 import { acknowledge, fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";

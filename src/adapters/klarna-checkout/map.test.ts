@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parsed } from "../_klarna/schema.ts";
-import type { DesiredPayment } from "../adapter.ts";
+import type { DesiredPayment } from "../../contract/adapter.ts";
 import { map } from "./map.ts";
 import { checkoutSchema, type Order, orderSchema, type Snapshot } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 import { desiredFrom, echoesOf, nothing } from "../_klarna/order.ts";
 import { present } from "../_klarna/schema.ts";
-import type { DesiredPayment, DesiredTransaction, Recurring } from "../adapter.ts";
+import type { DesiredPayment, DesiredTransaction, Recurring } from "../../contract/adapter.ts";
 import type { AbandonedCheckout, CheckoutEnd, CheckoutOrder, Order, Snapshot } from "./schema.ts";
 
 const minute = 60;

@@ -3,13 +3,14 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp, type Json } from "../../lib/http.ts";
-import type { LookContext } from "../adapter.ts";
-import type { SimulatedAnswer, Simulator } from "../simulator.ts";
+import type { LookContext } from "../../contract/adapter.ts";
+import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import { authorizationFrom } from "../_klarna/config.ts";
 import { pushSchedule } from "../_klarna/simulator.ts";
 import { createSimulator } from "./simulator.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const minute = 60_000;
 const callback = (webhook: string) => `http://localhost/callback/${webhook}?sig=x`;
@@ -201,7 +202,7 @@ describe("with the adapter", () => {
   function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Config> {
     return {
       config: adapter.config.parse({ adapterId: "a", ...klarna.settings(apiUrl) }),
-      known,
+      ...asking(known),
       payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null },
       signal: new AbortController().signal,
       http: (options) => createHttp({ peer: "klarna-checkout", ...options }),

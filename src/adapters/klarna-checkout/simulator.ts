@@ -1,5 +1,5 @@
 import { createKlarna, type Held, shown, type SimulatorOptions } from "../_klarna/simulator.ts";
-import type { SimulatedAnswer, Simulator } from "../simulator.ts";
+import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
 import type { CheckoutOrder, Order } from "./schema.ts";
 
 /** How many reads of order management a lagging order stays hidden from. */

@@ -1,5 +1,5 @@
 import { pushWith } from "../_klarna/webhooks.ts";
-import type { Webhook } from "../adapter.ts";
+import type { Webhook } from "../../contract/adapter.ts";
 
 export { notification } from "../_klarna/webhooks.ts";
 

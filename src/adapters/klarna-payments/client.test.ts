@@ -2,10 +2,11 @@ import nock from "nock";
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createHttp } from "../../lib/http.ts";
-import type { LookContext } from "../adapter.ts";
+import type { LookContext } from "../../contract/adapter.ts";
 import { acknowledge, fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import type { Snapshot } from "./schema.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const apiUrl = "https://klarna.invalid";
 const snapshot = JSON.parse(
@@ -14,7 +15,7 @@ const snapshot = JSON.parse(
 const path = `/ordermanagement/v1/orders/${snapshot.order.order_id}`;
 const context: LookContext<Config> = {
   config: config.parse({ adapterId: "a", apiUrl, apiKey: "klarna_test_api_x" }),
-  known: {},
+  ...asking(),
   payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null },
   signal: new AbortController().signal,
   http: (options) => createHttp({ peer: "klarna-payments", ...options }),

@@ -1,5 +1,5 @@
 import { acknowledge as acknowledgeOrder, readOrder } from "../_klarna/client.ts";
-import type { LookContext } from "../adapter.ts";
+import type { LookContext } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import type { Snapshot } from "./schema.ts";
 

@@ -1,4 +1,4 @@
-import type { Forgery, ProvenRequest } from "../simulator.ts";
+import type { Forgery, ProvenRequest } from "../../contract/simulator.ts";
 
 const signatureHeader = "klarna-signature";
 const keyIdHeader = "klarna-signing-key-id";

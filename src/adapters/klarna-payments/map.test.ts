@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parsed } from "../_klarna/schema.ts";
-import type { KeptEvent } from "../adapter.ts";
+import type { KeptEvent } from "../../contract/adapter.ts";
 import { map } from "./map.ts";
 import { orderSchema, type Snapshot } from "./schema.ts";
 
@@ -31,12 +31,12 @@ describe("kept events", () => {
       [newer, older],
       [newer, tokenAt(null, "undated"), older],
     ])
-      expect(map(snapshotOf("authorized"), kept).recurring?.token).toBe("newer");
+      expect(map(snapshotOf("authorized"), { kept }).recurring?.token).toBe("newer");
   });
 
   it("bring no token to a refused payment, and blank none", () => {
-    expect(map(snapshotOf("rejected"), [newer])).not.toHaveProperty("recurring");
-    expect(map(snapshotOf("authorized"), [])).not.toHaveProperty("recurring");
+    expect(map(snapshotOf("rejected"), { kept: [newer] })).not.toHaveProperty("recurring");
+    expect(map(snapshotOf("authorized"), { kept: [] })).not.toHaveProperty("recurring");
   });
 
   it("never decide about money", () => {
@@ -49,6 +49,6 @@ describe("kept events", () => {
       ...line,
     }));
     for (const name of ["authorized", "captured", "rejected", "pending"])
-      expect(map(snapshotOf(name), kept)).toEqual(map(snapshotOf(name), []));
+      expect(map(snapshotOf(name), { kept })).toEqual(map(snapshotOf(name), { kept: [] }));
   });
 });

@@ -1,11 +1,11 @@
 import { desiredFrom } from "../_klarna/order.ts";
 import { present } from "../_klarna/schema.ts";
-import type { DesiredPayment, KeptEvent, Recurring } from "../adapter.ts";
+import type { DesiredPayment, KeptEvent, Recurring, MapContext } from "../../contract/adapter.ts";
 import { idsIn } from "./network.ts";
 import type { Snapshot } from "./schema.ts";
 
 /** What Norce should say: what order management says, and what only Klarna Network's webhooks told. */
-export function map(snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment {
+export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
   const desired = desiredFrom(snapshot.order, snapshot.readAt);
   const recurring = desired.phase === "declined" ? undefined : recurringFrom(snapshot, kept);
   const aliases = [...new Set(kept.flatMap(idsIn))].toSorted();

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { present } from "../_klarna/schema.ts";
 import { noCurrency } from "../_klarna/webhooks.ts";
-import type { Clue, Json, KeptEvent, LogLine, PspEvent, TransactionEvent } from "../adapter.ts";
+import type { Clue, Json, KeptEvent, LogLine, PspEvent, TransactionEvent } from "../../contract/adapter.ts";
 
 /** A code, an id or a state: what does not look like one is left out, so that no sentence and no name gets further. */
 const code = z

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { authorizationFrom } from "../_klarna/config.ts";
-import type { Json } from "../adapter.ts";
-import type { SimulatedWebhook } from "../simulator.ts";
+import type { Json } from "../../contract/adapter.ts";
+import type { SimulatedWebhook } from "../../contract/simulator.ts";
 import adapter from "./index.ts";
 import { createSimulator, type PaymentsSimulatorOptions } from "./simulator.ts";
 

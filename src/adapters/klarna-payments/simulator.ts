@@ -1,7 +1,7 @@
 import { createKlarna, type Held, type SimulatorOptions } from "../_klarna/simulator.ts";
 import { hmacOf } from "../../signatures/hmac-body.ts";
-import type { Json } from "../adapter.ts";
-import type { Simulator } from "../simulator.ts";
+import type { Json } from "../../contract/adapter.ts";
+import type { Simulator } from "../../contract/simulator.ts";
 import type { Order } from "../_klarna/schema.ts";
 
 /** The signing key that the simulated merchant made for its Network webhooks. */

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Json, PspEvent, RawRequest, Target } from "../adapter.ts";
+import type { Json, PspEvent, RawRequest, Target } from "../../contract/adapter.ts";
 import { config } from "./config.ts";
 import { authorization, notification, push, webhook } from "./webhooks.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { bodyOf, pushWith, unsigned } from "../_klarna/webhooks.ts";
 import { hmacBody } from "../../signatures/hmac-body.ts";
-import type { RawRequest, Webhook } from "../adapter.ts";
+import type { RawRequest, Webhook } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { eventFrom, networkSchema } from "./network.ts";
 

@@ -1,4 +1,4 @@
-import type { FoldAdapter } from "../adapter.ts";
+import type { FoldAdapter } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 
 /**

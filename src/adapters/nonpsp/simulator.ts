@@ -1,5 +1,5 @@
 import { majorFromMinor } from "../../lib/money.ts";
-import type { SimulatedPurchase, Simulator } from "../simulator.ts";
+import type { SimulatedPurchase, Simulator } from "../../contract/simulator.ts";
 
 interface Invoice {
   readonly purchase: SimulatedPurchase;

@@ -1,6 +1,6 @@
 import { WorkerError } from "../../lib/errors.ts";
 import { exponentOf } from "../../lib/money.ts";
-import type { Minor } from "../adapter.ts";
+import type { Minor } from "../../contract/adapter.ts";
 import type { Amount } from "./schema.ts";
 
 /**

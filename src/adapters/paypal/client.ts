@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isWorkerError } from "../../lib/errors.ts";
 import { type Http, pathOf } from "../../lib/http.ts";
-import type { AskContext, Json, LookContext } from "../adapter.ts";
+import type { AskContext, Json, LookContext } from "../../contract/adapter.ts";
 import { type Config, webhookIds } from "./config.ts";
 import { orderSchema, parsed, type Snapshot } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commonConfig } from "../adapter.ts";
+import { commonConfig } from "../../contract/adapter.ts";
 import { environmentOf } from "./environment.ts";
 
 /** Rules across fields run even where a field is wrong by itself, so that start-up reports every fault at once. */

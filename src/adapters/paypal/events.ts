@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
-import type { Clue, LogLine, PspEvent, RawRequest } from "../adapter.ts";
+import type { Clue, LogLine, PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { minorOf } from "./amounts.ts";
 import { approvalReversed, describedSource } from "./map.ts";
 import { echoFrom, parentOf, present } from "./schema.ts";

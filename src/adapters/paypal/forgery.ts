@@ -1,6 +1,6 @@
 import { primeCertificate } from "../../signatures/rsa-certificate.ts";
-import type { CommonConfig } from "../adapter.ts";
-import type { Forgery, ProvenRequest } from "../simulator.ts";
+import type { CommonConfig } from "../../contract/adapter.ts";
+import type { Forgery, ProvenRequest } from "../../contract/simulator.ts";
 import { simulatorCertificate } from "./simulator-certificate.ts";
 
 /** The setting that is part of the signed text. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DesiredPayment, KeptEvent } from "../adapter.ts";
+import type { DesiredPayment, KeptEvent } from "../../contract/adapter.ts";
 import { amountOf, minorOf } from "./amounts.ts";
 import { map } from "./map.ts";
 import { orderSchema, parsed, type Snapshot } from "./schema.ts";
@@ -41,7 +41,7 @@ function desired({ status = "COMPLETED", units, kept = [], more = {}, ...payment
     purchase_units: units ?? [{ amount: sek("100.00"), custom_id: "p_1", payments }],
     ...more,
   });
-  return map({ readAt, order } satisfies Snapshot, kept);
+  return map({ readAt, order } satisfies Snapshot, { kept });
 }
 
 describe("amounts", () => {

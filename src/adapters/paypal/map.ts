@@ -1,4 +1,12 @@
-import type { DesiredPayment, KeptEvent, Money, OperationName, Phase, Recurring } from "../adapter.ts";
+import type {
+  DesiredPayment,
+  KeptEvent,
+  Money,
+  OperationName,
+  Phase,
+  Recurring,
+  MapContext,
+} from "../../contract/adapter.ts";
 import { echoFrom, type Order, present, type Snapshot, type Source } from "./schema.ts";
 import { isCapturable, type Ledger, ledgerOf, meaningOf } from "./sums.ts";
 import { transactionsOf, voidedTransaction } from "./transactions.ts";
@@ -15,7 +23,7 @@ export const approvalReversed = "CHECKOUT.PAYMENT-APPROVAL.REVERSED";
  * What Norce should say. The order's own status decides only while there is no payment in it: COMPLETED is not paid, and an order that is
  * still called APPROVED may hold captures already.
  */
-export function map({ order, readAt }: Snapshot, kept: readonly KeptEvent[]): DesiredPayment {
+export function map({ order, readAt }: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
   const ledger = ledgerOf(order);
   const standing = standingOf(order, ledger, kept);
   const recurring = recurringFrom(order, kept);

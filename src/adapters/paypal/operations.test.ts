@@ -4,8 +4,8 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp, type Http } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
-import type { Json, LookContext, OperationCall, OperationName } from "../adapter.ts";
-import type { SimulatedAnswer, Simulator } from "../simulator.ts";
+import type { Json, LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
+import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
 import { fetchSnapshot, provenByPayPal } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
@@ -13,6 +13,7 @@ import { operations } from "./operations.ts";
 import type { Snapshot } from "./schema.ts";
 import { createSimulator } from "./simulator.ts";
 import { webhook } from "./webhooks.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 interface Asked {
   readonly method: string;
@@ -81,7 +82,7 @@ function contextOf(more: Readonly<Record<string, Json>>): LookContext<Config> {
       made ??= authority === undefined ? bare : withToken(bare, () => authority.authorize(bare));
       return made;
     },
-    known: {},
+    ...asking(),
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null },
   };
 }
@@ -109,7 +110,7 @@ async function snapshot(id: string): Promise<Snapshot> {
   return found;
 }
 
-const money = async (id: string) => map(await snapshot(id), []).money;
+const money = async (id: string) => map(await snapshot(id), { kept: [] }).money;
 
 async function tell(
   name: OperationName,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import type { Json, LookContext, Minor, OperationCall, OperationResult, Operations } from "../adapter.ts";
+import type { Json, LookContext, Minor, OperationCall, OperationResult, Operations } from "../../contract/adapter.ts";
 import { amountOf, minorOf } from "./amounts.ts";
 import { fetchSnapshot, httpFrom } from "./client.ts";
 import type { Config } from "./config.ts";

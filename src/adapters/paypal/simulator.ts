@@ -1,13 +1,13 @@
 import { createSign } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { Json, Minor } from "../adapter.ts";
+import type { Json, Minor } from "../../contract/adapter.ts";
 import type {
   SimulatedAnswer,
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
   Simulator,
-} from "../simulator.ts";
+} from "../../contract/simulator.ts";
 import { amountOf, minorOf } from "./amounts.ts";
 import { transmission } from "./client.ts";
 import { certificatePlaces } from "./environment.ts";

@@ -1,5 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
-import type { Minor, Money } from "../adapter.ts";
+import type { Minor, Money } from "../../contract/adapter.ts";
 import { minorOf } from "./amounts.ts";
 import { type Authorization, type Capture, type Order, parentOf, type Refund } from "./schema.ts";
 

@@ -1,4 +1,4 @@
-import type { DesiredTransaction, Minor } from "../adapter.ts";
+import type { DesiredTransaction, Minor } from "../../contract/adapter.ts";
 import { minorOf } from "./amounts.ts";
 import { type Authorization, type Capture, parentOf, present, type Refund } from "./schema.ts";
 import { type Hold, type Ledger, meaningOf } from "./sums.ts";

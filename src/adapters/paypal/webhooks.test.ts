@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { primeCertificate } from "../../signatures/rsa-certificate.ts";
-import type { PspEvent, RawRequest } from "../adapter.ts";
+import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { certificatePlaces, environmentOf } from "./environment.ts";
 import { simulatorCertificate, simulatorKey } from "./simulator-certificate.ts";

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { rsaCertificate, type RsaClaim } from "../../signatures/rsa-certificate.ts";
-import type { Json, RawRequest, Webhook } from "../adapter.ts";
+import type { Json, RawRequest, Webhook } from "../../contract/adapter.ts";
 import { provenByPayPal, transmission } from "./client.ts";
 import { type Config, webhookIds } from "./config.ts";
 import { certificatePlaces, signerNames } from "./environment.ts";

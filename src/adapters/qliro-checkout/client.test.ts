@@ -2,11 +2,12 @@ import nock from "nock";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
-import type { LookContext } from "../adapter.ts";
+import type { LookContext } from "../../contract/adapter.ts";
 import { authorizationOf, fetchSnapshot, tell } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import { statusSchema } from "./schema.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const apiUrl = "https://qliro.invalid";
 const secret = "demo-secret-7Q";
@@ -49,7 +50,7 @@ function contextOf(known: Readonly<Record<string, Json>> = {}, upsell: Json = nu
   const settings = { adapterId: "a", apiUrl, merchantApiKey: "canary-key", merchantApiSecret: secret };
   return {
     config: config.parse({ ...settings, useUpsell: upsell !== null }),
-    known,
+    ...asking(known),
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: id, upsell },
     signal: new AbortController().signal,
     http: (options) => createHttp({ peer: "qliro-checkout", timeoutMs: 100, ...options }),
@@ -127,12 +128,12 @@ describe("fetch", () => {
     expect(asked()).toEqual([adminPath, merchantPath]);
     expect(JSON.stringify(first)).not.toContain("canary");
 
-    const desired = map(first, []);
+    const desired = map(first, { kept: [] });
     expect(desired).toMatchObject({ phase: "confirmed", attributes: { checkout: "read", status: "Completed" } });
     const second = await fetchSnapshot(id, contextOf(desired.attributes));
     if (second === null) throw new Error("no snapshot");
     expect(asked()).toEqual([adminPath, adminPath, merchantPath]);
-    expect(map(second, [])).toEqual(desired);
+    expect(map(second, { kept: [] })).toEqual(desired);
   });
 
   it("reads both again where what was noted is about another order", async () => {
@@ -146,7 +147,7 @@ describe("fetch", () => {
   it("sees a purchase that the ledger does not show yet", async () => {
     qliro([404, ""], [200, checkout]);
     const read = await fetchSnapshot(id, contextOf());
-    expect(read === null ? null : map(read, [])).toMatchObject({
+    expect(read === null ? null : map(read, { kept: [] })).toMatchObject({
       phase: "confirmed",
       money: { authorized: 0 },
       attributes: { checkout: "open" },
@@ -156,7 +157,7 @@ describe("fetch", () => {
   it("sees a subscription that was charged, which the merchant API does not know", async () => {
     const asked = qliro([200, order], [404, ""]);
     const read = await fetchSnapshot(id, contextOf());
-    const desired = read === null ? null : map(read, []);
+    const desired = read === null ? null : map(read, { kept: [] });
     expect(desired).toMatchObject({ phase: "confirmed", attributes: { checkout: "gone" } });
     await fetchSnapshot(id, contextOf(desired?.attributes));
     expect(asked()).toEqual([adminPath, adminPath, merchantPath]);
@@ -185,7 +186,10 @@ describe("fetch", () => {
     expect(read?.order?.PaymentTransactions).toMatchObject([
       { PaymentTransactionId: "6620017", Type: "Preauthorization", Status: "Success" },
     ]);
-    expect(read === null ? null : map(read, [])).toMatchObject({ phase: "confirmed", money: { authorized: 10000 } });
+    expect(read === null ? null : map(read, { kept: [] })).toMatchObject({
+      phase: "confirmed",
+      money: { authorized: 10000 },
+    });
   });
 
   it("reads an order that names its currency at its transactions only", async () => {
@@ -234,7 +238,7 @@ describe("fetch", () => {
     };
     qliro([200, ledger], [200, session]);
     const read = await fetchSnapshot(id, contextOf());
-    expect(read === null ? null : map(read, [])).toMatchObject({
+    expect(read === null ? null : map(read, { kept: [] })).toMatchObject({
       phase: "confirmed",
       money: { authorized: 3998, captured: 3998, refunded: 0, released: 0 },
       currency: "EUR",
@@ -246,7 +250,10 @@ describe("fetch", () => {
   it("goes by the ledger where the session has expired, and knows nothing without one", async () => {
     qliro([200, order], [400, { ErrorCode: "ORDER_EXPIRED", DetailedErrorMessage: "canary" }]);
     const read = await fetchSnapshot(id, contextOf());
-    expect(read === null ? null : map(read, [])).toMatchObject({ phase: "confirmed", money: { authorized: 10000 } });
+    expect(read === null ? null : map(read, { kept: [] })).toMatchObject({
+      phase: "confirmed",
+      money: { authorized: 10000 },
+    });
     nock.cleanAll();
     qliro([404, ""], [400, { ErrorCode: "ORDER_EXPIRED" }]);
     expect(await fetchSnapshot(id, contextOf())).toBeNull();
@@ -261,7 +268,7 @@ describe("fetch", () => {
   ])("reads a saved card whose facts are %s", async (_, MerchantSavedCreditCard) => {
     qliro([200, order], [200, { ...checkout, MerchantSavedCreditCard }]);
     const read = await fetchSnapshot(id, contextOf());
-    expect(read === null ? null : map(read, []).recurring).toMatchObject({
+    expect(read === null ? null : map(read, { kept: [] }).recurring).toMatchObject({
       token: "t",
       description: "MASTERCARD ****0008 05/29",
       attributes: { bin: "512345", last4: "0008", expiryMonth: 5, expiryYear: 2029 },

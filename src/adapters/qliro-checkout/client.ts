@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { type HttpAnswer, pathOf } from "../../lib/http.ts";
-import type { AskContext, Http, Json, LookContext } from "../adapter.ts";
+import type { AskContext, Http, Json, LookContext } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { type Checkout, checkoutFrom, id, type Order, orderFrom } from "./schema.ts";
 import { notedFrom, type Snapshot, startedFrom } from "./snapshot.ts";
@@ -21,7 +21,7 @@ export function authorizationOf(text: string, secret: string): string {
 
 /**
  * What Qliro says now; `null` where it knows no such order. The checkout order is read beside the ledger until it has nothing more to tell
- * (`known.checkout`, written by `map`): a settled look costs one GET.
+ * (`memory.checkout`, written by `map`): a settled look costs one GET.
  */
 export async function fetchSnapshot(reference: string, context: LookContext<Config>): Promise<Snapshot | null> {
   // The same paths take merchant references: what is no order id could find somebody else's order.
@@ -29,7 +29,7 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
     throw new WorkerError("Refused", "the reference is no order id of Qliro's", {
       context: { reason: "malformed-id" },
     });
-  const noted = notedFrom(context.known, reference);
+  const noted = notedFrom(context.memory, reference);
   const settled = noted.checkout === "read" || noted.checkout === "gone";
   const [order, early] = await Promise.all([
     readOrder(reference, context),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commonConfig } from "../adapter.ts";
+import { commonConfig } from "../../contract/adapter.ts";
 
 /** One merchant's settings, by the names of Norce's own Qliro adapter. */
 export const config = commonConfig.extend({

@@ -1,5 +1,5 @@
 import { minorFromMajor } from "../../lib/money.ts";
-import type { Minor } from "../adapter.ts";
+import type { Minor } from "../../contract/adapter.ts";
 import { givesBackWhole, isAuthorization, isInFlight, type Ledger } from "./ledger.ts";
 import type { LineAction, Order, Transaction } from "./schema.ts";
 import { actionTypes, itemTypes, wordOf } from "./wire.ts";

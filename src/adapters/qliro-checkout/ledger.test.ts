@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { KeptEvent, Money } from "../adapter.ts";
+import type { KeptEvent, Money } from "../../contract/adapter.ts";
 import { ledgerOf } from "./ledger.ts";
 import { type Order, orderFrom } from "./schema.ts";
 import { transactionStatuses, transactionTypes } from "./wire.ts";

@@ -1,6 +1,6 @@
 import { WorkerError } from "../../lib/errors.ts";
 import { minorFromMajor } from "../../lib/money.ts";
-import type { KeptEvent, Minor, Money, OperationName } from "../adapter.ts";
+import type { KeptEvent, Minor, Money, OperationName } from "../../contract/adapter.ts";
 import type { Order, Transaction } from "./schema.ts";
 
 /** The transactions of an order and what they come to. */

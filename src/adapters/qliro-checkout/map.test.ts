@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { DesiredPayment, KeptEvent } from "../adapter.ts";
+import type { DesiredPayment, KeptEvent } from "../../contract/adapter.ts";
 import { map } from "./map.ts";
 import { checkoutSchema, orderSchema } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -19,7 +19,7 @@ function keptOf(name: string): readonly KeptEvent[] {
 }
 
 function mapped(name: string, more: Partial<Snapshot> = {}, kept = keptOf(name)): DesiredPayment {
-  return map({ ...snapshotOf(name), ...more }, kept);
+  return map({ ...snapshotOf(name), ...more }, { kept });
 }
 
 /** The next look at the same truth, with what the last one noted. */

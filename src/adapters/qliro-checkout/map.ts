@@ -1,5 +1,13 @@
 import { minorFromMajor } from "../../lib/money.ts";
-import type { DesiredPayment, KeptEvent, Minor, Money, OperationName, Phase, Recurring } from "../adapter.ts";
+import type {
+  DesiredPayment,
+  Minor,
+  Money,
+  OperationName,
+  Phase,
+  Recurring,
+  MapContext,
+} from "../../contract/adapter.ts";
 import { piecesIn, returnable, shippable } from "./items.ts";
 import { isAuthorization, isInFlight, type Ledger, ledgerOf, methodIn } from "./ledger.ts";
 import { type Checkout, type CheckoutStatus, present } from "./schema.ts";
@@ -15,7 +23,7 @@ const cardPatienceMs = 24 * 60 * 60 * 1_000;
 const referenceLength = 25;
 
 /** What Norce should say. The sums of what succeeded decide first, the status of the checkout second, a push never. */
-export function map(snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment {
+export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
   const { order, checkout, noted, readAt } = snapshot;
   // `fetch` gives no snapshot without one of the two.
   const { OrderId: reference, Currency: currency } = (order ?? checkout) as { OrderId: string; Currency: string };

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp } from "../../lib/http.ts";
-import { listenOnLoopback } from "../../sandbox/loopback.ts";
-import { createSandboxPsp } from "../../sandbox/psp.ts";
-import type { Json, KeptEvent, LookContext, OperationName } from "../adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../simulator.ts";
+import { listenOnLoopback } from "../../../sandbox/loopback.ts";
+import { createSandboxPsp } from "../../../sandbox/psp.ts";
+import type { Json, KeptEvent, LookContext, OperationName } from "../../contract/adapter.ts";
+import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import { createSimulator } from "./simulator.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const id = "0f0e4f0a-9c0e-4f8b-8a1d-000000000001";
 
@@ -49,7 +50,7 @@ function answerPosts(given: SimulatedAnswer): void {
 function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Config> {
   return {
     config: adapter.config.parse({ adapterId: "a", ...qliro.settings(apiUrl) }),
-    known,
+    ...asking(known),
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: order, upsell: null },
     signal: new AbortController().signal,
     http: (options) => createHttp({ peer: "qliro-checkout", ...options }),
@@ -75,7 +76,7 @@ async function tell(name: OperationName, amount: number, { whole = false, truth,
 }
 
 async function moneyAfter(kept: readonly KeptEvent[] = []): Promise<readonly number[]> {
-  const { authorized, captured, refunded, released } = adapter.map(await look(), kept).money;
+  const { authorized, captured, refunded, released } = adapter.map(await look(), { kept }).money;
   return [authorized, captured, refunded, released];
 }
 
@@ -211,7 +212,7 @@ describe("operations", () => {
   it("is tried again while another transaction of the order is in process", async () => {
     act("pay start-capture:4000");
     const truth = await look();
-    expect(adapter.map(truth, []).underWay).toEqual({ capture: 4000 });
+    expect(adapter.map(truth, { kept: [] }).underWay).toEqual({ capture: 4000 });
     await expect(tell("capture", 6000, { truth, whole: true })).rejects.toMatchObject({ kind: "Conflict" });
     act("finish-started");
     expect(await tell("capture", 6000, { whole: true, now: 1 })).toMatchObject({ is: "accepted" });

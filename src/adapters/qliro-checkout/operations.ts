@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { isWorkerError, type WorkerError } from "../../lib/errors.ts";
-import type { Json, LookContext, Operation, OperationCall, OperationResult, Operations } from "../adapter.ts";
+import type {
+  Json,
+  LookContext,
+  Operation,
+  OperationCall,
+  OperationResult,
+  Operations,
+} from "../../contract/adapter.ts";
 import { readOrder, tell } from "./client.ts";
 import type { Config } from "./config.ts";
 import { fitting, type Parcel, returnable, shippable, worthOf } from "./items.ts";
@@ -134,8 +141,8 @@ function soFar({ money, underWay }: Ledger, sum: keyof Ledger["money"], name: ke
 }
 
 /** What `map` noted: the pushes that told of it are not at hand here. */
-function replacedFrom({ known }: LookContext<Config>): ReadonlySet<string> {
-  const noted = known["replaced"];
+function replacedFrom({ memory }: LookContext<Config>): ReadonlySet<string> {
+  const noted = memory["replaced"];
   return new Set(typeof noted === "string" && noted !== "" ? noted.split(",") : []);
 }
 

@@ -1,4 +1,4 @@
-import type { DesiredPayment, Minor, Money, Phase } from "../adapter.ts";
+import type { DesiredPayment, Minor, Money, Phase } from "../../contract/adapter.ts";
 import type { CheckoutStatus, Transaction } from "./schema.ts";
 
 const second = 1_000;
@@ -44,6 +44,7 @@ function timesOf(outlook: Outlook, now: number): readonly number[] {
     case "paying":
       return [Date.parse(outlook.seenAt) + orderLifeMs + minute, ...waiting];
     case "review":
+    case "awaiting":
       return [now + reviewMs];
     case "confirmed":
       return [

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { exponentOf, majorFromMinor, minorFromMajor } from "../../lib/money.ts";
-import type { Json, Minor } from "../adapter.ts";
+import type { Json, Minor } from "../../contract/adapter.ts";
 import type {
   SimulatedAnswer,
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
   Simulator,
-} from "../simulator.ts";
+} from "../../contract/simulator.ts";
 import { fitting, type Line, type Parcel } from "./items.ts";
 import type { transactionStatuses, transactionTypes } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Json } from "../adapter.ts";
+import type { Json } from "../../contract/adapter.ts";
 import { type Checkout, type CheckoutStatus, id, type Order, present, upsellIdShape } from "./schema.ts";
 import { checkoutStatuses, fieldOf, idOf, isObject } from "./wire.ts";
 

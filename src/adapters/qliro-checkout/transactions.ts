@@ -1,5 +1,5 @@
 import { minorFromMajor } from "../../lib/money.ts";
-import type { DesiredTransaction, Minor, Money, Phase, TransactionEvent } from "../adapter.ts";
+import type { DesiredTransaction, Minor, Money, Phase, TransactionEvent } from "../../contract/adapter.ts";
 import { isAuthorization, isInFlight, type Ledger } from "./ledger.ts";
 import { type CheckoutStatus, present, type Transaction } from "./schema.ts";
 
@@ -125,6 +125,7 @@ function endOf(
   });
   switch (phase) {
     case "review":
+    case "awaiting":
       return [line("review", total)];
     case "declined":
       // A payment without a shopper is refused by its transaction alone.

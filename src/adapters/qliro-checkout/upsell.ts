@@ -1,4 +1,4 @@
-import type { KeptEvent, Upsell } from "../adapter.ts";
+import type { KeptEvent, Upsell } from "../../contract/adapter.ts";
 import { type Ledger, upsellEventType } from "./ledger.ts";
 import type { Transaction } from "./schema.ts";
 import type { Snapshot, StartedUpsell } from "./snapshot.ts";

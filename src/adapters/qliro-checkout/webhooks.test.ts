@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PspEvent, RawRequest } from "../adapter.ts";
+import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import adapter from "./index.ts";
 import { push, saveRecurringDetails, status } from "./webhooks.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { WorkerError } from "../../lib/errors.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
-import type { LogLine, PspEvent, Target, Webhook } from "../adapter.ts";
+import type { LogLine, PspEvent, Target, Webhook } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { upsellEventType } from "./ledger.ts";
 import { id, upsellIdShape } from "./schema.ts";

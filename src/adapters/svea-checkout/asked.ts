@@ -7,7 +7,7 @@ import type {
   OperationName,
   OperationResult,
   PspEvent,
-} from "../adapter.ts";
+} from "../../contract/adapter.ts";
 import { openOf } from "./money.ts";
 import { creditFailed, type Order } from "./schema.ts";
 

@@ -5,12 +5,13 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
-import type { LookContext } from "../adapter.ts";
+import type { LookContext } from "../../contract/adapter.ts";
 import { authHeaders } from "./auth.ts";
 import { fetchSnapshot, tell } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import type { Snapshot } from "./schema.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const account = { merchantId: "987001", apiSecret: "canary-secret" };
 const snapshot = JSON.parse(
@@ -68,7 +69,7 @@ afterAll(() => {
 function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Config> {
   return {
     config: config.parse({ adapterId: "a", apiUrl: url, orderManagementApiUrl: url, ...account }),
-    known,
+    ...asking(known),
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: null, upsell: null },
     signal: new AbortController().signal,
     http: (options) => createHttp({ peer: "svea-checkout", timeoutMs: 1_000, ...options }),
@@ -101,12 +102,12 @@ describe("fetch", () => {
     expect(paths()).toEqual([checkoutPath, adminPath]);
     if (first === null) throw new Error("no snapshot");
 
-    const second = await fetchSnapshot("7654321", contextOf(map(first, []).attributes));
+    const second = await fetchSnapshot("7654321", contextOf(map(first, { kept: [] }).attributes));
     expect(paths()).toEqual([checkoutPath, adminPath, adminPath]);
     expect(second).toMatchObject({ order: { Id: "7654321" }, checkout: null, noted: { checkout: "read" } });
     if (second === null) throw new Error("no snapshot");
-    const { recurring: _, ...rest } = map(first, []);
-    expect(map(second, [])).toEqual(rest);
+    const { recurring: _, ...rest } = map(first, { kept: [] });
+    expect(map(second, { kept: [] })).toEqual(rest);
   });
 
   it("sees a purchase that Payment Admin does not show yet, and one of which the Checkout knows nothing", async () => {

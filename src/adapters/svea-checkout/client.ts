@@ -1,6 +1,6 @@
 import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import type { AskContext, Http, Json, LookContext } from "../adapter.ts";
+import type { AskContext, Http, Json, LookContext } from "../../contract/adapter.ts";
 import { authHeaders } from "./auth.ts";
 import type { Config } from "./config.ts";
 import {
@@ -35,11 +35,11 @@ export interface TellAnswer {
 
 /**
  * What Svea says now; `null` where it knows neither order, or does not show one that it has shown before. The checkout
- * order is read beside Payment Admin's until it has nothing more to tell (`known.checkout`, written by `map`): a
+ * order is read beside Payment Admin's until it has nothing more to tell (`memory.checkout`, written by `map`): a
  * settled look costs one GET.
  */
 export async function fetchSnapshot(reference: string, context: LookContext<Config>): Promise<Snapshot | null> {
-  const noted = notedFrom(context.known);
+  const noted = notedFrom(context.memory);
   const [order, checkout] = await Promise.all([
     readOrder(reference, context),
     noted.checkout === undefined ? readCheckout(reference, context) : null,

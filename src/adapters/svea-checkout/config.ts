@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commonConfig } from "../adapter.ts";
+import { commonConfig } from "../../contract/adapter.ts";
 
 /** One merchant's settings. Svea gives out merchant id and secret per country and environment. */
 export const config = commonConfig.extend({

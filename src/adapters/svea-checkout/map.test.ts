@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { DesiredPayment, KeptEvent } from "../adapter.ts";
+import type { DesiredPayment, KeptEvent } from "../../contract/adapter.ts";
 import { map } from "./map.ts";
 import { checkoutSchema, type Delivery, notedFrom, type Order, orderSchema, parsed, type Snapshot } from "./schema.ts";
 
@@ -28,7 +28,7 @@ function mapped(
   more: Partial<Pick<Snapshot, "readAt" | "noted">> = {},
   kept: readonly KeptEvent[] = [],
 ): DesiredPayment {
-  return map({ ...snapshotOf(name), ...more, order: { ...orderOf(name), ...change } }, kept);
+  return map({ ...snapshotOf(name), ...more, order: { ...orderOf(name), ...change } }, { kept });
 }
 
 function delivery(change: Partial<Delivery> = {}): Delivery {
@@ -247,7 +247,9 @@ describe("what Svea has accepted", () => {
   });
 
   it("is not under way any more once Svea says that the credit failed", () => {
-    const { money, ...rest } = map(snapshotOf("credit-failed"), read("credit-failed", "kept.json") as KeptEvent[]);
+    const { money, ...rest } = map(snapshotOf("credit-failed"), {
+      kept: read("credit-failed", "kept.json") as KeptEvent[],
+    });
     expect(rest).not.toHaveProperty("underWay");
     expect(money).toMatchObject({ captured: 10000, refunded: 0 });
   });
@@ -256,7 +258,7 @@ describe("what Svea has accepted", () => {
     const lines = [asked("capture", 10000, 0), asked("refund", 5000, 0), asked("cancel", 10000, 0)];
     for (const name of cases) {
       const snapshot = snapshotOf(name);
-      expect(map(snapshot, lines).money, name).toEqual(map(snapshot, []).money);
+      expect(map(snapshot, { kept: lines }).money, name).toEqual(map(snapshot, { kept: [] }).money);
     }
   });
 });
@@ -267,21 +269,22 @@ describe("looking again", () => {
   });
 
   it("waits longer the longer Payment Admin lags", () => {
-    const wait = (finalSince: string) => map({ ...snapshotOf("admin-lag"), noted: { finalSince } }, []).lookAgain;
-    expect(map(snapshotOf("admin-lag"), []).lookAgain).toEqual({ afterSeconds: 30 });
+    const wait = (finalSince: string) =>
+      map({ ...snapshotOf("admin-lag"), noted: { finalSince } }, { kept: [] }).lookAgain;
+    expect(map(snapshotOf("admin-lag"), { kept: [] }).lookAgain).toEqual({ afterSeconds: 30 });
     expect(wait("2026-03-02T08:17:29.000Z")).toEqual({ afterSeconds: 5 });
     expect(wait("2026-03-02T08:13:30.000Z")).toEqual({ afterSeconds: 60 });
     expect(wait("2026-02-02T08:13:30.000Z")).toEqual({ afterSeconds: 3600 });
   });
 
   it("asks for the recurring token at first, and gives up after a day", () => {
-    expect(map(snapshotOf("recurring-awaited"), []).attributes).not.toHaveProperty("checkout");
+    expect(map(snapshotOf("recurring-awaited"), { kept: [] }).attributes).not.toHaveProperty("checkout");
     const late = { ...snapshotOf("recurring-awaited"), readAt: "2026-03-04T08:15:30.000Z" };
-    expect(map(late, []).attributes).toMatchObject({ checkout: "no-token" });
+    expect(map(late, { kept: [] }).attributes).toMatchObject({ checkout: "no-token" });
   });
 
   it("has nothing to wait for once all is settled", () => {
     for (const name of ["delivered", "credited", "cancelled", "expired", "failed", "checkout-created", "zero-sum"])
-      expect(map(snapshotOf(name), []).lookAgain, name).toBeUndefined();
+      expect(map(snapshotOf(name), { kept: [] }).lookAgain, name).toBeUndefined();
   });
 });

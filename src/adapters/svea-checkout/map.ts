@@ -1,4 +1,13 @@
-import type { DesiredPayment, KeptEvent, Minor, Money, OperationName, Phase, Recurring } from "../adapter.ts";
+import type {
+  DesiredPayment,
+  KeptEvent,
+  Minor,
+  Money,
+  OperationName,
+  Phase,
+  Recurring,
+  MapContext,
+} from "../../contract/adapter.ts";
 import { cancelAsked, lastAskedAt, underWayOf } from "./asked.ts";
 import { boughtFor, cartTotal, moneyOf, nothing, openOf } from "./money.ts";
 import { cancelsParts, refundLimit } from "./refunds.ts";
@@ -15,7 +24,7 @@ const leasingInReview = "LEASINGUNAPPROVED";
 const nothingToPay = "ZEROSUM";
 
 /** What Norce should say. Svea's sums tell where the money is, its actions whether the order may be delivered. */
-export function map(snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment {
+export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
   return snapshot.order === null
     ? fromCheckout(snapshot.checkout, snapshot)
     : fromOrder(snapshot.order, snapshot, kept);

@@ -1,5 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
-import type { Minor, Money } from "../adapter.ts";
+import type { Minor, Money } from "../../contract/adapter.ts";
 import type { CheckoutOrder, Order } from "./schema.ts";
 
 /** Money that is nowhere. */

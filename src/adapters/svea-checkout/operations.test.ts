@@ -1,14 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp } from "../../lib/http.ts";
-import { listenOnLoopback } from "../../sandbox/loopback.ts";
-import { createSandboxPsp } from "../../sandbox/psp.ts";
-import type { DesiredPayment, KeptEvent, LookContext, Minor, OperationName, OperationResult } from "../adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../simulator.ts";
+import { listenOnLoopback } from "../../../sandbox/loopback.ts";
+import { createSandboxPsp } from "../../../sandbox/psp.ts";
+import type {
+  DesiredPayment,
+  KeptEvent,
+  LookContext,
+  Minor,
+  OperationName,
+  OperationResult,
+} from "../../contract/adapter.ts";
+import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import { refundRequest } from "./refunds.ts";
 import type { Snapshot } from "./schema.ts";
 import { createSimulator, type SimulatorOptions } from "./simulator.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 let svea: Simulator;
 let order: string;
@@ -48,7 +56,7 @@ function answer(request: SimulatedRequest): SimulatedAnswer {
 function context(): LookContext<Config> {
   return {
     config: adapter.config.parse({ adapterId: "a", ...svea.settings(apiUrl) }),
-    known: {},
+    ...asking(),
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: order, upsell: null },
     signal: new AbortController().signal,
     http: (options) => createHttp({ peer: "svea-checkout", ...options }),
@@ -62,7 +70,7 @@ async function look(): Promise<Snapshot> {
 }
 
 async function desired(): Promise<DesiredPayment> {
-  return adapter.map(await look(), kept);
+  return adapter.map(await look(), { kept });
 }
 
 /** Does what the service does: looks, tells, keeps the line. */
@@ -144,8 +152,8 @@ describe("cancel", () => {
     const { order: cancelled, ...rest } = await look();
     if (cancelled === null) throw new Error("no order");
     const seen = { ...rest, noted: { review: "open" as const }, order: cancelled };
-    expect(adapter.map(seen, kept).phase).toBe("confirmed");
-    expect(adapter.map(seen, []).phase).toBe("declined");
+    expect(adapter.map(seen, { kept }).phase).toBe("confirmed");
+    expect(adapter.map(seen, { kept: [] }).phase).toBe("declined");
   });
 });
 

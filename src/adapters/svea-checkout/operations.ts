@@ -7,7 +7,7 @@ import type {
   OperationName,
   OperationResult,
   Operations,
-} from "../adapter.ts";
+} from "../../contract/adapter.ts";
 import { askedResult } from "./asked.ts";
 import { readOrder, tell, type Told } from "./client.ts";
 import type { Config } from "./config.ts";
@@ -78,7 +78,10 @@ async function judged(
   if (order === null) return { is: "refused", reason: reasonOf(error) };
   if (reachedBy(call.name, moneyOf(order)) - reachedBy(call.name, moneyOf(before)) >= call.amount)
     return { is: "done" };
-  const { possible } = map({ readAt: new Date(call.now).toISOString(), noted: {}, order, checkout: null }, []);
+  const { possible } = map(
+    { readAt: new Date(call.now).toISOString(), noted: {}, order, checkout: null },
+    { kept: [] },
+  );
   if (error.kind === "Conflict" || !possible.includes(call.name))
     throw new WorkerError("Conflict", "svea-checkout is at work on this order", { context: error.context });
   return { is: "refused", reason: reasonOf(error) };

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { equalDigest } from "../../signatures/hmac-body.ts";
 import { proven } from "../../signatures/proven.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
-import type { ProofContext, RawRequest, Verifier } from "../adapter.ts";
+import type { ProofContext, RawRequest, Verifier } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 
 /**

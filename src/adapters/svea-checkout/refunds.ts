@@ -1,4 +1,4 @@
-import type { Minor } from "../adapter.ts";
+import type { Minor } from "../../contract/adapter.ts";
 import type { Told } from "./client.ts";
 import { loweredOf, moneyOf } from "./money.ts";
 import type { Delivery, Order } from "./schema.ts";

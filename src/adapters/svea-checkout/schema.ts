@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { exponentOf } from "../../lib/money.ts";
-import type { Json } from "../adapter.ts";
+import type { Json } from "../../contract/adapter.ts";
 
 /**
  * Strict where money hangs on it, loose on the rest: unknown fields (names, addresses, national ids, articles, the

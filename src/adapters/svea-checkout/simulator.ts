@@ -1,12 +1,12 @@
 import { exponentOf, majorFromMinor } from "../../lib/money.ts";
-import type { Json, Minor } from "../adapter.ts";
+import type { Json, Minor } from "../../contract/adapter.ts";
 import type {
   SimulatedAnswer,
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
   Simulator,
-} from "../simulator.ts";
+} from "../../contract/simulator.ts";
 import { authHeaders } from "./auth.ts";
 
 const hour = 60 * 60_000;

@@ -1,4 +1,4 @@
-import type { DesiredTransaction, Minor, Money, Phase } from "../adapter.ts";
+import type { DesiredTransaction, Minor, Money, Phase } from "../../contract/adapter.ts";
 import { loweredOf } from "./money.ts";
 import { type Delivery, type Order, present } from "./schema.ts";
 
@@ -54,6 +54,7 @@ function beginningOf(order: Order, phase: Phase, amount: Minor): DesiredTransact
     case "paying":
       return { ...line, key: "process:paying", event: "process", amount, success: true };
     case "review":
+    case "awaiting":
       return { ...line, key: "process:review", event: "process", amount, success: true };
     case "confirmed":
       return { ...line, key: "confirm", event: "confirm", amount, success: true };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PspEvent, RawRequest, Webhook } from "../adapter.ts";
+import type { PspEvent, RawRequest, Webhook } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { push, webhook } from "./webhooks.ts";
 

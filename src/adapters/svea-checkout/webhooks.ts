@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
-import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../adapter.ts";
+import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { sveaProof } from "./proof.ts";
 import { capitalised, creditFailed } from "./schema.ts";

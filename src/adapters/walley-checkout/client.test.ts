@@ -3,10 +3,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
-import type { LookContext } from "../adapter.ts";
+import type { LookContext } from "../../contract/adapter.ts";
 import { fetchSnapshot, sharedKeyAuthorization } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const apiUrl = "https://walley.invalid";
 const privateId = "7d7a0bfb-3b6a-4a1d-9f38-5d8f3a1c2b44";
@@ -34,7 +35,7 @@ function contextOf(
 ): LookContext<Config> {
   return {
     config: config.parse({ adapterId: "a", apiUrl, ...more }),
-    known,
+    ...asking(known),
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: privateId, upsell },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
@@ -104,7 +105,7 @@ describe("fetch", () => {
     const first = await fetchSnapshot(privateId, contextOf());
     if (first === null) throw new Error("no snapshot");
     expect(asked()).toEqual([checkoutPath, orderPath]);
-    const second = await fetchSnapshot(privateId, contextOf(map(first, []).attributes));
+    const second = await fetchSnapshot(privateId, contextOf(map(first, { kept: [] }).attributes));
     if (second === null) throw new Error("no snapshot");
     expect(asked()).toEqual([checkoutPath, orderPath, orderPath]);
     const [
@@ -118,7 +119,7 @@ describe("fetch", () => {
         transactions: [is],
         ...after
       },
-    ] = [map(first, []), map(second, [])];
+    ] = [map(first, { kept: [] }), map(second, { kept: [] })];
     expect(after).toEqual(before);
     expect(is?.key).toBe(was?.key);
   });
@@ -132,11 +133,11 @@ describe("fetch", () => {
       [orderPath]: [shown({ ...reserved, status: "OnHold" }), shown(reserved)],
     });
     const first = await fetchSnapshot(privateId, contextOf());
-    const review = first === null ? null : map(first, []);
+    const review = first === null ? null : map(first, { kept: [] });
     expect(review).toMatchObject({ phase: "review" });
     expect(review).not.toHaveProperty("recurring");
     const second = await fetchSnapshot(privateId, contextOf(review?.attributes));
-    const accepted = second === null ? null : map(second, []);
+    const accepted = second === null ? null : map(second, { kept: [] });
     expect(accepted).toMatchObject({ phase: "confirmed", recurring: { token: order.customerToken } });
   });
 
@@ -162,8 +163,12 @@ describe("fetch", () => {
     walley({ [checkoutPath]: [shown(completed)], [orderPath]: [[status, noSuch], shown(reserved)] });
     const first = await fetchSnapshot(privateId, contextOf());
     if (first === null) throw new Error("no snapshot");
-    expect(map(first, [])).toMatchObject({ phase: "confirmed", possible: [], lookAgain: { afterSeconds: 3 } });
-    const second = await fetchSnapshot(privateId, contextOf(map(first, []).attributes));
+    expect(map(first, { kept: [] })).toMatchObject({
+      phase: "confirmed",
+      possible: [],
+      lookAgain: { afterSeconds: 3 },
+    });
+    const second = await fetchSnapshot(privateId, contextOf(map(first, { kept: [] }).attributes));
     expect(second).toMatchObject({ order: { id: orderId } });
   });
 
@@ -197,7 +202,7 @@ describe("fetch", () => {
     const first = await fetchSnapshot(orderId, contextOf());
     expect(first).toMatchObject({ reference: orderId, checkout: null, order: { id: orderId } });
     if (first === null) throw new Error("no snapshot");
-    await fetchSnapshot(orderId, contextOf(map(first, []).attributes));
+    await fetchSnapshot(orderId, contextOf(map(first, { kept: [] }).attributes));
     expect(asked()).toEqual([`/checkouts/${orderId}`, orderPath, orderPath]);
   });
 
@@ -209,7 +214,7 @@ describe("fetch", () => {
     expect(await fetchSnapshot(privateId, contextOf())).toBeNull();
     expect(await fetchSnapshot(privateId, contextOf(known(1)))).toBeNull();
     const gone = await fetchSnapshot(privateId, contextOf(known(7.1)));
-    const failed = gone === null ? null : map(gone, []);
+    const failed = gone === null ? null : map(gone, { kept: [] });
     expect(failed).toMatchObject({ phase: "failed", total: 10000, currency: "SEK" });
     expect(await fetchSnapshot(privateId, contextOf({ ...known(8), ...failed?.attributes }))).not.toBeNull();
   });
@@ -304,8 +309,8 @@ describe("a legacy account", () => {
     const asked = walley({ [path]: [shown(completed)] });
     const snapshot = await fetchSnapshot(privateId, contextOf({}, account));
     expect(asked()).toEqual([path]);
-    expect(snapshot === null ? null : map(snapshot, [])).toMatchObject({ phase: "confirmed", possible: [] });
-    expect(snapshot === null ? null : map(snapshot, [])).not.toHaveProperty("lookAgain");
+    expect(snapshot === null ? null : map(snapshot, { kept: [] })).toMatchObject({ phase: "confirmed", possible: [] });
+    expect(snapshot === null ? null : map(snapshot, { kept: [] })).not.toHaveProperty("lookAgain");
   });
 });
 

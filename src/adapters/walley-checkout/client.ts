@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import type { AskContext, Http, LookContext } from "../adapter.ts";
+import type { AskContext, Http, LookContext } from "../../contract/adapter.ts";
 import { type Config, type LegacyAccount, legacyAccount, listed, tokenUrl } from "./config.ts";
 import {
   type Checkout,
@@ -38,7 +38,7 @@ const errorSchema = z.object({
  * @returns `null` where Walley knows neither (yet), or does not show an order that it has shown before.
  */
 export async function fetchSnapshot(reference: string, context: LookContext<Config>): Promise<Snapshot | null> {
-  const noted = notedIn(context.known);
+  const noted = notedIn(context.memory);
   const readAt = new Date().toISOString();
   const manages = legacyAccount(context.config) === undefined;
   const readsCheckout = noted.checkout === undefined;

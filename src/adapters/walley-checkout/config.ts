@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { basicCredentials } from "../../signatures/shared-secret.ts";
-import { commonConfig } from "../adapter.ts";
+import { commonConfig } from "../../contract/adapter.ts";
 
 const either = "give clientId, apiSecret and scope, or username, sharedKey and storeId";
 

@@ -1,5 +1,5 @@
-import type { CommonConfig } from "../adapter.ts";
-import type { Forgery } from "../simulator.ts";
+import type { CommonConfig } from "../../contract/adapter.ts";
+import type { Forgery } from "../../contract/simulator.ts";
 
 type Config = CommonConfig & { readonly webhookPassword: string };
 

@@ -1,4 +1,4 @@
-import type { DesiredPayment, KeptEvent, LogLine, Minor, Money, OperationName } from "../adapter.ts";
+import type { DesiredPayment, KeptEvent, LogLine, Minor, Money, OperationName } from "../../contract/adapter.ts";
 
 /** The type of the line that an operation leaves: no webhook of Walley's has it. */
 const accepted = "operation:accepted";

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { DesiredPayment, KeptEvent } from "../adapter.ts";
+import type { DesiredPayment, KeptEvent } from "../../contract/adapter.ts";
 import { map } from "./map.ts";
 import { type Checkout, checkoutSchema, notedIn, orderSchema, parsed, type Snapshot } from "./schema.ts";
 
@@ -24,7 +24,7 @@ function keptOf(name: string): readonly KeptEvent[] {
 function mapped(change: object, more: Partial<Snapshot> = {}, kept: readonly KeptEvent[] = []): DesiredPayment {
   const { order, ...rest } = snapshotOf("accepted");
   if (order === null) throw new Error("the fixture has no order");
-  return map({ ...rest, ...more, order: { ...order, ...change } }, kept);
+  return map({ ...rest, ...more, order: { ...order, ...change } }, { kept });
 }
 
 function invoices(...amounts: number[]): object {
@@ -41,7 +41,7 @@ function keysOf({ transactions }: DesiredPayment): readonly string[] {
 
 describe("golden", () => {
   it.each(cases)("%s maps to what its desired.json says", (name) => {
-    expect(map(snapshotOf(name), keptOf(name))).toEqual(read(name, "desired.json"));
+    expect(map(snapshotOf(name), { kept: keptOf(name) })).toEqual(read(name, "desired.json"));
   });
 });
 
@@ -110,7 +110,9 @@ describe("sums", () => {
   });
 
   it("logs the same capture whether the order or the purchase told of it first", () => {
-    expect(keysOf(map(snapshotOf("captured-before-the-order"), []))).toEqual(keysOf(map(snapshotOf("direct"), [])));
+    expect(keysOf(map(snapshotOf("captured-before-the-order"), { kept: [] }))).toEqual(
+      keysOf(map(snapshotOf("direct"), { kept: [] })),
+    );
   });
 });
 
@@ -129,7 +131,7 @@ describe("precedence", () => {
 
   it("never lets tell an order that is not there", () => {
     for (const name of ["order-not-there-yet", "captured-before-the-order", "legacy-reserved", "zero-amount"])
-      expect(map(snapshotOf(name), []).possible, name).toEqual([]);
+      expect(map(snapshotOf(name), { kept: [] }).possible, name).toEqual([]);
   });
 });
 
@@ -181,7 +183,7 @@ describe("looking again", () => {
   it("waits longer the longer the order lags", () => {
     const look = (awaitedSince: string) => {
       const snapshot = snapshotOf("order-not-there-yet");
-      return map({ ...snapshot, noted: { ...snapshot.noted, awaitedSince } }, []).lookAgain;
+      return map({ ...snapshot, noted: { ...snapshot.noted, awaitedSince } }, { kept: [] }).lookAgain;
     };
     expect(look("2026-03-04T08:31:59.000Z")).toEqual({ afterSeconds: 3 });
     expect(look("2026-03-04T08:28:00.000Z")).toEqual({ afterSeconds: 60 });
@@ -195,7 +197,7 @@ describe("looking again", () => {
 
   it("has nothing to wait for once all is settled", () => {
     for (const name of ["captured", "returned", "cancelled", "expired", "rejected", "abandoned", "zero-amount"])
-      expect(map(snapshotOf(name), []).lookAgain, name).toBeUndefined();
+      expect(map(snapshotOf(name), { kept: [] }).lookAgain, name).toBeUndefined();
   });
 });
 
@@ -294,7 +296,10 @@ describe("reading", () => {
   it("does not guess the currency of a country", () => {
     const { checkout: known } = snapshotOf("authorized");
     expect(() =>
-      map({ ...snapshotOf("order-not-there-yet"), checkout: { ...known, countryCode: "PL" } as Checkout }, []),
+      map(
+        { ...snapshotOf("order-not-there-yet"), checkout: { ...known, countryCode: "PL" } as Checkout },
+        { kept: [] },
+      ),
     ).toThrow(unmapped);
   });
 });

@@ -1,6 +1,7 @@
 import { WorkerError } from "../../lib/errors.ts";
 import { type Minor, minorFromMajor } from "../../lib/money.ts";
-import type { DesiredPayment, KeptEvent, Money, OperationName, Phase, Recurring } from "../adapter.ts";
+import type { DesiredPayment, KeptEvent, MapContext, Money, OperationName } from "../../contract/adapter.ts";
+import type { Phase, Recurring } from "../../contract/desired.ts";
 import { authorizationsIn, type UnderWay, underWayOf } from "./kept.ts";
 import { invoicedIn, moneyOf, nothing } from "./money.ts";
 import { isAwaited, lookAgainOf } from "./polling.ts";
@@ -9,9 +10,8 @@ import { transactionsOf } from "./transactions.ts";
 import { upsellOf } from "./upsell.ts";
 
 type Purchase = NonNullable<Checkout["purchase"]>;
-
-/** What Norce should say: by the order where there is one, else by the session; a session that is gone was given up. */
-export function map(snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment {
+/** By the order where there is one, else by the session; a session that is gone was given up. */
+export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
   const { order, checkout } = snapshot;
   if (order !== null) return fromOrder(order, snapshot, kept);
   if (checkout === null) return givenUp(snapshot);
@@ -282,7 +282,7 @@ function recurringFrom({ checkout, order, storeId }: Snapshot): Recurring | unde
 
 /** The session names no currency: it is the country's. https://dev.walleypay.com/docs/checkout/initcheckout */
 function currencyOf({ countryCode }: Checkout): string {
-  const currency = { SE: "SEK", NO: "NOK", DK: "DKK", FI: "EUR", DE: "EUR" }[countryCode];
+  const currency = { SE: "SEK", NO: "NOK", DK: "DKK", FI: "EUR", DE: "EUR", EU: "EUR" }[countryCode];
   if (currency !== undefined) return currency;
   throw new WorkerError("Unmapped", "walley-checkout sells in a country whose currency we do not know");
 }

@@ -1,6 +1,6 @@
 import { WorkerError } from "../../lib/errors.ts";
 import { type Minor, minorFromMajor } from "../../lib/money.ts";
-import type { Money } from "../adapter.ts";
+import type { Money } from "../../contract/adapter.ts";
 import type { Invoice, Order } from "./schema.ts";
 
 /** A payment of which nothing is held. */

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
-import { listenOnLoopback } from "../../sandbox/loopback.ts";
-import { createSandboxPsp } from "../../sandbox/psp.ts";
-import type { KeptEvent, LookContext, OperationName, OperationResult } from "../adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../simulator.ts";
+import { listenOnLoopback } from "../../../sandbox/loopback.ts";
+import { createSandboxPsp } from "../../../sandbox/psp.ts";
+import type { KeptEvent, LookContext, OperationName, OperationResult } from "../../contract/adapter.ts";
+import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import type { Snapshot } from "./schema.ts";
 import { createSimulator } from "./simulator.ts";
+import { asking } from "../../../test/support/asking.ts";
 
 const id = "0f0e4f0a-9c0e-4f8b-8a1d-000000000001";
 let clock = 0;
@@ -48,7 +49,7 @@ function answer(request: SimulatedRequest): SimulatedAnswer {
 function context(): LookContext<Config> {
   return {
     config: adapter.config.parse({ adapterId: "a", ...walley.settings(apiUrl) }),
-    known: {},
+    ...asking(),
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference, upsell: null },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
@@ -88,7 +89,7 @@ async function tell(
 }
 
 function sums(snapshot: Snapshot): readonly number[] {
-  const { authorized, captured, refunded, released } = adapter.map(snapshot, kept).money;
+  const { authorized, captured, refunded, released } = adapter.map(snapshot, { kept }).money;
   return [authorized, captured, refunded, released];
 }
 
@@ -124,12 +125,12 @@ describe("operations", () => {
     const body = name === "cancel" ? undefined : { amount: amount / 100, actionReference: id };
     expect(told[0]?.body).toEqual(body);
     // Reads lag: until they show it, it is under way and nobody is given it again.
-    const lagging = adapter.map(await look(), kept);
+    const lagging = adapter.map(await look(), { kept });
     expect(lagging.underWay).toEqual({ [name]: amount });
     expect(lagging.lookAgain).toEqual({ afterSeconds: 3 });
     const after = await settled();
     expect(sums(after)).toEqual(money);
-    expect(adapter.map(after, kept)).not.toHaveProperty("underWay");
+    expect(adapter.map(after, { kept })).not.toHaveProperty("underWay");
   });
 
   it("moves nothing twice where the same operation is sent again", async () => {
@@ -154,7 +155,7 @@ describe("operations", () => {
     const before = await look();
     await tell("capture", 4000, before);
     await tell("capture", 1000, before, `${id.slice(0, -1)}2`);
-    expect(adapter.map(await look(), kept).underWay).toEqual({ capture: 5000 });
+    expect(adapter.map(await look(), { kept }).underWay).toEqual({ capture: 5000 });
     expect(sums(await settled())).toEqual([10000, 5000, 0, 0]);
   });
 

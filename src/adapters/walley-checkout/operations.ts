@@ -11,7 +11,7 @@ import type {
   OperationResult,
   Operations,
   PspEvent,
-} from "../adapter.ts";
+} from "../../contract/adapter.ts";
 import { isStatus, manageHttp, readOrder } from "./client.ts";
 import type { Config } from "./config.ts";
 import { acceptedLine, acceptedType } from "./kept.ts";

@@ -1,4 +1,4 @@
-import type { DesiredPayment, Money, Phase } from "../adapter.ts";
+import type { DesiredPayment, Money, Phase } from "../../contract/adapter.ts";
 import type { UnderWay } from "./kept.ts";
 import type { Snapshot } from "./schema.ts";
 import { awaitedIn } from "./upsell.ts";

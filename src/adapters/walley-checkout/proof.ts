@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { equalDigest } from "../../signatures/hmac-body.ts";
 import { sharedSecret } from "../../signatures/shared-secret.ts";
-import type { RawRequest, Verifier } from "../adapter.ts";
+import type { RawRequest, Verifier } from "../../contract/adapter.ts";
 import { type Config, listed, webhookAuthorizations } from "./config.ts";
 
 const credentials = sharedSecret<Config>({ header: "authorization", values: webhookAuthorizations });

@@ -1,13 +1,13 @@
 import { createHmac } from "node:crypto";
 import { exponentOf, majorFromMinor, minorFromMajor } from "../../lib/money.ts";
-import type { Json, Minor } from "../adapter.ts";
+import type { Json, Minor } from "../../contract/adapter.ts";
 import type {
   SimulatedAnswer,
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
   Simulator,
-} from "../simulator.ts";
+} from "../../contract/simulator.ts";
 import { sharedKeyAuthorization } from "./client.ts";
 import type { Checkout, Order } from "./schema.ts";
 

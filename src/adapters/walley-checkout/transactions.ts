@@ -1,5 +1,5 @@
 import type { Minor } from "../../lib/money.ts";
-import type { DesiredTransaction, Json, Money, Phase, TransactionEvent } from "../adapter.ts";
+import type { DesiredTransaction, Json, Money, Phase, TransactionEvent } from "../../contract/adapter.ts";
 import { type Invoiced, sum } from "./money.ts";
 
 /** What the log is written from. */

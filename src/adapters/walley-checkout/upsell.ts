@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import type { Http, Json, Upsell } from "../adapter.ts";
+import type { Http, Json, Upsell } from "../../contract/adapter.ts";
 import type { Order, Upsold } from "./schema.ts";
 
 /**

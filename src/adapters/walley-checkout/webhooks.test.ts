@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { PspEvent, RawRequest } from "../adapter.ts";
+import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { config } from "./config.ts";
 import { notification, webhook } from "./webhooks.ts";
 

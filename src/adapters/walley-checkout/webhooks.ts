@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
-import type { Clue, LogLine, PspEvent, RawRequest, Webhook } from "../adapter.ts";
+import type { Clue, LogLine, PspEvent, RawRequest, Webhook } from "../../contract/adapter.ts";
 import { type Config, environmentOf } from "./config.ts";
 import { configuredProofs } from "./proof.ts";
 import { idShape, present } from "./schema.ts";

@@ -1,9 +1,7 @@
 import type { Json } from "../lib/http.ts";
-import type { Minor } from "../lib/money.ts";
-import type { AskContext, PaymentKey, Recurring, TransactionEvent } from "./adapter.ts";
-
-/** Whose webhook it is, from its URL. Order and payment are absent in account-level URLs. */
-export type Target = Omit<PaymentKey, "orderId" | "paymentId"> & Partial<Pick<PaymentKey, "orderId" | "paymentId">>;
+import type { AskContext } from "./context.ts";
+import type { PspEvent } from "./event.ts";
+import type { Target } from "./key.ts";
 
 /** A webhook as it came over the wire, before anybody interpreted it. */
 export interface RawRequest {
@@ -53,56 +51,26 @@ export interface Ack {
   readonly body?: string;
 }
 
-/** One thing that happened. Survives JSON; carries no personal data. */
-export interface PspEvent {
-  /** The same on redelivery, different otherwise. */
-  readonly key: string;
-  /** The PSP's own word for it. */
-  readonly type: string;
-  /** The PSP's own clock, ISO 8601; `null` where it sends none. */
-  readonly at: string | null;
-  /** The PSP's id of the payment, where the webhook names it. A hint: it binds only when the PSP's answer agrees with Norce. */
-  readonly reference?: string;
-  /** Account-level events only: how the payment can be found, the best clue first. Without one the event cannot be placed. */
-  readonly clues?: readonly Clue[];
-  /** What no later question to the PSP would tell: kept as a line of the payment's transaction log, for `fold` or `map`. */
-  readonly line?: LogLine;
-}
-
 /**
- * A trace of a payment in an account-level event. `echo`: what the PSP gives back of ours (payment id, `orderId:paymentId`, or what
- * `merchantReference` says). `reference`: the PSP's id by which we may remember the payment.
+ * Which fields of a webhook's body its proof covers: all of them, none, or those at these paths (`*` stands for every item of a list).
+ * Keys of kept lines are made of covered fields only; what is not covered creates and raises no sum in a repeat.
  */
-export type Clue = { readonly echo: string } | { readonly reference: string };
-
-/** An event as a line of the payment's transaction log. Facts are an allow-list: no personal data, no secrets. */
-export interface LogLine {
-  readonly event: TransactionEvent;
-  readonly pspStatus: string;
-  /** What this event moved (not a running total: later lines may be older events). 0 where it moved nothing. */
-  readonly amount: Minor;
-  /** ISO 4217, upper case. */
-  readonly currency: string;
-  readonly success: boolean;
-  readonly errorDetail?: string;
-  readonly facts?: Readonly<Record<string, Json>>;
-  /** The one secret that is kept: Norce holds it in the same payment anyway. */
-  readonly recurring?: Recurring;
-}
-
-/** A line of the log that an event brought, read back. */
-export type KeptEvent = Pick<PspEvent, "key" | "type" | "at"> & LogLine;
+export type Signed = "all" | "none" | readonly string[];
 
 export interface Webhook<Config> {
   /** `payment`: order and payment id stand in the URL. `account`: only merchant and channel do. */
   readonly scope: "payment" | "account";
   readonly method: "GET" | "POST";
   readonly verify: Verifier<Config>;
+  /** Absent: `all` where the PSP vouches for the content, else `none`. */
+  readonly signed?: Signed | undefined;
   readonly ack: Ack;
   /** Other statuses for refusals where the PSP misreads the usual ones: `{401: 404}`. */
-  readonly refusals?: Readonly<Partial<Record<400 | 401 | 405 | 413 | 429, number>>>;
+  readonly refusals?: Readonly<Partial<Record<400 | 401 | 405 | 413 | 429, number>>> | undefined;
+  /** How large its body may be, in bytes, where the PSP sends more than `BODY_LIMIT`. */
+  readonly bodyLimitBytes?: number | undefined;
   /** Query parameters the PSP fills in for us, as it writes its placeholders: `{klarna_order_id: "{checkout.order.id}"}`. */
-  readonly placeholders?: Readonly<Record<string, string>>;
+  readonly placeholders?: Readonly<Record<string, string>> | undefined;
   /**
    * None, one or a batch of events; each stands alone from then on. Total: nothing but `MalformedWebhook` is thrown.
    */

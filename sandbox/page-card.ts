@@ -1,6 +1,6 @@
 /** One purchase on the page: what Norce says, what the PSP says, and what happened. Pure. */
 import { createHash } from "node:crypto";
-import { minorFromMajor } from "../lib/money.ts";
+import { minorFromMajor } from "../src/lib/money.ts";
 import { type Happening, numberOf, textOf } from "./history.ts";
 import { hidden, type Html, html } from "./html.ts";
 import type { Document } from "./norce.ts";

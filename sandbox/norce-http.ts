@@ -1,6 +1,6 @@
 /** Between HTTP and the Order API's answers. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Json } from "../lib/http.ts";
+import type { Json } from "../src/lib/http.ts";
 import type { FaultOptions } from "./faults.ts";
 import { answerJson, headerOf, readBody } from "./loopback.ts";
 import type { Answer } from "./norce-operations.ts";

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import type { Json } from "../lib/http.ts";
+import type { Json } from "../src/lib/http.ts";
 import { type Document, isObject, Refusal } from "./norce-rules.ts";
 
 /** Whose order it is: Norce's `x-merchant` and `x-channel`. */

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { exponentOf, type Minor } from "../lib/money.ts";
+import { exponentOf, type Minor } from "../src/lib/money.ts";
 
 /** Where lines for people go: a terminal, or anything that takes text. */
 export interface Terminal {

@@ -1,4 +1,4 @@
-import { majorFromMinor, type Minor } from "../lib/money.ts";
+import { majorFromMinor, type Minor } from "../src/lib/money.ts";
 import type { Document } from "./norce-rules.ts";
 
 /** What can be bought in the demo. */

@@ -1,5 +1,5 @@
 /** What the Order API does, one function per operation (fact sheet norce.md, 2.3). */
-import type { Json } from "../lib/http.ts";
+import type { Json } from "../src/lib/http.ts";
 import { listOrders } from "./norce-list.ts";
 import {
   actionsFrom,

@@ -1,4 +1,4 @@
-import type { PaymentState } from "../norce/states.ts";
+import type { PaymentState } from "../src/norce/states.ts";
 import type { PurchaseKind } from "./purchases.ts";
 
 /** One thing that happens at the PSP, and what Norce has to say afterwards. */

@@ -1,8 +1,8 @@
 import express from "express";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AnyAdapter } from "../adapters/adapter.ts";
-import type { SimulatedPurchase, SimulatedWebhook, Simulator } from "../adapters/simulator.ts";
-import { callbackSignature, operationProven } from "../signatures/signed-url.ts";
+import type { AnyAdapter } from "../src/contract/adapter.ts";
+import type { SimulatedPurchase, SimulatedWebhook, Simulator } from "../src/contract/simulator.ts";
+import { callbackSignature, operationProven } from "../src/signatures/signed-url.ts";
 import { callbackUrlsOf, refreshUrlOf } from "./callbacks.ts";
 import { createHistory, textOf } from "./history.ts";
 import { type Loopback, listenOnLoopback } from "./loopback.ts";

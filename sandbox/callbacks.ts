@@ -1,5 +1,5 @@
-import type { AnyAdapter, PaymentKey } from "../adapters/adapter.ts";
-import { callbackUrl, operationUrl } from "../signatures/urls.ts";
+import type { AnyAdapter, PaymentKey } from "../src/contract/adapter.ts";
+import { callbackUrl, operationUrl } from "../src/signatures/urls.ts";
 
 /** How the PSP and the operator reach the service. */
 export interface ServiceAddress {

@@ -1,18 +1,26 @@
 import type { Minor } from "../lib/money.ts";
-import type { LogLine, LookContext, OperationName, PspEvent } from "./adapter.ts";
+import type { LookContext } from "./context.ts";
+import type { OperationName } from "./desired.ts";
+import type { LogLine, PspEvent } from "./event.ts";
 
 /** What the PSP can be told to do; an operation it does not know is absent. */
 export interface Operations<Config, Truth> {
-  /**
-   * How a repeat is made safe. `idempotency-key`: the PSP answers a repeated key as it did the first time. `look-first`: it does not, so
-   * that after an unknown outcome nothing is sent before a look shows that it was not carried out. `never`: no look can show that, so that
-   * an unknown outcome stays unknown until a person has found it out.
-   */
-  readonly repeat: "idempotency-key" | "look-first" | "never";
-  readonly capture?: Operation<Config, Truth>;
-  readonly cancel?: Operation<Config, Truth>;
-  readonly refund?: Operation<Config, Truth>;
+  readonly repeat: Repeat;
+  /** How long an accepted operation may take until the PSP's truth shows it; longer is told to a person. Default: no bound. */
+  readonly patienceSeconds?: number | undefined;
+  /** After how many refused tries the PSP locks the payment for good: none is wasted on a repeat. Default: no bound. */
+  readonly mostTries?: number | undefined;
+  readonly capture?: Operation<Config, Truth> | undefined;
+  readonly cancel?: Operation<Config, Truth> | undefined;
+  readonly refund?: Operation<Config, Truth> | undefined;
 }
+
+/**
+ * How a repeat is made safe. `idempotency-key`: the PSP answers a repeated key as it did the first time; where its keys die after some
+ * hours, `look-first` applies from then on. `look-first`: it does not, so that after an unknown outcome nothing is sent before a look shows
+ * that it was not carried out. `never`: no look can show that, so that an unknown outcome stays unknown until a person has found it out.
+ */
+export type Repeat = "idempotency-key" | "look-first" | "never" | { readonly idempotencyKeyHours: number };
 
 /**
  * Tells the PSP, once. What comes of it is the next look's.
@@ -45,8 +53,8 @@ export type OperationResult =
   | {
       readonly is: "done" | "accepted";
       /** The PSP's id of what it did. */
-      readonly pspId?: string;
+      readonly pspId?: string | undefined;
       /** What no later question would tell: kept like an event's line. */
-      readonly event?: PspEvent & { readonly line: LogLine };
+      readonly event?: (PspEvent & { readonly line: LogLine }) | undefined;
     }
   | { readonly is: "refused"; readonly reason: string };

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Json } from "../lib/http.ts";
+import type { Json } from "../src/lib/http.ts";
 
 const maxBodyBytes = 1024 * 1024;
 

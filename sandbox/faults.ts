@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Json } from "../lib/http.ts";
+import type { Json } from "../src/lib/http.ts";
 
 /** A request as a fault may judge it. */
 export interface FaultyRequest {

@@ -12,75 +12,27 @@
  * An adapter answers five questions: who are you (`id`), what must a merchant give you (`config`), how do you call us and
  * how do we know it is you (`webhooks`), what is true and what should Norce say then (`fetch` and `map`, or `fold`). It never
  * calls Norce, never waits, never decides a state: it says what is true in terms of money. Optional: what can you be told to do
- * (`operations`), and a `simulator.ts` of the PSP (`adapters/simulator.ts`).
+ * (`operations`), a `simulator.ts` of the PSP (`contract/simulator.ts`), and how its credentials and webhooks are checked (`probe`, `registrations`).
  */
 import { z } from "zod";
 import { budgetSettings } from "../lib/budget.ts";
 import type { Http, Json } from "../lib/http.ts";
 import type { Minor } from "../lib/money.ts";
+import type { Probe, Registrations } from "./account.ts";
+import type { AskContext, LookContext } from "./context.ts";
 import type { DesiredPayment } from "./desired.ts";
+import type { Clue, KeptEvent, PspEvent } from "./event.ts";
 import type { Operations } from "./operation.ts";
-import type { KeptEvent, Verifier, Webhook } from "./webhook.ts";
+import type { Verifier, Webhook } from "./webhook.ts";
 
 export type { Http, Json, Minor };
+export type * from "./account.ts";
+export type * from "./context.ts";
 export type * from "./desired.ts";
+export type * from "./event.ts";
+export type * from "./key.ts";
 export type * from "./operation.ts";
 export type * from "./webhook.ts";
-
-/** Names one payment of one merchant: what a webhook, a timer or an operator asks to look at. */
-export interface PaymentKey {
-  /** Adapter folder, `klarna-checkout`. */
-  readonly adapter: string;
-  /** Norce's `x-merchant`. */
-  readonly merchant: string;
-  /** Norce's `x-channel`. */
-  readonly channel: string;
-  readonly orderId: string;
-  readonly paymentId: string;
-}
-
-/** What an adapter gets to ask its PSP with. */
-export interface AskContext<Config> {
-  readonly config: Config;
-  readonly signal: AbortSignal;
-  /** The adapter's client for one merchant: made once per base URL, headers and authority, then shared. */
-  http(options: {
-    readonly baseUrl: string;
-    readonly headers?: Readonly<Record<string, string>>;
-    /** For PSPs that want an access token: fetched once for many calls, renewed before it expires, and once more after a 401. */
-    readonly authority?: Authority;
-    readonly classify?: (
-      status: number,
-      body: unknown,
-      headers: Readonly<Record<string, unknown>>,
-    ) => "Unreachable" | "Unauthorized" | "Refused" | "Conflict" | undefined;
-  }): Http;
-}
-
-/** Where an access token comes from. */
-export interface Authority {
-  /** Tells one account's tokens from another's: the client id. Not a secret. */
-  readonly account: string;
-  /** @param http the same client without a token. @throws WorkerError */
-  authorize(http: Http): Promise<{ readonly authorization: string; readonly expiresInSeconds: number }>;
-}
-
-/** What a look at one payment knows besides. */
-export interface LookContext<Config> extends AskContext<Config> {
-  /** Our own attributes of the payment as Norce keeps them, so that what was read once need not be read again. */
-  readonly known: Readonly<Record<string, Json>>;
-  /** The payment as Norce has it now. */
-  readonly payment: KnownPayment;
-}
-
-/** What Norce says of the payment before the look. */
-export interface KnownPayment {
-  readonly paymentId: string;
-  readonly amount: Minor;
-  readonly currency: string;
-  readonly reference: string | null;
-  readonly upsell: Json;
-}
 
 /** Settings every adapter has, whatever the PSP; an adapter's own schema extends it. */
 export const commonConfig = z.object({
@@ -112,28 +64,54 @@ interface CommonAdapter<Config extends CommonConfig> {
   /** Which settings are secrets: they appear in no log line, error or print. */
   readonly secrets: readonly (keyof Config & string)[];
   /** For how long the PSP's ids are remembered, in days: for PSPs whose account-level events carry nothing else. */
-  readonly rememberDays?: number;
+  readonly rememberDays?: number | undefined;
   /** Until when the sweep looks: at a payment that has not come to its end (default 30 days), and for refunds (default 180). */
-  readonly horizonDays?: { readonly unsettled?: number; readonly refund?: number };
+  readonly horizonDays?: { readonly unsettled?: number | undefined; readonly refund?: number | undefined } | undefined;
+  /** How far the PSP's sums may be from Norce's `amount` without being another amount, in minor units. Default 0. */
+  readonly rounding?: Minor | undefined;
+  /** Whether two texts are the same id to this PSP. Default: exactly equal. */
+  sameId?(asked: string, answered: string): boolean;
+  /**
+   * Whose payment an event is about that names only a sub-resource (a refund, a charge): asks the PSP. `null` where the PSP does not know it.
+   * @throws WorkerError classified by the adapter's client.
+   */
+  resolve?(
+    event: PspEvent,
+    context: AskContext<Config>,
+  ): Promise<{ readonly reference?: string | undefined; readonly clues?: readonly Clue[] | undefined } | null>;
+  readonly probe?: Probe<Config> | undefined;
+  readonly registrations?: Registrations<Config> | undefined;
+}
+
+/** What `map` knows besides the snapshot. */
+export interface MapContext {
+  /** Lines of the log that events and our own operations brought: they inform; they decide only what the PSP cannot be asked. */
+  readonly kept: readonly KeptEvent[];
+  /** Unix milliseconds of the look. */
+  readonly now: number;
 }
 
 /** The PSP can be asked: a webhook is only a hint, so that it may be lost, repeated or forged. */
 export interface FetchAdapter<Config extends CommonConfig, Snapshot> extends CommonAdapter<Config> {
   readonly webhooks: Readonly<Record<string, Webhook<Config>>>;
   /**
+   * The paths of the snapshot on which money hangs (`captures.*.amount`; a path covers what is below it): read strictly. Everything else is
+   * read leniently: any value of it, and its absence, is read past.
+   */
+  readonly decides?: readonly string[] | undefined;
+  /**
    * What the PSP says of the payment now, or `null` where it does not know it (yet).
    * @throws WorkerError classified by the adapter's client.
    */
   fetch(reference: string, context: LookContext<Config>): Promise<Snapshot | null>;
   /**
-   * Pure and total over the PSP's statuses: no clock, no I/O.
-   * @param kept lines of the log that events and our own operations brought: they inform; they decide only what the PSP cannot be asked.
+   * Pure and total over the PSP's statuses: no clock of its own, no I/O.
    * @throws WorkerError `Unmapped` for a status nobody mapped.
    */
-  map(snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment;
+  map(snapshot: Snapshot, context: MapContext): DesiredPayment;
   /** What the PSP must be told once Norce has been written; idempotent, owed while `marker` is missing. */
   afterWrite?(snapshot: Snapshot, context: LookContext<Config>): Promise<void>;
-  readonly operations?: Operations<Config, Snapshot>;
+  readonly operations?: Operations<Config, Snapshot> | undefined;
 }
 
 /** A webhook whose content the PSP itself vouches for. */
@@ -148,9 +126,9 @@ export interface FoldAdapter<Config extends CommonConfig> extends CommonAdapter<
    */
   fold(
     events: readonly KeptEvent[],
-    context: Pick<LookContext<Config>, "config" | "known" | "payment">,
+    context: Pick<LookContext<Config>, "config" | "memory" | "payment" | "now">,
   ): DesiredPayment | null;
-  readonly operations?: Operations<Config, readonly KeptEvent[]>;
+  readonly operations?: Operations<Config, readonly KeptEvent[]> | undefined;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- existential: each adapter pairs its own Config and Snapshot.

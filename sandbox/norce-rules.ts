@@ -2,8 +2,8 @@
  * What the Order API takes and what it refuses (fact sheet norce.md, 1.3, 1.4, 2.1 and 2.2). Enums are taken in lower case only:
  * that input is case-insensitive is a guess of the fact sheet, and a sandbox must not be kinder than the real thing.
  */
-import type { Json } from "../lib/http.ts";
-import { paymentStates } from "../norce/states.ts";
+import type { Json } from "../src/lib/http.ts";
+import { paymentStates } from "../src/norce/states.ts";
 
 /** A JSON object. */
 export type Document = { [key: string]: Json };

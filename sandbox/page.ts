@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import express, { type Request, type Response, type Router } from "express";
-import type { Adapters } from "../adapters/registry.ts";
-import { recordKey } from "../norce/payment.ts";
-import { equalInConstantTime } from "../signatures/constant-time.ts";
+import type { Adapters } from "../src/adapters/registry.ts";
+import { recordKey } from "../src/norce/payment.ts";
+import { equalInConstantTime } from "../src/signatures/constant-time.ts";
 import type { Fault } from "./faults.ts";
 import { type History, numberOf, textOf } from "./history.ts";
 import type { Document, SandboxNorce } from "./norce.ts";

@@ -1,4 +1,4 @@
-import type { Json } from "../lib/http.ts";
+import type { Json } from "../src/lib/http.ts";
 import { type Document, isObject } from "./norce-rules.ts";
 
 /**

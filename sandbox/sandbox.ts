@@ -1,7 +1,7 @@
 /** The world around the service, in one process: a Norce Order API, the PSPs, a shop, and a page to watch and press buttons. */
 import type { RequestHandler } from "express";
-import { type Adapters, loadSimulator } from "../adapters/registry.ts";
-import type { Simulator } from "../adapters/simulator.ts";
+import { type Adapters, loadSimulator } from "../src/adapters/registry.ts";
+import type { Simulator } from "../src/contract/simulator.ts";
 import { createHistory } from "./history.ts";
 import { listenOnLoopback } from "./loopback.ts";
 import { createSandboxNorce, type SandboxNorce } from "./norce.ts";

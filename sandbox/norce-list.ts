@@ -1,4 +1,4 @@
-import type { Json } from "../lib/http.ts";
+import type { Json } from "../src/lib/http.ts";
 import { bad, type Dialect, type Document, isObject, orderStates } from "./norce-rules.ts";
 import type { Owner, StoredOrder } from "./norce-store.ts";
 

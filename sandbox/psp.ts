@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import type { Minor } from "../adapters/adapter.ts";
-import type { SimulatedPurchase, SimulatedRequest, SimulatedWebhook, Simulator } from "../adapters/simulator.ts";
+import type { Minor } from "../src/contract/adapter.ts";
+import type { SimulatedPurchase, SimulatedRequest, SimulatedWebhook, Simulator } from "../src/contract/simulator.ts";
 import { createFaults, type Fault, type FaultOptions, type FaultyRequest, wait } from "./faults.ts";
 import { answerJson, readBody } from "./loopback.ts";
 import { Recent } from "./recent.ts";

@@ -1,7 +1,7 @@
-import type { Minor } from "../adapters/adapter.ts";
-import type { Adapters } from "../adapters/registry.ts";
-import { minorFromMajor } from "../lib/money.ts";
-import { recordKey } from "../norce/payment.ts";
+import type { Minor } from "../src/contract/adapter.ts";
+import type { Adapters } from "../src/adapters/registry.ts";
+import { minorFromMajor } from "../src/lib/money.ts";
+import { recordKey } from "../src/norce/payment.ts";
 import { wait } from "./faults.ts";
 import { numberOf, textOf } from "./history.ts";
 import type { Change, Document, SandboxNorce } from "./norce.ts";

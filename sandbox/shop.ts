@@ -1,6 +1,6 @@
-import type { Minor, PaymentKey } from "../adapters/adapter.ts";
-import type { Adapters } from "../adapters/registry.ts";
-import { majorFromMinor } from "../lib/money.ts";
+import type { Minor, PaymentKey } from "../src/contract/adapter.ts";
+import type { Adapters } from "../src/adapters/registry.ts";
+import { majorFromMinor } from "../src/lib/money.ts";
 import { callbackUrlsOf, refreshUrlOf, type ServiceAddress } from "./callbacks.ts";
 import type { History } from "./history.ts";
 import type { SandboxNorce } from "./norce.ts";
