@@ -2,7 +2,7 @@ import type { Json } from "../src/lib/http.ts";
 import { bad, type Dialect, type Document, isObject, orderStates } from "./norce-rules.ts";
 import type { Owner, StoredOrder } from "./norce-store.ts";
 
-/** Neither is documented (fact sheet, 2.4); a client has to page anyhow. */
+/** Neither is documented (docs/norce.md, 2.4); a client has to page anyhow. */
 const defaultLimit = 20;
 const maxLimit = 100;
 
@@ -14,7 +14,7 @@ const orderings: Readonly<Record<string, (order: StoredOrder) => string | number
 };
 
 /**
- * One page of a merchant's channel (fact sheet, 2.4): filters, order and pagination.
+ * One page of a merchant's channel (docs/norce.md, 2.4): filters, order and pagination.
  * @throws Refusal 400 for a number, date, status or ordering that cannot be read.
  */
 export function listOrders(

@@ -1,4 +1,4 @@
-/** What the Order API does, one function per operation (fact sheet norce.md, 2.3). */
+/** What the Order API does, one function per operation (docs/norce.md, 2.3). */
 import type { Json } from "../src/lib/http.ts";
 import { listOrders } from "./norce-list.ts";
 import {
@@ -86,7 +86,7 @@ export function orderView(order: StoredOrder, dialect: Omit<Dialect, "states">):
   };
 }
 
-/** v1 knows neither `merchant`, `channel` nor `upsell` of a payment (fact sheet, 1.4). */
+/** v1 knows neither `merchant`, `channel` nor `upsell` of a payment (docs/norce.md, 1.4). */
 function paymentView(document: Document, { version, respells = false }: Omit<Dialect, "states">): Document {
   const shown = respells ? respelled(document) : document;
   if (version === "v0") return shown;
@@ -133,21 +133,21 @@ function readPayment(call: Call): Answer {
   return ok(paymentView(call.stale ? previous : document, call.dialect));
 }
 
-/** Replaces (fact sheet, 2.3: assumed, there is no PATCH) and answers what is stored now. */
+/** Replaces (docs/norce.md, 2.3: assumed, there is no PATCH) and answers what is stored now. */
 function replacePayment(call: Call): Answer {
   const found = paymentOf(call);
   call.store.replacePayment(found.order, found.payment, paymentFrom(call.body, call.dialect));
   return ok(paymentView(found.payment.document, call.dialect));
 }
 
-/** Replaces the list: whether the Order API appends is not documented (fact sheet, 5.1). */
+/** Replaces the list: whether the Order API appends is not documented (docs/norce.md, 5.1). */
 function setActions(call: Call): Answer {
   const found = paymentOf(call);
   call.store.replacePayment(found.order, found.payment, { ...found.payment.document, actions: actionsFrom(call.body) });
   return ok();
 }
 
-/** Calls the action's URL: POST, empty body, merchant and channel as headers (fact sheet, 5.1: inferred). */
+/** Calls the action's URL: POST, empty body, merchant and channel as headers (docs/norce.md, 5.1: inferred). */
 async function executeAction(call: Call): Promise<Answer> {
   if (call.body !== undefined) throw bad("execute takes no body");
   const { actions } = paymentOf(call).payment.document;

@@ -30,7 +30,7 @@ export function routeOf(method: string, path: string): Routed {
   const match = prefix.exec(path);
   if (match === null) throw unknownPath();
   const segments = path.slice(match[0].length).split("/");
-  // The list's path may end in a slash: the fact sheet writes it so.
+  // The list's path may end in a slash: docs/norce.md, 2.4 writes it so.
   if (segments.at(-1) === "") segments.pop();
   const fitting = (candidates.get(segments.length) ?? []).filter(({ parts }) => fits(parts, segments));
   if (fitting.length === 0) throw unknownPath();

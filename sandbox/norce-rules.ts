@@ -1,6 +1,6 @@
 /**
- * What the Order API takes and what it refuses (fact sheet norce.md, 1.3, 1.4, 2.1 and 2.2). Enums are taken in lower case only:
- * that input is case-insensitive is a guess of the fact sheet, and a sandbox must not be kinder than the real thing.
+ * What the Order API takes and what it refuses (docs/norce.md, 1.3, 1.4, 2.1 and 2.2). Enums are taken in lower case only:
+ * that input is case-insensitive is a guess of docs/norce.md, 1.4, and a sandbox must not be kinder than the real thing.
  */
 import type { Json } from "../src/lib/http.ts";
 import { paymentStates } from "../src/norce/states.ts";
@@ -30,7 +30,7 @@ export interface Dialect {
   readonly respells?: boolean;
 }
 
-/** `OrderStatus` (fact sheet norce.md, 2.1). */
+/** `OrderStatus` (docs/norce.md, 2.1). */
 export const orderStates = ["checkout", "processing", "accepted", "completed", "declined", "removed"] as const;
 const paymentTypes = ["default", "prepaid", "voucher"];
 const upsellStates = ["created", "actionRequired", "completed", "failed"];
@@ -161,7 +161,7 @@ function insistOnRecurring(recurring: Json | undefined, version: Dialect["versio
   insist(isObject(recurring), "recurring has to be an object");
   const { token, description, attributes } = recurring as Document;
   insist(isText(token), "recurring.token has to be a string");
-  // v1 requires the token as soon as there is a `recurring` at all (fact sheet, 1.4).
+  // v1 requires the token as soon as there is a `recurring` at all (docs/norce.md, 1.4).
   insist(version === "v0" || (typeof token === "string" && token !== ""), "recurring.token is required");
   insist(isText(description), "recurring.description has to be a string");
   insist(isAbsent(attributes) || isObject(attributes), "recurring.attributes has to be an object");

@@ -124,7 +124,7 @@ export class NorceStore {
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** An id in the shape of live ones: `oSiRRhDR`, `p` and 26 characters (fact sheet, 2.1). */
+/** An id in the shape of live ones: `oSiRRhDR`, `p` and 26 characters (docs/norce.md, 2.1). */
 function newId(prefix: string, length: number): string {
   let id = prefix;
   for (let index = 0; index < length; index += 1) id += alphabet[randomInt(alphabet.length)];

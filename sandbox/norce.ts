@@ -1,6 +1,6 @@
 /**
- * A Norce Order API with a memory, for development, tests and demos: both versions, strict about everything the fact sheet
- * documents, and able to fail in all the ways a remote API fails. Where the fact sheet leaves something open, it is as unkind
+ * A Norce Order API with a memory, for development, tests and demos: both versions, strict about everything that docs/norce.md
+ * documents, and able to fail in all the ways a remote API fails. Where it leaves something open, it is as unkind
  * as the documents allow: PUT replaces, enums are lower case.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";

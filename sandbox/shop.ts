@@ -50,7 +50,7 @@ export interface ShopParts {
   readonly now: () => number;
 }
 
-/** Norce's way of saying "no ceiling": the largest 32-bit integer (fact sheet norce.md, 2.5). */
+/** Norce's way of saying "no ceiling": the largest 32-bit integer (docs/norce.md, 2.5). */
 const noCeiling = 2_147_483_647;
 const maxPurchases = 1_000;
 /** Where the storefront notes in a payment's attributes what the purchase shows. */

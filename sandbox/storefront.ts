@@ -2,7 +2,7 @@ import { textOf } from "./history.ts";
 import type { SandboxNorce } from "./norce.ts";
 import { isObject } from "./norce-rules.ts";
 
-/** Where a payment's state takes its order, step by step (fact sheet norce.md, 3.2: suggested effects). */
+/** Where a payment's state takes its order, step by step (docs/norce.md, 3.2: suggested effects). */
 const steps: Readonly<Record<string, readonly string[]>> = {
   processing: ["processing"],
   pending: ["processing", "accepted"],

@@ -60,7 +60,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "@electric-sql/pglite": ["queue/embedded.ts"],
 };
 
-test("imports point one way, as design section 2 says", () => {
+test("imports point one way, as the tree is laid out", () => {
   const strayed = sources.flatMap(({ file, imports }) => {
     // A folder that begins with an underscore is shared by the products of one PSP, whose folders begin with its name.
     const folder = /^adapters\/(_?)([^/]+)\//.exec(file)?.[2];

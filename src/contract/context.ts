@@ -18,7 +18,7 @@ export interface AskContext<Config> {
     readonly authority?: Authority | undefined;
     /** For PSPs that want a client certificate (mutual TLS). */
     readonly tls?: TlsIdentity | undefined;
-    /** What a status means to this PSP where it differs from the default table (design: Errors). */
+    /** What a status means to this PSP where it differs from the default table (docs/errors-and-retries.md). */
     readonly classify?:
       | ((
           status: number,

@@ -188,7 +188,7 @@ function contentOf({ body, raw, headers }: HttpRequest): object {
   return { data: JSON.stringify(body), headers: { ...headers, "content-type": "application/json" } };
 }
 
-/** What a status means where the peer says nothing else (design: the table of errors). */
+/** What a status means where the peer says nothing else (docs/errors-and-retries.md). */
 function kindOf(status: number): ErrorKind {
   if (status === 401) return "Unauthorized";
   if (status === 408 || status === 425 || status === 429 || status >= 500) return "Unreachable";

@@ -1,6 +1,6 @@
 import { entriesOf, isRecord } from "./document.ts";
 
-/** Norce's own adapters (fact sheet norce.md, 8.1): a payment of theirs has a second writer. */
+/** Norce's own adapters (docs/norce.md, 8.1): a payment of theirs has a second writer. */
 const managedAdapterIds: ReadonlySet<string> = new Set([
   "klarna_checkout_adapter",
   "klarna_payments_adapter",

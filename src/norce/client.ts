@@ -62,7 +62,7 @@ export interface NorceSettings extends Budget {
   readonly observe?: HttpOptions["observe"];
 }
 
-/** A client of the Order Management API (fact sheet norce.md, 2.2 and 2.3); same paths on v0 and v1. */
+/** A client of the Order Management API (docs/norce.md, 2.2 and 2.3); same paths on v0 and v1. */
 export function createNorceClient(settings: NorceSettings): NorceClient {
   const http: Http = createBudget(settings)(
     createHttp({
@@ -135,7 +135,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
       orNull(async () => {
         const body = await read(key, paymentPath(key), paymentRoute, signal);
         const payment = parsed(paymentSchema, body, "payment");
-        // A payment may leave its currency to the order (fact sheet, 2.3: minimal creation bodies).
+        // A payment may leave its currency to the order (docs/norce.md, 2.3: minimal creation bodies).
         const currency = payment.currency ?? (await order(key, signal))?.currency;
         if (currency === undefined || currency === null) throw unreadable("payment", "currency");
         return currentFrom(payment, currency.toUpperCase(), rawObject(body));
@@ -197,7 +197,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
     },
 
     async appendTransaction(key, currency, { key: eventKey, ...transaction }, signal) {
-      // Transactions have no id: our key travels in the one field that is free (fact sheet, 2.2).
+      // Transactions have no id: our key travels in the one field that is free (docs/norce.md, 2.2).
       const note = JSON.stringify({ eventKey, ...transaction.facts });
       await append(key, transaction, currency, note, signal);
     },

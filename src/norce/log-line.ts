@@ -16,7 +16,7 @@ const recurring = z.object({
   attributes: jsonRecord.optional(),
 });
 
-/** An event as it stands in `responseJson`, the one field of a transaction that is free (fact sheet norce.md, 2.2). */
+/** An event as it stands in `responseJson`, the one field of a transaction that is free (docs/norce.md, 2.2). */
 const keptSchema = z.object({
   type: z.string(),
   at: z.string().nullable(),

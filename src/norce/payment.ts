@@ -105,7 +105,7 @@ export function differences(sent: Readonly<Record<string, Json>>, answered: Read
   return [...fields].filter((field) => !ownedByNorce.has(field) && !same(ours[field], theirs[field]));
 }
 
-/** Enums are documented in lower case, but Norce may answer them in any: always written as documented, and compared so (fact sheet, 1.4). */
+/** Enums are documented in lower case, but Norce may answer them in any: always written as documented, and compared so (docs/norce.md, 1.4). */
 function inOurWords(payment: Readonly<Record<string, Json>>): Record<string, Json> {
   const { state, type, upsell } = payment;
   return {
@@ -134,7 +134,7 @@ function wordOf(words: readonly string[], text: string): string {
 const paymentTypes = ["default", "prepaid", "voucher"];
 const upsellStates = ["created", "actionRequired", "completed", "failed"];
 
-/** Read-only fields (fact sheet, 2.2); action ids are given by Norce. */
+/** Read-only fields (docs/norce.md, 2.2); action ids are given by Norce. */
 const ownedByNorce: ReadonlySet<string> = new Set([
   "id",
   "orderId",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { paymentStates } from "./states.ts";
 
-/** Enums are lower case, but Norce's own examples write `Intent`: read any casing (fact sheet norce.md, 1.4). */
+/** Enums are lower case, but Norce's own examples write `Intent`: read any casing (docs/norce.md, 1.4). */
 const state = z
   .string()
   .transform((text) => text.toLowerCase())

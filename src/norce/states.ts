@@ -2,7 +2,7 @@ import type { Money, Phase } from "../contract/adapter.ts";
 
 /**
  * Norce's `PaymentState`. The Order API 0.1 documents the first ten, newer versions add the last two
- * (fact sheet norce.md, 1.4). All twelve are read; which are written is a setting.
+ * (docs/norce.md, 1.4). All twelve are read; which are written is a setting.
  */
 export const paymentStates = [
   "intent",

@@ -93,7 +93,7 @@ const laneOptions: JobsOptions = {
 
 const timerOptions: JobsOptions = { ...persistent, removeOnComplete: true, removeOnFail: true };
 
-/** The queues of design section 6 and all that is known of their ids, deduplication and retention. */
+/** The queues and all that is known of their ids, deduplication and retention. */
 export interface Queues {
   readonly inbox: {
     /** One job for events that arrived together. @throws WorkerError `QueueUnavailable` within a second. */

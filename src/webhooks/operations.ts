@@ -194,7 +194,7 @@ function jsonFrom(body: Buffer): unknown {
 }
 
 /**
- * What Norce sends when it executes an action is not documented: no body, `{}`, or the order (fact sheet norce.md, 5.1). An order is
+ * What Norce sends when it executes an action is not documented: no body, `{}`, or the order (docs/norce.md, 5.1). An order is
  * known by what every order has (2.1), and has to be the one that the URL names, with the payment in it. It never has an amount itself.
  */
 function isOrder(given: unknown, { orderId, paymentId }: PaymentKey): boolean {

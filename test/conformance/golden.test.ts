@@ -16,7 +16,12 @@ describe.each(subjects)("$folder", ({ folder, fixtures, say }) => {
   });
 
   test.each(fixtures)("$name says in source.md where it comes from, and when", ({ source }) => {
-    expect(source, "give a URL, or the fact sheet and its section").toMatch(/https?:\/\/\S+|fact sheet[^.]*\(\w/i);
+    expect(source, "give a URL, or a page of docs/ and its section").toMatch(
+      /https?:\/\/\S+|docs\/(?:norce\.md, \d|psp\/[\w-]+\.md, \([a-j])/,
+    );
+    expect(source, "begin with what it is: Composed by us, Recorded from the PSP's own, Live from an account").toMatch(
+      /^(?:Composed|Recorded|Live)\b/,
+    );
     expect(source, "give a date").toMatch(/\b20\d\d-\d\d-\d\d\b/);
   });
 });

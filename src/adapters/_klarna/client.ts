@@ -9,7 +9,7 @@ export const orderRoute = "/ordermanagement/v1/orders/{order_id}";
 
 /** The merchant's client. */
 export function httpFrom(context: AskContext<KlarnaConfig>): Http {
-  // No `classify`: 401, 403, 409, 422, 429 and 5xx mean to Klarna what they mean to everybody (fact sheet, j).
+  // No `classify`: 401, 403, 409, 422, 429 and 5xx mean to Klarna what they mean to everybody (docs/psp/klarna.md, j).
   const { apiUrl: baseUrl } = context.config;
   return context.http({ baseUrl, headers: { authorization: authorizationFrom(context.config) } });
 }

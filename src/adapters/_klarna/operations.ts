@@ -26,7 +26,7 @@ interface Step {
 }
 
 /**
- * Order management carries a call out at once and says so: no webhook follows (fact sheet, g). A repeated key gets the first answer, whatever
+ * Order management carries a call out at once and says so: no webhook follows (docs/psp/klarna.md, g). A repeated key gets the first answer, whatever
  * the body says, for 24 hours. https://docs.klarna.com/api/escalation-and-retry-policy
  */
 export const operations: Operations<KlarnaConfig, WithOrder> = {

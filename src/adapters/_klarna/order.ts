@@ -5,7 +5,7 @@ import { confirmKey, transactionsOf } from "./transactions.ts";
 
 /** Before anything was bought, and after it was refused. */
 export const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
-/** A review takes hours, at most 24 of them; its result is notified once, if at all (fact sheet, b.5). */
+/** A review takes hours, at most 24 of them; its result is notified once, if at all (docs/psp/klarna.md, b.5). */
 const reviewSeconds = 15 * 60;
 const minute = 60;
 const hour = 60 * minute;
@@ -118,7 +118,7 @@ function contradiction(problem: string, status: Order["status"]): WorkerError {
   return new WorkerError("Unmapped", `Klarna contradicts itself: ${problem}`, { context: { status } });
 }
 
-/** What Klarna allows now (fact sheet, g). A pending order may be cancelled but not captured. */
+/** What Klarna allows now (docs/psp/klarna.md, g). A pending order may be cancelled but not captured. */
 function possibleOf(order: Order, phase: Phase, money: Money): readonly OperationName[] {
   if (phase === "declined") return [];
   const open = openIn(money);

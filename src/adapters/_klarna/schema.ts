@@ -36,7 +36,7 @@ function list<Item extends z.ZodType>(item: Item) {
 export const orderSchema = z.object({
   order_id: id,
   status: z.enum(["AUTHORIZED", "PART_CAPTURED", "CAPTURED", "CANCELLED", "EXPIRED", "CLOSED"]),
-  // STOPPED stands in no page of Klarna's, but integrators' code expects it (fact sheet, d).
+  // STOPPED stands in no page of Klarna's, but integrators' code expects it (docs/psp/klarna.md, d).
   fraud_status: z.enum(["ACCEPTED", "PENDING", "REJECTED", "STOPPED"]),
   order_amount: amount,
   original_order_amount: amount.nullish(),

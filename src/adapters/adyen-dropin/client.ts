@@ -25,7 +25,7 @@ export async function modify(
     headers: { "x-api-key": adyenApiKey },
     // 704: the first call with this key is still running. Everything else means to Adyen what it means to everybody.
     classify: (status, answer, headers) => {
-      // Adyen's own word for "the same key may be sent again" (fact sheet, g).
+      // Adyen's own word for "the same key may be sent again" (docs/psp/adyen.md, g).
       if (headers["transient-error"] === "true") return "Unreachable";
       return status === 422 && codeOf(answer) === "704" ? "Conflict" : undefined;
     },

@@ -63,7 +63,7 @@ export function meaningOf(code: string): Meaning {
   return isMoneyCode(code) ? meanings[code] : logged;
 }
 
-/** Stages of a dispute: Norce has no state for them (fact sheet, e), people get to see the newest. */
+/** Stages of a dispute: Norce has no state for them (docs/psp/adyen.md, e), people get to see the newest. */
 const disputes: ReadonlySet<string> = new Set([
   "REQUEST_FOR_INFORMATION",
   "NOTIFICATION_OF_FRAUD",

@@ -195,7 +195,7 @@ function insistOnCurrency(paid: readonly Paid[]): void {
 }
 
 /**
- * What Adyen allows now (fact sheet, e and g): a cancellation is of everything, and no capture may have been made or be under way; a second
+ * What Adyen allows now (docs/psp/adyen.md, e and g): a cancellation is of everything, and no capture may have been made or be under way; a second
  * capture only where the first leaves the rest open.
  */
 function operationsOf(

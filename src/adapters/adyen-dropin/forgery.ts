@@ -21,7 +21,7 @@ const signedTexts = [
 
 /**
  * Standard webhook: eight fields of each item are signed and nothing else of the body; besides, `live` and the merchant account have to fit
- * the settings. Token webhook: every byte of the body (fact sheet, b.2 and b.3).
+ * the settings. Token webhook: every byte of the body (docs/psp/adyen.md, b.2 and b.3).
  */
 const webhook: Forgery = {
   forged(proof) {

@@ -34,7 +34,7 @@ export interface Attempt {
 
 /**
  * The attempts that the kept events tell of, in the order of their references. Of several events with the same code and reference the newest
- * counts (fact sheet, c).
+ * counts (docs/psp/adyen.md, c).
  * @throws WorkerError `Unmapped` for a line of ours that cannot be read, or money whose amount Adyen did not say.
  */
 export function attemptsIn(events: readonly KeptEvent[]): readonly Attempt[] {

@@ -16,7 +16,7 @@ export function eventFrom(item: Item): PspEvent | undefined {
   const payment = item.originalReference ?? own;
   const at = timeOf(item.eventDate);
   return {
-    // Adyen repeats an event with the same four; with another outcome or time it is another event (fact sheet, c).
+    // Adyen repeats an event with the same four; with another outcome or time it is another event (docs/psp/adyen.md, c).
     key: JSON.stringify([type, own ?? digestOf(pspReference), success, at, payment ?? ""]),
     type,
     at,
@@ -84,7 +84,7 @@ function factsOf(item: Item, payment: string | undefined, own: string | undefine
   } satisfies Facts;
 }
 
-/** When the money is taken, where the authorisation says so: that goes before the setting (fact sheet, d). */
+/** When the money is taken, where the authorisation says so: that goes before the setting (docs/psp/adyen.md, d). */
 function captureOf({ additionalData: data, operations }: Item): Facts["capture"] {
   const hours = Number(data?.captureDelayHours ?? Number.NaN);
   if (!Number.isNaN(hours)) return hours === 0 ? "immediate" : "delayed";

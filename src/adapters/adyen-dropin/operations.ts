@@ -7,7 +7,7 @@ import { fold } from "./fold.ts";
 
 type Does = Operation<Config, readonly KeptEvent[]>;
 
-/** Capture, cancel and refund (fact sheet, g): each is received at once and carried out later. */
+/** Capture, cancel and refund (docs/psp/adyen.md, g): each is received at once and carried out later. */
 export const operations: Operations<Config, readonly KeptEvent[]> = {
   repeat: "idempotency-key",
   capture: doing("captures", (call) => ({ amount: amountOf(call) })),

@@ -3,7 +3,7 @@ import type { KeptEvent, Recurring } from "../../contract/adapter.ts";
 import type { Item, TokenEvent } from "./schema.ts";
 import { inTurn } from "./turns.ts";
 
-/** The token that an item brings. In RECURRING_CONTRACT it stands in the place of the reference (fact sheet, b.3). */
+/** The token that an item brings. In RECURRING_CONTRACT it stands in the place of the reference (docs/psp/adyen.md, b.3). */
 export function recurringFrom(item: Item): Recurring | undefined {
   if (!item.success) return undefined;
   const data = item.additionalData ?? {};

@@ -115,7 +115,7 @@ const phpItem = {
   success: "true",
 };
 
-/** What Adyen's libraries test their own verifiers with, beside what the fact sheet has. */
+/** What Adyen's libraries test their own verifiers with, beside what docs/psp/adyen.md, (b.2) and (b.3), has. */
 const publishedBesides = [
   [
     "Java, HMACValidatorTest: an amount as text",
@@ -318,7 +318,7 @@ describe("the signature of an item", () => {
 });
 
 describe("the signature of a token webhook", () => {
-  it("is proven as composed in the fact sheet, over the bytes alone", async () => {
+  it("is proven as composed in docs/psp/adyen.md, (b.3), over the bytes alone", async () => {
     expect(Buffer.byteLength(tokenBody)).toBe(291);
     expect(await isProven(received(tokenBody, { hmacsignature: tokenSignature }))).toBe(true);
     expect(await isProven(received(`${tokenBody} `, { hmacsignature: tokenSignature }))).toBe(false);

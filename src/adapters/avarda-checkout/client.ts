@@ -8,7 +8,7 @@ import { parsed, type Purchase, purchaseFrom, type Snapshot, tokenSchema } from 
 export type Call = "order" | "return" | "refund" | "refundRemaining" | "cancel";
 
 const route = "/api/partner/payments/{purchaseId}";
-/** How long Avarda's `orderReference` may be (fact sheet, g). */
+/** How long Avarda's `orderReference` may be (docs/psp/avarda.md, g). */
 export const referenceLength = 20;
 /** The life of a token that does not say how long it lives: half of the usual hour. */
 const unsaidLifeSeconds = 1_800;
@@ -62,7 +62,7 @@ async function read(reference: string, context: LookContext<Config>): Promise<un
 }
 
 function httpFrom({ config, http }: AskContext<Config>): Http {
-  // No `classify`: the statuses mean to Avarda what they mean to everybody (fact sheet, j).
+  // No `classify`: the statuses mean to Avarda what they mean to everybody (docs/psp/avarda.md, j).
   return http({ baseUrl: config.apiUrl, authority: authorityOf(config) });
 }
 

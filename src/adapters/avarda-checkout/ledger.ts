@@ -5,7 +5,7 @@ import type { Json, KeptEvent, Minor, Money } from "../../contract/adapter.ts";
 export type Deed = "delivered" | "returned" | "givenBack" | "cancelled";
 
 /**
- * What our own operations did to a purchase. Avarda cannot be asked for it (fact sheet, 0), so that these lines, and no others, decide
+ * What our own operations did to a purchase. Avarda cannot be asked for it (docs/psp/avarda.md, 0), so that these lines, and no others, decide
  * about money.
  */
 export interface Ledger {

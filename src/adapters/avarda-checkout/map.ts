@@ -14,7 +14,7 @@ import { type Purchase, type Snapshot, type Step, stepOf } from "./schema.ts";
 
 const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 
-/** How far a purchase has come, in the terms of the fact sheet's table (d). */
+/** How far a purchase has come, in the terms of the table of docs/psp/avarda.md, (d). */
 type Class = "entry" | "paying" | "review" | "done" | "elsewhere" | "ended" | "cancelled";
 
 /** What Norce should say. The step tells how far the purchase came; what became of its money since, our own operations' lines do. */
@@ -87,7 +87,7 @@ function classOf(step: Step): Class {
     case "TimedOut":
     case "Outdated":
       return "ended";
-    // Both spellings are about (fact sheet, d).
+    // Both spellings are about (docs/psp/avarda.md, d).
     case "Canceled":
     case "Cancelled":
       return "cancelled";
@@ -102,7 +102,7 @@ function phaseOf(reached: Class, { purchase, readAt, reviewed }: Snapshot): Phas
       return isExpired(purchase, readAt) ? "failed" : "paying";
     case "review":
       return "review";
-    // Whatever `expiredUtc` says: the session ended, the purchase did not (fact sheet, i).
+    // Whatever `expiredUtc` says: the session ended, the purchase did not (docs/psp/avarda.md, i).
     case "done":
     case "elsewhere":
       return "confirmed";
@@ -157,7 +157,7 @@ function transactionsOf(
   }
 }
 
-/** What Avarda allows now (fact sheet, g): what is open may be delivered, cancelled or given back, what was delivered returned. */
+/** What Avarda allows now (docs/psp/avarda.md, g): what is open may be delivered, cancelled or given back, what was delivered returned. */
 function possibleOf({ authorized, captured, released }: Money, ledger: Ledger): readonly OperationName[] {
   const open = authorized - captured - released > 0;
   return [

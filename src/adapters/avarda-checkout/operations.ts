@@ -17,7 +17,7 @@ import type { Purchase, Snapshot } from "./schema.ts";
 
 type Lines = readonly Readonly<Record<string, Json>>[];
 
-/** How long a line's text may be (fact sheet, g). */
+/** How long a line's text may be (docs/psp/avarda.md, g). */
 const textLength = 35;
 
 /**

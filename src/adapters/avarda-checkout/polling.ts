@@ -5,7 +5,7 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** When a session is looked at, counted from its beginning; every hour after the last (fact sheet, c). */
+/** When a session is looked at, counted from its beginning; every hour after the last (docs/psp/avarda.md, c). */
 const early = [2 * minute, 10 * minute, 30 * minute] as const;
 /** How long a session is looked at after its end, and a credit decision after the session's beginning. */
 const graceMs = hour;

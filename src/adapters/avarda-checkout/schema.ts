@@ -24,7 +24,7 @@ const time = z.iso
 
 /**
  * Where the shopper is. `Unknown` is Avarda's own word for a step it cannot name: it is left out here, so that a person looks. The
- * order is that of the fact sheet's table; numbers are never read, because Checkout 2 used the same ones for other steps.
+ * order is that of the table of docs/psp/avarda.md, (d); numbers are never read, because Checkout 2 used the same ones for other steps.
  * `AmountSelection` and `CompanyAddressInfoWithoutSsn` stand in Krokedil's plugin only, among the steps whose purchase may still be changed
  * (https://github.com/krokedil/avarda-checkout-for-woocommerce, aco-functions.php).
  */

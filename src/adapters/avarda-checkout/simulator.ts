@@ -222,7 +222,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         return { status: 204 };
       }
       case "refund": {
-        // Without an amount it gives back everything (fact sheet, g).
+        // Without an amount it gives back everything (docs/psp/avarda.md, g).
         const amount = hasIn(body, "amount") ? minorIn(body, "amount", currency) : open;
         if (amount === undefined) return invalid("Amount");
         if (amount > open) return denied("Refund");

@@ -34,7 +34,7 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
   ]);
   const seen = { readAt: new Date().toISOString(), ...(checkoutEnd === undefined ? {} : { checkoutEnd }) };
   if (order !== null) return { ...seen, order, checkout: early };
-  // Right after the purchase only the checkout order exists; order management follows within seconds (fact sheet, i).
+  // Right after the purchase only the checkout order exists; order management follows within seconds (docs/psp/klarna.md, i).
   const checkout = checkoutEnd === undefined ? early : await readCheckout();
   if (checkout !== null) return { ...seen, order: null, checkout };
   const abandoned = abandonedFrom(reference, context);

@@ -139,7 +139,7 @@ function lineOf(type: string, payload: Payload): LogLine | undefined {
 }
 
 /**
- * What the end of a payment request means for the log (fact sheet, e 22 and 23). `authorized` and `confirmed` are the words of earlier
+ * What the end of a payment request means for the log (docs/psp/klarna.md, e rows 22 and 23). `authorized` and `confirmed` are the words of earlier
  * versions of the API, where a transaction exists by then.
  * https://docs.klarna.com/klarna-network-distribution/process-payments/web-payments/one-time-payments/monitor-payment-state-and-retrieve-payment-confirmation-token
  */

@@ -6,7 +6,7 @@ import { simulatorCertificate } from "./simulator-certificate.ts";
 /** The setting that is part of the signed text. */
 type Config = CommonConfig & { readonly webhookId: string };
 
-/** Signed are the transmission's id and time, the configured webhook id and a checksum of the body (fact sheet, b.3). */
+/** Signed are the transmission's id and time, the configured webhook id and a checksum of the body (docs/psp/paypal.md, b.3). */
 const webhook: Forgery = {
   prepare() {
     primeCertificate("https://psp.invalid/v1/notifications/certs/CERT-simulator-only", simulatorCertificate);

@@ -100,7 +100,7 @@ function unpaidStanding({ status }: Order, { money, total }: Ledger, kept: reado
   }
 }
 
-/** What PayPal allows now (fact sheet, g). Order-level capture and authorize are the storefront's, not ours. */
+/** What PayPal allows now (docs/psp/paypal.md, g). Order-level capture and authorize are the storefront's, not ours. */
 function possibleOf({ holds, takings }: Ledger, { phase }: Standing): readonly OperationName[] {
   // Of several authorizations nobody could say which one is meant.
   const capture = phase === "confirmed" && holds.filter((hold) => isCapturable(hold)).length === 1;

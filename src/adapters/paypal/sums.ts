@@ -85,7 +85,7 @@ export function isCapturable({ open, authorization }: Hold): boolean {
   return open > 0 && authorization.status !== "PENDING";
 }
 
-/** Reauthorising allows up to 115 % of the first amount (fact sheet, f). */
+/** Reauthorising allows up to 115 % of the first amount (docs/psp/paypal.md, f). */
 const mostPercent = 115;
 
 /**
@@ -94,7 +94,7 @@ const mostPercent = 115;
  */
 export function ledgerOf(order: Order): Ledger {
   const [unit, another] = order.purchase_units;
-  // Norce's payments are for one purchase; which part of it a second unit would be, nobody can say (fact sheet, e).
+  // Norce's payments are for one purchase; which part of it a second unit would be, nobody can say (docs/psp/paypal.md, e).
   if (unit === undefined || another !== undefined) throw contradiction("the order has several purchase units");
   const { authorizations = [], captures = [], refunds = [] } = unit.payments ?? {};
   const currency = unit.amount.currency_code;

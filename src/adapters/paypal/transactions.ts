@@ -66,7 +66,7 @@ function directConfirmsOf({ captures }: Ledger): readonly DesiredTransaction[] {
         return [{ ...common, key: `confirm:${capture.id}:pending`, amount, success: true }];
       case "declined":
         return [{ ...common, key: `confirm:${capture.id}:declined`, amount, success: false, ...reasonOf(capture) }];
-      // A technical failure is one of the capture (fact sheet, e).
+      // A technical failure is one of the capture (docs/psp/paypal.md, e).
       case "failed":
         return [];
     }

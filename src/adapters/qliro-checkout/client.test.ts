@@ -93,7 +93,7 @@ afterAll(() => nock.restore());
 describe("the request hash", () => {
   const body = '{"MerchantApiKey":"DEMO_KEY","OrderId":4711001,"RequestId":"5f1c2b1e-52b0-4c0f-9a1c-0d3b7f5a9e10"}';
 
-  // The worked examples of the fact sheet, section (a).
+  // The worked examples of docs/psp/qliro.md, (a).
   it.each([
     ["a body", body, "L6phXt1fb7J7nQ9F9EUesPmikBN4z7fn/Xuf/j3OjqA="],
     ["no body", "", "NiuTjBQN3tw+xBl19RzgZsWlHLMA1daSOT7uwiq1uEM="],

@@ -110,7 +110,7 @@ function httpFrom({ config, http }: AskContext<Config>): Http {
   return http({ baseUrl: config.apiUrl, classify });
 }
 
-/** Refusals that concern our credentials, whatever status they come with (fact sheet, j). */
+/** Refusals that concern our credentials, whatever status they come with (docs/psp/qliro.md, j). */
 const credentials = new Set(["UNAUTHORIZED", "FORBIDDEN"]);
 
 /**

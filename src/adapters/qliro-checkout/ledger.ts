@@ -113,7 +113,7 @@ function compareIds(left: string, right: string): number {
 }
 
 /**
- * A = Σ Preauthorization + Σ Debit, C = Σ Capture + Σ Debit, V = Σ Reversal, R = Σ Refund (fact sheet, d). A reversal of what a direct method
+ * A = Σ Preauthorization + Σ Debit, C = Σ Capture + Σ Debit, V = Σ Reversal, R = Σ Refund (docs/psp/qliro.md, d). A reversal of what a direct method
  * has taken already gives it back: that part was neither captured nor refunded, it was cancelled.
  */
 function moneyOf(sum: (type: Transaction["Type"]) => Minor): Money {
@@ -123,7 +123,7 @@ function moneyOf(sum: (type: Transaction["Type"]) => Minor): Money {
   if (takenAndReversed > debited) throw contradiction("more was captured and reversed than was authorised");
   const captured = sum("Capture") + debited - takenAndReversed;
   const refunded = Math.min(paidBack, captured);
-  // Trustly's extra refund beside a reversal (fact sheet, e), where nothing else tells the two apart.
+  // Trustly's extra refund beside a reversal (docs/psp/qliro.md, e), where nothing else tells the two apart.
   if (paidBack - refunded > released) throw contradiction("more was refunded than was captured");
   return { authorized, captured, refunded, released };
 }

@@ -182,7 +182,7 @@ function authorizationIn({ transactions, replaced }: Ledger): string | undefined
   )?.PaymentTransactionId;
 }
 
-/** The saved card. Charging takes its id; whoever pays an invoice has none (fact sheet, f). */
+/** The saved card. Charging takes its id; whoever pays an invoice has none (docs/psp/qliro.md, f). */
 function recurringFrom(checkout: Checkout | null): Recurring | undefined {
   const card = checkout?.Card;
   if (card === undefined || card === null) return undefined;

@@ -33,7 +33,7 @@ interface Request {
 
 /**
  * What Qliro can be told. It carries nothing out at once: the answer names new transactions, and what becomes of them is pushed. A repeated
- * `RequestId` is denied and not answered again (fact sheet, g), so that the ledger is looked at before anything is sent twice.
+ * `RequestId` is denied and not answered again (docs/psp/qliro.md, g), so that the ledger is looked at before anything is sent twice.
  * https://developers.qliro.com/docs/qliro-checkout/order-management/before-delivery
  */
 export const operations: Operations<Config, Snapshot> = {

@@ -5,7 +5,7 @@ const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** How long an order can be bought that was created: 48 hours (fact sheet, d). */
+/** How long an order can be bought that was created: 48 hours (docs/psp/qliro.md, d). */
 export const orderLifeMs = 48 * hour;
 /** A decision is pushed once; the push may be lost. */
 const reviewMs = 15 * minute;

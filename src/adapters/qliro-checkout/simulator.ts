@@ -37,7 +37,7 @@ export const pushSchedule: readonly number[] = [
   3 * day,
 ];
 
-/** A `RequestId` is denied for as long (fact sheet, g). */
+/** A `RequestId` is denied for as long (docs/psp/qliro.md, g). */
 const requestIdLife = 7 * day;
 /** How long more may be sold after a purchase. */
 const upsellMinutes = 10;

@@ -1,6 +1,6 @@
 /**
  * Qliro's JSON as one dialect. Its casing differs between pages, modules and traffic (`OrderId`, `OrderID`, `orderId`), and its enumerations
- * are declared as integers while traffic shows names (fact sheet, b and d): names are compared without casing, numbers are named.
+ * are declared as integers while traffic shows names (docs/psp/qliro.md, b and d): names are compared without casing, numbers are named.
  */
 
 /** `PaymentTransactions[].Type`, in the order of Qliro's numbers. */

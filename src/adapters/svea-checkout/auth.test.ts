@@ -15,7 +15,7 @@ describe("the proof of a request", () => {
       "",
       "OTg3MDAxOjZlMTAzZjQzNWM5MDRmYzVmYTE4OTY3ZjM4MDliNDRkYzM0NDUwYTQ1MWRmY2YwNzM3NmEyYzc5ODYwZDU0NjRmYmM3MWI2YWNkYzEyNGZmMjAwYjA3MTc0YWY0OTk3Y2Y0MzIzNDFkZjQ2YWMxZmY0OTJjZDQ2OTdlYjNiMjIy",
     ],
-  ])("of %j is the one of the fact sheet (a)", (text, value) => {
+  ])("of %j is the one of docs/psp/svea.md, (a)", (text, value) => {
     const headers = authHeaders(account, text, at);
     expect(headers).toEqual({ authorization: `Svea ${value}`, timestamp: "2026-03-02 08:15:30" });
   });

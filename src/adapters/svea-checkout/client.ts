@@ -96,6 +96,6 @@ async function read(http: Http, path: string, route: string, context: AskContext
 }
 
 function adminOf(context: AskContext<Config>): Http {
-  // No `classify`: Svea's codes mean what they mean to everybody (fact sheet, j).
+  // No `classify`: Svea's codes mean what they mean to everybody (docs/psp/svea.md, j).
   return context.http({ baseUrl: context.config.orderManagementApiUrl });
 }

@@ -126,7 +126,7 @@ function phaseOf(order: Order, snapshot: Snapshot, money: Money, kept: readonly 
   }
 }
 
-/** Svea's order has no status for a review: what shows it is that nothing may be delivered yet (fact sheet, d). */
+/** Svea's order has no status for a review: what shows it is that nothing may be delivered yet (docs/psp/svea.md, d). */
 function awaitsApproval(order: Order, { checkout }: Snapshot, money: Money): boolean {
   if (money.captured > 0 || openOf(money) === 0) return false;
   return !mayDeliver(order) || isLeasingInReview(order, checkout);
@@ -152,7 +152,7 @@ function reviewOf({ OrderStatus }: Order, phase: Phase, { review }: Noted): Note
 }
 
 /**
- * What Svea allows now (fact sheet, g): its actions, as far as they go with its sums. A refund names the sum in the
+ * What Svea allows now (docs/psp/svea.md, g): its actions, as far as they go with its sums. A refund names the sum in the
  * end, and the order knows nothing of one in Svea's queue: a second one would leave it out, or take it for itself.
  */
 function possibleOf(order: Order, phase: Phase, money: Money, underWay: Waiting["underWay"]): readonly OperationName[] {

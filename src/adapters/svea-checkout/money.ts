@@ -45,7 +45,7 @@ export function openOf({ authorized, captured, released }: Money): Minor {
   return authorized - captured - released;
 }
 
-/** What the cart comes to: quantities and percentages are hundredths, prices include VAT (fact sheet, h). */
+/** What the cart comes to: quantities and percentages are hundredths, prices include VAT (docs/psp/svea.md, h). */
 export function cartTotal({ Cart }: CheckoutOrder): Minor {
   const rows = (Cart?.Items ?? []).map(({ Quantity, UnitPrice, DiscountPercent, DiscountAmount }) => {
     const price = (Quantity * UnitPrice) / 100;

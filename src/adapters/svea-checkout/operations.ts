@@ -18,7 +18,7 @@ import type { Order, Snapshot } from "./schema.ts";
 
 /**
  * What Payment Admin can be told. It documents no idempotency key; sums that are to be reached are refused when they
- * are repeated, and what was carried out shows in the order (fact sheet, g).
+ * are repeated, and what was carried out shows in the order (docs/psp/svea.md, g).
  */
 export const operations: Operations<Config, Snapshot> = {
   repeat: "look-first",

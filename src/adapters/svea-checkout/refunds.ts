@@ -62,7 +62,7 @@ function creditOf(delivery: Delivery, { name, operationId }: CreditRow): Refund 
   const path = `/deliveries/${Id}`;
   const route = "/deliveries/{DeliveryId}";
   if (most === 0) return undefined;
-  // The sum that is to be credited in the end: a repeat is refused instead of doubled (fact sheet, g).
+  // The sum that is to be credited in the end: a repeat is refused instead of doubled (docs/psp/svea.md, g).
   if (Actions.includes("CanCreditAmount"))
     return {
       most,

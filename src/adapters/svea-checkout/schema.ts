@@ -24,7 +24,7 @@ const word = z
   .catch(undefined)
   .transform((value) => value ?? undefined);
 /**
- * Svea writes times without a zone. `ExpirationDate` falls on midnight in Sweden when it is read as UTC (fact sheet,
+ * Svea writes times without a zone. `ExpirationDate` falls on midnight in Sweden when it is read as UTC (docs/psp/svea.md,
  * h).
  */
 const time = z
@@ -163,7 +163,7 @@ export function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown):
   });
 }
 
-/** Svea's endpoints do not agree on the first letter of a key (fact sheet, d): the capital one is what stands here. */
+/** Svea's endpoints do not agree on the first letter of a key (docs/psp/svea.md, d): the capital one is what stands here. */
 export function capitalised(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((inner) => capitalised(inner));
   if (typeof value !== "object" || value === null) return value;

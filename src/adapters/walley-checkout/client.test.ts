@@ -293,7 +293,7 @@ describe("a legacy account", () => {
   const account = { username: "demo_store", sharedKey: "k3y-for-demo", storeId: 42 };
   const path = `/merchants/42${checkoutPath}`;
 
-  // Worked examples of the fact sheet, (a).
+  // Worked examples of docs/psp/walley.md, (a).
   it.each([
     [
       "/checkout",

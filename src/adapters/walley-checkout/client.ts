@@ -17,9 +17,9 @@ import {
 } from "./schema.ts";
 import { readUpsells } from "./upsell.ts";
 
-/** The order of a purchase may take a minute to appear; what is refused for longer than this is not ours to read (fact sheet, j). */
+/** The order of a purchase may take a minute to appear; what is refused for longer than this is not ours to read (docs/psp/walley.md, j). */
 const orderPatienceMs = 60 * 60 * 1000;
-/** A session that was open this long and is gone has been given up: Walley ends it after seven days (fact sheet, d). */
+/** A session that was open this long and is gone has been given up: Walley ends it after seven days (docs/psp/walley.md, d). */
 const sessionMs = 6 * 24 * 60 * 60 * 1000;
 const tokenPatienceMs = 10_000;
 
@@ -127,7 +127,7 @@ function readLegacy(id: string, account: LegacyAccount, context: AskContext<Conf
   return context.http({ baseUrl: context.config.apiUrl, classify })({ method: "GET", path, route, headers });
 }
 
-/** `Authorization` of a legacy request: over its body, its path without the query, and the key (fact sheet, a). */
+/** `Authorization` of a legacy request: over its body, its path without the query, and the key (docs/psp/walley.md, a). */
 export function sharedKeyAuthorization(
   { username, sharedKey }: Pick<LegacyAccount, "username" | "sharedKey">,
   path: string,
@@ -186,7 +186,7 @@ function isDenial(status: number): boolean {
 
 /**
  * Where Walley means something else than the table of errors: an operation that is being carried out has an unknown outcome, and one that
- * was carried out is a conflict, not a refusal (fact sheet, j).
+ * was carried out is a conflict, not a refusal (docs/psp/walley.md, j).
  */
 function classify(status: number, body: unknown): "Unreachable" | "Conflict" | undefined {
   const codes = codesIn(body);

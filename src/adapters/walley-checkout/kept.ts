@@ -3,7 +3,7 @@ import type { DesiredPayment, KeptEvent, LogLine, Minor, Money, OperationName } 
 /** The type of the line that an operation leaves: no webhook of Walley's has it. */
 const accepted = "operation:accepted";
 const authorization = /^walley:authorization:/;
-/** What Walley accepted and has not shown for this long was not carried out. Reads lag by a minute (fact sheet, d). */
+/** What Walley accepted and has not shown for this long was not carried out. Reads lag by a minute (docs/psp/walley.md, d). */
 const patienceSeconds = 10 * 60;
 
 /** What an operation is written down as: Walley accepts it and carries it out later, and until then nobody can be asked. */

@@ -21,7 +21,7 @@ export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): Des
     : fromSession(checkout, snapshot);
 }
 
-/** The order is what Walley acts on: where it and the purchase differ, the purchase's result is an old one (fact sheet, b1 and e). */
+/** The order is what Walley acts on: where it and the purchase differ, the purchase's result is an old one (docs/psp/walley.md, b1 and e). */
 function fromOrder(order: Order, snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment {
   const { checkout, noted, readAt } = snapshot;
   const { currency } = order;
@@ -245,7 +245,7 @@ function phaseOfSession(status: Checkout["status"]): Phase {
   }
 }
 
-/** What can be told to an order now (fact sheet, g). */
+/** What can be told to an order now (docs/psp/walley.md, g). */
 function possibleOf(phase: Phase, { authorized, captured, refunded, released }: Money): readonly OperationName[] {
   if (phase !== "confirmed") return [];
   return [
@@ -275,7 +275,7 @@ function recurringFrom({ checkout, order, storeId }: Snapshot): Recurring | unde
   return {
     token,
     ...(method === undefined ? {} : { description: method }),
-    // The token belongs to the store too (fact sheet, f).
+    // The token belongs to the store too (docs/psp/walley.md, f).
     attributes: present({ paymentName: method, storeId }),
   };
 }

@@ -17,7 +17,7 @@ export interface Invoiced {
 /**
  * The sums of an order. Its status says what became of the whole, its invoices say of which part: Walley shows no amounts beside the total.
  * Captured is the sum of the invoices, refunded the sum of the credit notes, or what the invoices of a captured order are short of its total
- * (fact sheet, d and e: inferred).
+ * (docs/psp/walley.md, d and e: inferred).
  * @param bought what the purchase was for, in case that an order that is over shows a total of nothing.
  * @throws WorkerError `Unmapped` for a part that cannot be told, and for sums that contradict the status.
  */

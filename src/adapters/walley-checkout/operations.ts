@@ -27,7 +27,7 @@ export const operations: Operations<Config, Snapshot> = {
   // By amount and without items: https://dev.walleypay.com/docs/manage/orders/capture
   capture: told((call) => amountOf(call)),
   cancel: told(() => undefined),
-  // By amount: lines fail where a rounding fee differs (fact sheet, i).
+  // By amount: lines fail where a rounding fee differs (docs/psp/walley.md, i).
   refund: told((call) => amountOf(call)),
 };
 

@@ -8,7 +8,7 @@ const credentials = sharedSecret<Config>({ header: "authorization", values: webh
 
 /**
  * What proves a store-level webhook: everything that the merchant configured, and nothing where nothing was. Walley does not publish how the
- * signature is made (fact sheet, b3), so that even one that fits makes the webhook no more than a hint.
+ * signature is made (docs/psp/walley.md, b3), so that even one that fits makes the webhook no more than a hint.
  */
 export const configuredProofs: Verifier<Config, "hint"> = {
   ...credentials,

@@ -78,7 +78,7 @@ export const orderSchema = z.object({
   paymentMethod: method,
   totalAmount: major,
   currency,
-  // OnHold and Rejected are possible during a review (fact sheet, d); whatever else there may be is nobody's guess.
+  // OnHold and Rejected are possible during a review (docs/psp/walley.md, d); whatever else there may be is nobody's guess.
   status: z.enum([
     "NotActivated",
     "PartActivated",

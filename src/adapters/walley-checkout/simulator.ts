@@ -32,10 +32,10 @@ export const retryDelays: readonly number[] = [
 ];
 
 const tokenLifeSeconds = 3_599;
-/** How long a key is known, and how long its answer is repeated (fact sheet, g). */
+/** How long a key is known, and how long its answer is repeated (docs/psp/walley.md, g). */
 const keyLife = day;
 const answerLife = hour;
-/** A session without a purchase ends (fact sheet, d). */
+/** A session without a purchase ends (docs/psp/walley.md, d). */
 const sessionLife = 7 * day;
 const authorizationLife = 60 * day;
 /** How many reads an order hides from, or shows what it was before our last call. */
@@ -178,7 +178,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   function refund(held: Held, amount: Minor): void {
     const bought = orderOf(held);
     bought.invoices.push({ id: nextId(), amount: -amount });
-    // A part that is refunded leaves the status as it was (fact sheet, e).
+    // A part that is refunded leaves the status as it was (docs/psp/walley.md, e).
     if (bought.status === "Activated" && refundableIn(bought) === 0) bought.status = "Returned";
   }
 

@@ -6,7 +6,7 @@ import type { Order, Upsold } from "./schema.ts";
 
 /**
  * Walley has no upsell: it is a reauthorisation to a higher total. What may be raised is credit, and only while something is not captured
- * (fact sheet, f). https://dev.walleypay.com/docs/manage/orders/reauthorize
+ * (docs/psp/walley.md, f). https://dev.walleypay.com/docs/manage/orders/reauthorize
  */
 const creditMethods: ReadonlySet<string> = new Set([
   "invoice",

@@ -68,7 +68,7 @@ const word = z
   .catch(undefined);
 const count = z.int().nonnegative().max(1_000).nullish().catch(undefined);
 
-/** Names are lower case here: the prose writes them so, the samples with capitals (fact sheet, b3). */
+/** Names are lower case here: the prose writes them so, the samples with capitals (docs/psp/walley.md, b3). */
 const bodySchema = z.object({
   type: z.string(),
   timestamp: z.string().nullish().catch(undefined),
@@ -107,7 +107,7 @@ function eventsFrom({ type, at, payload }: Told): readonly PspEvent[] {
   const { orderid, authorizationid, reference } = payload;
   const clues: Clue[] = [
     ...[reference].filter((echo) => typeof echo === "string").map((echo) => ({ echo })),
-    // GUIDs count in any case (fact sheet, h): they are remembered in lower case.
+    // GUIDs count in any case (docs/psp/walley.md, h): they are remembered in lower case.
     ...[orderid, authorizationid]
       .filter((named) => typeof named === "string")
       .map((named) => ({ reference: named.toLowerCase() })),
