@@ -1,0 +1,116 @@
+import type { Json, PaymentKey } from "../contract/adapter.ts";
+import type { Temper } from "./engine.ts";
+import type { JournalLine } from "./journal.ts";
+
+/** Who asks for a look. What a look repairs that neither a webhook nor an operation had announced is drift. */
+export type AskedBy = "webhook" | "sweep" | "operator" | "operation" | "timer";
+
+/** The half of a payment's note that whoever asks for a look writes. */
+export interface Asked {
+  /** By reference that a webhook named: a random value of that asking. At most five, the oldest give way. */
+  readonly hints: Readonly<Record<string, string>>;
+  /** When a webhook or an operation last announced something, in milliseconds since the epoch. */
+  readonly announcedAt?: number;
+  /** Who asked last. Absent where only hints are left. */
+  readonly askedBy?: AskedBy;
+  /** From when on a look that finds the payment where it was is the last one, in milliseconds since the epoch. */
+  readonly lastFrom?: number;
+  /** Random, another one at each asking; empty where only hints are left. */
+  readonly version: string;
+}
+
+/** How long one kind of failure has gone on. Times in milliseconds since the epoch. */
+export interface Clock {
+  readonly since: number;
+  readonly tries: number;
+  /** A look before that counts no try. */
+  readonly dueAt: number;
+}
+
+/** The first of two looks that have to agree before a payment moves backwards. */
+export interface Suspect {
+  readonly fingerprint: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** The half of a payment's note that its looks write. Times in milliseconds since the epoch. */
+export interface Known {
+  /** By reason. */
+  readonly clocks: Readonly<Record<string, Clock>>;
+  readonly suspect?: Suspect;
+  /** Nothing may be written before. */
+  readonly notBefore?: number;
+  readonly firstAskedBy?: AskedBy;
+  /** A timer stands, due then. */
+  readonly timerAt?: number;
+  /** A letter stands. */
+  readonly letter?: boolean;
+  /** What else a look has to remember; small. */
+  readonly seen?: Readonly<Record<string, Json>>;
+}
+
+/** What is noted of a payment; it lives until its next planned look plus seven days. */
+export interface Note {
+  readonly asked?: Asked;
+  readonly known?: Known;
+}
+
+/** One look that is asked for. */
+export interface Ask {
+  readonly key: PaymentKey;
+  readonly by: AskedBy;
+  /** The PSP's id that a webhook named. */
+  readonly hint?: string;
+  /** When it was announced, in milliseconds since the epoch: by webhooks and operations; absent: now. */
+  readonly at?: number;
+  /** Lines for the payment's journal, written with the note. */
+  readonly journal?: readonly JournalLine[];
+}
+
+/** What a look has dealt with, of what it read. */
+export interface Judged {
+  /** References whose hint the PSP has answered about. */
+  readonly hints: readonly string[];
+  /** The payment came to rest: what was announced is dealt with. */
+  readonly announcement: boolean;
+  /** The last look was made. */
+  readonly last?: boolean;
+}
+
+/** How a look ends. */
+export interface Settlement {
+  /** What was read when the look began. */
+  readonly read: Note;
+  /** Absent: nothing needs to be remembered. */
+  readonly known?: Known;
+  readonly judged: Judged;
+  /** The next planned look, in milliseconds since the epoch; absent: none. */
+  readonly nextLookAt?: number;
+  readonly journal?: readonly JournalLine[];
+}
+
+/** The lock of a job under work, which only its holder can name. */
+export interface HeldLock {
+  readonly queue: string;
+  readonly id: string;
+  readonly token: string;
+}
+
+/** Asking for looks, and what is noted of payments. */
+export interface Looks {
+  /**
+   * Asks for looks: each note first, then its lane's add, all in one round trip. Whoever gets an answer has asked; any error means "not
+   * asked", and is repeated by who asks. A due timer (`by: "timer"`) notes nothing.
+   * @returns the jobs' ids; a look that waits already is the same one.
+   * @throws WorkerError `QueueUnavailable`, where `prompt` within a second.
+   */
+  ask(asks: readonly Ask[], temper: Temper): Promise<readonly { readonly id: string }[]>;
+  /** To be read after the job became active. */
+  read(key: PaymentKey): Promise<Note>;
+  /**
+   * Ends a look: where the job's lock is not held by that token nothing changes, and the answer is `false`. Else *known* is written, and of
+   * *asked* only what was read and judged is removed; what was asked meanwhile stays. The timer, or the letter, is written before.
+   */
+  settle(key: PaymentKey, lock: HeldLock, settlement: Settlement): Promise<boolean>;
+}
