@@ -55,9 +55,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["lib/meters.ts"],
   express: ["webhooks/", "sandbox/"],
   bullmq: ["queue/"],
-  ioredis: ["queue/redis.ts"],
-  pg: ["queue/postgres.ts"],
-  "@electric-sql/pglite": ["queue/embedded.ts"],
+  ioredis: ["queue/engines/redis"],
+  pg: ["queue/engines/postgres"],
+  "@electric-sql/pglite": ["queue/engines/embedded"],
 };
 
 test("imports point one way, as the tree is laid out", () => {

@@ -58,8 +58,8 @@ export const sandboxPlaces = { redis: "{norce-psp-sandbox}", postgres: "norce_ps
 export async function openEngine(settings: EngineSettings, log: Logger): Promise<Engine> {
   // Each brings libraries of its own, tens of megabytes that the others do without.
   if (settings.redisUrl !== undefined)
-    return await (await import("./redis.ts")).openRedis(settings.redisUrl, settings, log);
+    return await (await import("./engines/redis.ts")).openRedis(settings.redisUrl, settings, log);
   if (settings.queueUrl !== undefined)
-    return await (await import("./postgres.ts")).openPostgres(settings.queueUrl, settings, log);
-  return await (await import("./embedded.ts")).openEmbedded(settings, log);
+    return await (await import("./engines/postgres.ts")).openPostgres(settings.queueUrl, settings, log);
+  return await (await import("./engines/embedded.ts")).openEmbedded(settings, log);
 }

@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Json, Money, OperationName, OperationResult, PaymentKey } from "../contract/adapter.ts";
-import { WorkerError } from "../lib/errors.ts";
-import { within } from "./bull.ts";
+import { promptly } from "./within.ts";
 import type { Engine, Job, Queue, Worker } from "./engine.ts";
 import { laneId, operationsName } from "./queues.ts";
 
@@ -81,7 +80,6 @@ export interface Turn {
   end(): Promise<void>;
 }
 
-const answerMs = 750;
 /** Longer than the longest operation runs: half a minute until it sends nothing more, and what it writes down afterwards. */
 const lockMs = 90_000;
 const monthSeconds = 30 * 24 * 3_600;
@@ -108,10 +106,10 @@ export function createOperations(engine: Engine): Operations {
           removeOnFail: { age: monthSeconds },
         },
       );
-      return (await orUnavailable(adding)).id ?? jobId;
+      return (await promptly(adding)).id ?? jobId;
     },
     async read(id) {
-      const job = await orUnavailable(queue().getJob(id));
+      const job = await promptly(queue().getJob(id));
       return job === undefined ? undefined : recordOf(id, job);
     },
     async lock(key, owner) {
@@ -164,12 +162,4 @@ function uuidOf(parts: readonly string[]): string {
     digits.slice(16, 20),
     digits.slice(20, 32),
   ].join("-");
-}
-
-async function orUnavailable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await within(answerMs, work);
-  } catch (cause) {
-    throw new WorkerError("QueueUnavailable", "the queue does not take it now", { cause });
-  }
 }

@@ -1,8 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { JobsOptions } from "bullmq";
 import type { PaymentKey, Target } from "../contract/adapter.ts";
-import { WorkerError } from "../lib/errors.ts";
-import { within } from "./bull.ts";
+import { promptly } from "./within.ts";
 import { createDead, type Dead, deadName } from "./dead.ts";
 import type { Engine, Job, Temper } from "./engine.ts";
 import type { DeadLetter, EventJob, InboxJob, Look, QueueCount, StoredEvent, Wait } from "./jobs.ts";
@@ -58,9 +57,6 @@ export function hashOf(parts: readonly (string | undefined)[]): string {
 
 /** A look asks for its key's id several times. */
 const laneIds = new WeakMap<PaymentKey, string>();
-
-/** A PSP is told within a second that the queue is away, also by a process that is busy. */
-const answerMs = 750;
 
 /** How long what a timer remembers waits behind the look that came before it. */
 const rememberedMs = 5_000;
@@ -159,7 +155,7 @@ export function createQueues(engine: Engine): Queues {
     async add(look, temper) {
       const jobId = randomUUID();
       const adding = engine.queue<Look>(laneName(look.key.adapter), temper).add("look", look, optionsOf(look, jobId));
-      const job = await (temper === "prompt" ? orUnavailable(adding) : adding);
+      const job = await (temper === "prompt" ? promptly(adding) : adding);
       return { id: job.id ?? jobId, handedOver: job.id === jobId };
     },
   };
@@ -182,7 +178,7 @@ export function createQueues(engine: Engine): Queues {
 function inboxOn(engine: Engine): Queues["inbox"] {
   return {
     async add(events) {
-      await orUnavailable(engine.queue<InboxJob>(inboxName, "prompt").add("events", { events }, inboxOptions));
+      await promptly(engine.queue<InboxJob>(inboxName, "prompt").add("events", { events }, inboxOptions));
     },
     async addAlone(jobId, event, delay) {
       const job: InboxJob = { events: [event], alone: true };
@@ -265,20 +261,11 @@ async function countsOn(engine: Engine, adapters: readonly string[]): Promise<Qu
   const names = [inboxName, timersName, deadName, operationsName, ...own];
   const counts = await Promise.all(
     names.map(async (queue) => {
-      const states = await orUnavailable(
+      const states = await promptly(
         engine.queue(queue, "prompt").getJobCounts("waiting", "active", "delayed", "failed"),
       );
       return Object.entries(states).map(([state, jobs]) => ({ queue, state, jobs }));
     }),
   );
   return counts.flat();
-}
-
-/** For the ack path: the queue says yes within a second, or it is unavailable. An add that came too late is a duplicate, which is normal. */
-async function orUnavailable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await within(answerMs, work);
-  } catch (cause) {
-    throw new WorkerError("QueueUnavailable", "the queue does not take it now", { cause });
-  }
 }

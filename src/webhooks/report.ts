@@ -2,7 +2,7 @@ import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
-import { within } from "../queue/bull.ts";
+import { within } from "../queue/within.ts";
 import type { Drift, Ledger, LedgerQuery } from "../queue/ledger.ts";
 import type { DeadLetter, Queues } from "../queue/queues.ts";
 import { byAdmin } from "./admin.ts";

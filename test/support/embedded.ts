@@ -2,11 +2,11 @@ import { createHash, randomUUID } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
-import { openEmbedded } from "../../src/queue/embedded.ts";
+import { openEmbedded } from "../../src/queue/engines/embedded.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** What an empty database looks like depends on these. */
-const sources = ["package-lock.json", "src/queue/embedded.ts", "src/queue/postgres.ts"];
+const sources = ["package-lock.json", "src/queue/engines/embedded.ts", "src/queue/engines/postgres.ts"];
 
 /**
  * Lays an empty queue of the embedded engine into a folder. Making one takes a processor for seconds, copying one next to nothing: the

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { PGlite, type Results } from "@electric-sql/pglite";
 import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
-import type { Logger } from "../lib/log.ts";
+import type { Logger } from "../../lib/log.ts";
 import { engineOn, workerDefaults } from "./bull.ts";
-import type { Engine, EngineSettings } from "./engine.ts";
+import type { Engine, EngineSettings } from "../engine.ts";
 import { usualSchema as schema } from "./postgres.ts";
 
 /**

@@ -1,9 +1,10 @@
 import { Queue, Worker } from "bullmq";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
-import { WorkerError } from "../lib/errors.ts";
-import type { Logger } from "../lib/log.ts";
-import { engineOn, prefix as usualPrefix, promptMs, reachability, within, workerDefaults } from "./bull.ts";
-import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "./engine.ts";
+import { WorkerError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import { engineOn, prefix as usualPrefix, promptMs, reachability, workerDefaults } from "./bull.ts";
+import { within } from "../within.ts";
+import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "../engine.ts";
 
 type Connection = Redis | Cluster;
 

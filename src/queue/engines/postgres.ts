@@ -1,9 +1,9 @@
 import { createPostgresBackend, type PgPool, Queue, runMigrations, Worker } from "bullmq";
 import pRetry from "p-retry";
 import pg from "pg";
-import type { Logger } from "../lib/log.ts";
+import type { Logger } from "../../lib/log.ts";
 import { engineOn, promptMs, reachability, workerDefaults } from "./bull.ts";
-import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "./engine.ts";
+import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "../engine.ts";
 
 /** BullMQ's own name for its schema. */
 export const usualSchema = "bullmq";

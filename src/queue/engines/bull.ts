@@ -1,7 +1,8 @@
 import type { Processor, Queue as BullQueue, Worker as BullWorker, WorkerOptions } from "bullmq";
-import { WorkerError } from "../lib/errors.ts";
-import type { Logger } from "../lib/log.ts";
-import type { Engine, Guarantee, Queue, Temper, Worker } from "./engine.ts";
+import { WorkerError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Engine, Guarantee, Queue, Temper, Worker } from "../engine.ts";
+import { within } from "../within.ts";
 
 /** How long anything on the ack path may take. */
 export const promptMs = 800;
@@ -82,19 +83,6 @@ export function reachability(
       reachable = true;
     },
   };
-}
-
-/** The promise's result, or a rejection after `ms`. The work itself is not stopped. */
-export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took longer than ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Connections tell of their errors themselves, once; without a listener BullMQ's copy of the news would end the process. */
