@@ -15,14 +15,14 @@ import type { Queues } from "./queue/queues.ts";
 import { createSweeps } from "./queue/sweeps.ts";
 import { callbackUrl } from "./signatures/urls.ts";
 import { startForgetting, startTimers } from "./queue/timers.ts";
-import { createDriftLog, type DriftLog } from "./workers/drift.ts";
-import { startEvents } from "./workers/events.ts";
-import { createGates } from "./workers/gates.ts";
-import { startLanes } from "./workers/lanes.ts";
-import { startLocate } from "./workers/locate.ts";
-import { startOperate } from "./workers/operate.ts";
-import { createContexts } from "./workers/observe.ts";
-import { startSweep } from "./workers/sweep.ts";
+import { createDriftLog, type DriftLog } from "./workers/tell/drift.ts";
+import { startEvents } from "./workers/events/events.ts";
+import { createGates } from "./workers/gate/gates.ts";
+import { startLanes } from "./workers/look/lanes.ts";
+import { startLocate } from "./workers/events/inbox.ts";
+import { startOperate } from "./workers/operate/operate.ts";
+import { createContexts } from "./workers/look/observe.ts";
+import { startSweep } from "./workers/sweep/sweep.ts";
 
 /** What the worker half runs on. */
 export interface WorkerParts {

@@ -9,11 +9,11 @@ import type { NorceClient } from "../norce/client.ts";
 import type { CurrentPayment } from "../norce/payment.ts";
 import type { PaymentState } from "../norce/states.ts";
 import type { Look, Suspect } from "../queue/queues.ts";
-import { actionsToPublish, type Publishing } from "./actions.ts";
-import { type Changes, diff, refuseForeign, refuseOthers, refuseUnlike, type Verdict } from "./diff.ts";
+import { actionsToPublish, type Publishing } from "./look/actions.ts";
+import { type Changes, diff, refuseForeign, refuseOthers, refuseUnlike, type Verdict } from "./look/diff.ts";
 import type { Guard } from "./guard.ts";
-import { type ContextFactory, lookContext, type Observed, observe } from "./observe.ts";
-import { write } from "./write.ts";
+import { type ContextFactory, lookContext, type Observed, observe } from "./look/observe.ts";
+import { write } from "./look/write.ts";
 
 /** What was written, or would be. */
 interface Movement {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { DesiredPayment, Money, OperationName } from "../../src/contract/adapter.ts";
 import { stateOf } from "../../src/norce/states.ts";
-import { sumMovedBy, sumsToBe } from "../../src/workers/possible.ts";
+import { sumMovedBy, sumsToBe } from "../../src/workers/operate/possible.ts";
 import { type Act, openStage, partAmount, type Purchase, type Stage } from "../support/stage.ts";
 import { loadSubjects } from "../support/subjects.ts";
 

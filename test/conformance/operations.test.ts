@@ -18,8 +18,8 @@ import { isWorkerError } from "../../src/lib/errors.ts";
 import { createHttp } from "../../src/lib/http.ts";
 import { withToken } from "../../src/lib/token.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
-import { createContexts, lookContext } from "../../src/workers/observe.ts";
-import { availableFor, sumMovedBy, sumsToBe } from "../../src/workers/possible.ts";
+import { createContexts, lookContext } from "../../src/workers/look/observe.ts";
+import { availableFor, sumMovedBy, sumsToBe } from "../../src/workers/operate/possible.ts";
 import { type Act, openStage, type Purchase, type Stage } from "../support/stage.ts";
 import { credentialsIn, loadSubjects, textsIn } from "../support/subjects.ts";
 

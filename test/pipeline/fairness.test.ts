@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createClosures } from "../../src/queue/closures.ts";
 import type { StoredEvent } from "../../src/queue/queues.ts";
 import { startWorker } from "../../src/worker.ts";
-import { createGates, type Gates } from "../../src/workers/gates.ts";
+import { createGates, type Gates } from "../../src/workers/gate/gates.ts";
 import { embeddedEngine } from "../support/engines.ts";
 import { startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";

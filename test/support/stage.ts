@@ -28,8 +28,8 @@ import { createSandboxPsp } from "../../sandbox/psp.ts";
 import { createApp } from "../../src/webhooks/app.ts";
 import { createInbox } from "../../src/webhooks/inbox.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
-import type { LookResult } from "../../src/workers/lanes.ts";
-import { createContexts, lookContext } from "../../src/workers/observe.ts";
+import type { LookResult } from "../../src/workers/look/lanes.ts";
+import { createContexts, lookContext } from "../../src/workers/look/observe.ts";
 import { startWorker } from "../../src/worker.ts";
 import { fixtureSigningKey, type Subject } from "./subjects.ts";
 

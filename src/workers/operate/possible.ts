@@ -1,7 +1,7 @@
-import type { DesiredPayment, Money, OperationCall, OperationName } from "../contract/adapter.ts";
-import { WorkerError } from "../lib/errors.ts";
-import { majorFromMinor, type Minor, minorFromMajor } from "../lib/money.ts";
-import { openAmount } from "../norce/states.ts";
+import type { DesiredPayment, Money, OperationCall, OperationName } from "../../contract/adapter.ts";
+import { WorkerError } from "../../lib/errors.ts";
+import { majorFromMinor, type Minor, minorFromMajor } from "../../lib/money.ts";
+import { openAmount } from "../../norce/states.ts";
 
 /** How much can still be captured, cancelled or refunded: what the PSP has under way is spoken for. */
 export function availableFor(name: OperationName, { money, underWay, available }: DesiredPayment): Minor {

@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { CommonConfig, DesiredPayment, DesiredTransaction, Money, PaymentKey } from "../contract/adapter.ts";
-import { isWorkerError } from "../lib/errors.ts";
-import { createNorceClient } from "../norce/client.ts";
-import type { CurrentPayment } from "../norce/payment.ts";
-import { listenOnLoopback } from "../../sandbox/loopback.ts";
-import { createSandboxNorce } from "../../sandbox/norce.ts";
+import type { CommonConfig, DesiredPayment, DesiredTransaction, Money, PaymentKey } from "../../contract/adapter.ts";
+import { isWorkerError } from "../../lib/errors.ts";
+import { createNorceClient } from "../../norce/client.ts";
+import type { CurrentPayment } from "../../norce/payment.ts";
+import { listenOnLoopback } from "../../../sandbox/loopback.ts";
+import { createSandboxNorce } from "../../../sandbox/norce.ts";
 import { type Comparison, diff, refuseForeign, refuseOthers, refuseUnlike } from "./diff.ts";
 
 const confirm: DesiredTransaction = {

@@ -1,9 +1,16 @@
-import type { CommonConfig, DesiredPayment, DesiredTransaction, Json, Money, PaymentKey } from "../contract/adapter.ts";
-import { WorkerError } from "../lib/errors.ts";
-import type { CurrentPayment, PaymentChanges, PaymentRecord } from "../norce/payment.ts";
-import { contains, same } from "../norce/same.ts";
-import type { NorceOrder } from "../norce/schema.ts";
-import { openAmount, type PaymentState, type StateSet, stateOf } from "../norce/states.ts";
+import type {
+  CommonConfig,
+  DesiredPayment,
+  DesiredTransaction,
+  Json,
+  Money,
+  PaymentKey,
+} from "../../contract/adapter.ts";
+import { WorkerError } from "../../lib/errors.ts";
+import type { CurrentPayment, PaymentChanges, PaymentRecord } from "../../norce/payment.ts";
+import { contains, same } from "../../norce/same.ts";
+import type { NorceOrder } from "../../norce/schema.ts";
+import { openAmount, type PaymentState, type StateSet, stateOf } from "../../norce/states.ts";
 import { canonical, movesBackwards, onlyStarted, sameState } from "./backwards.ts";
 import { mergedUpsell } from "./upsell.ts";
 

@@ -1,5 +1,5 @@
 /** When the sweep looks at a payment, and which orders it reads for that. Pure: times come in as milliseconds since the epoch. */
-import type { PaymentState } from "../norce/states.ts";
+import type { PaymentState } from "../../norce/states.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;

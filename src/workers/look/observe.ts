@@ -7,13 +7,13 @@ import type {
   LookContext,
   PaymentKey,
   Target,
-} from "../contract/adapter.ts";
-import type { AdapterSettings } from "../config.ts";
-import { createBudget } from "../lib/budget.ts";
-import { createHttp, type HttpOptions } from "../lib/http.ts";
-import { withToken } from "../lib/token.ts";
-import type { TransactionLog } from "../norce/log-line.ts";
-import type { CurrentPayment } from "../norce/payment.ts";
+} from "../../contract/adapter.ts";
+import type { AdapterSettings } from "../../config.ts";
+import { createBudget } from "../../lib/budget.ts";
+import { createHttp, type HttpOptions } from "../../lib/http.ts";
+import { withToken } from "../../lib/token.ts";
+import type { TransactionLog } from "../../norce/log-line.ts";
+import type { CurrentPayment } from "../../norce/payment.ts";
 
 /** Makes what an adapter asks its PSP with; the HTTP clients and their tokens are shared by all looks of one merchant's channel. */
 export type ContextFactory = (

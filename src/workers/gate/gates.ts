@@ -1,6 +1,6 @@
-import type { Config } from "../config.ts";
-import type { Logger } from "../lib/log.ts";
-import type { Closures } from "../queue/closures.ts";
+import type { Config } from "../../config.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Closures } from "../../queue/closures.ts";
 import { createGate, type Gate, roomPerAccount } from "./gate.ts";
 
 /** This process's gates, one per PSP. */

@@ -1,6 +1,6 @@
-import type { Config } from "../config.ts";
-import { isWorkerError } from "../lib/errors.ts";
-import type { Closure } from "../queue/closures.ts";
+import type { Config } from "../../config.ts";
+import { isWorkerError } from "../../lib/errors.ts";
+import type { Closure } from "../../queue/closures.ts";
 
 /**
  * Who is let in to ask a PSP account now. A PSP that is down is left alone for a while and probed by one look at a time, one that says

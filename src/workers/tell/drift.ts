@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { Target } from "../contract/adapter.ts";
-import type { Logger } from "../lib/log.ts";
-import type { Meters } from "../lib/meters.ts";
-import { within } from "../queue/within.ts";
-import { type Drift, type Ledger, missedEvent, type Tally } from "../queue/ledger.ts";
-import type { Asked, DeadLetter, Look } from "../queue/queues.ts";
+import type { Target } from "../../contract/adapter.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Meters } from "../../lib/meters.ts";
+import { within } from "../../queue/within.ts";
+import { type Drift, type Ledger, missedEvent, type Tally } from "../../queue/ledger.ts";
+import type { Asked, DeadLetter, Look } from "../../queue/queues.ts";
 
 /** What a look came to, as far as it tells of drift. */
 export interface LookedAt {

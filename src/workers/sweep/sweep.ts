@@ -3,16 +3,22 @@
  * timers. It asks no PSP and writes nothing to Norce; what a payment needs is found out by the look that its timer asks for.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { AnyAdapter, PaymentKey } from "../contract/adapter.ts";
-import type { AdapterSettings, Config } from "../config.ts";
-import type { Logger } from "../lib/log.ts";
-import type { Meters } from "../lib/meters.ts";
-import type { NorceClient } from "../norce/client.ts";
-import { type ListedOrder, type ListedPayment, ordersWithin } from "../norce/orders.ts";
-import type { Engine } from "../queue/engine.ts";
-import { laneId, type Queues } from "../queue/queues.ts";
-import { type PassProgress, startSweeps, type SweepCounts, type SweepProgress, type Sweeps } from "../queue/sweeps.ts";
-import type { DriftLog } from "./drift.ts";
+import type { AnyAdapter, PaymentKey } from "../../contract/adapter.ts";
+import type { AdapterSettings, Config } from "../../config.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Meters } from "../../lib/meters.ts";
+import type { NorceClient } from "../../norce/client.ts";
+import { type ListedOrder, type ListedPayment, ordersWithin } from "../../norce/orders.ts";
+import type { Engine } from "../../queue/engine.ts";
+import { laneId, type Queues } from "../../queue/queues.ts";
+import {
+  type PassProgress,
+  startSweeps,
+  type SweepCounts,
+  type SweepProgress,
+  type Sweeps,
+} from "../../queue/sweeps.ts";
+import type { DriftLog } from "../tell/drift.ts";
 import {
   type Horizon,
   judge,

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { DesiredPayment, Money, Phase } from "../contract/adapter.ts";
-import type { CurrentPayment, PaymentRecord } from "../norce/payment.ts";
-import { type PaymentState, stateOf } from "../norce/states.ts";
+import type { DesiredPayment, Money, Phase } from "../../contract/adapter.ts";
+import type { CurrentPayment, PaymentRecord } from "../../norce/payment.ts";
+import { type PaymentState, stateOf } from "../../norce/states.ts";
 
 /** The ten-state word and the twelve-state word for the same thing do not differ: a change of setting rewrites no history. */
 export function sameState(current: PaymentState, desired: PaymentState): boolean {

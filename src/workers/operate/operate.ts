@@ -3,22 +3,27 @@
  * truth is read, the operation is found possible, that it is being sent is written down, and only then it is sent. Whoever finds it sent
  * and does not know what came of it looks first.
  */
-import type { OperationCall, OperationName, OperationResult, PaymentKey } from "../contract/adapter.ts";
-import { isWorkerError, WorkerError } from "../lib/errors.ts";
-import type { Logger } from "../lib/log.ts";
-import { majorFromMinor, minorFromMajor } from "../lib/money.ts";
-import type { CurrentPayment } from "../norce/payment.ts";
-import { runAgain } from "../queue/ending.ts";
-import type { Engine, Job, Worker } from "../queue/engine.ts";
-import { type OperationEnd, type OperationJob, type OperationOutcome, type Operations } from "../queue/operations.ts";
-import { operationsName, type Queues } from "../queue/queues.ts";
-import { bareOperationUrl } from "../signatures/urls.ts";
-import { refuseOthers } from "./diff.ts";
-import { endOf, type Guard, guardOf } from "./guard.ts";
-import { lookContext, observe } from "./observe.ts";
+import type { OperationCall, OperationName, OperationResult, PaymentKey } from "../../contract/adapter.ts";
+import { isWorkerError, WorkerError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import { majorFromMinor, minorFromMajor } from "../../lib/money.ts";
+import type { CurrentPayment } from "../../norce/payment.ts";
+import { runAgain } from "../../queue/ending.ts";
+import type { Engine, Job, Worker } from "../../queue/engine.ts";
+import {
+  type OperationEnd,
+  type OperationJob,
+  type OperationOutcome,
+  type Operations,
+} from "../../queue/operations.ts";
+import { operationsName, type Queues } from "../../queue/queues.ts";
+import { bareOperationUrl } from "../../signatures/urls.ts";
+import { refuseOthers } from "../look/diff.ts";
+import { endOf, type Guard, guardOf } from "../guard.ts";
+import { lookContext, observe } from "../look/observe.ts";
 import { amountOf, availableFor, insistPossible, refusal, sumMovedBy, sumsToBe } from "./possible.ts";
-import { preview, type ReconcileParts, refuseMistaken } from "./reconcile.ts";
-import { operationAgain } from "./retry.ts";
+import { preview, type ReconcileParts, refuseMistaken } from "../reconcile.ts";
+import { operationAgain } from "../retry.ts";
 
 /** What operations need. */
 export interface OperateParts extends ReconcileParts {

@@ -2,20 +2,20 @@
  * One event that takes more than its URL to turn into a look: it has to be proven, its payment has to be found, or it is to be kept in
  * the payment's log. Each is a job of its own in its adapter's queue, so that nothing that it meets stops another.
  */
-import type { AnyAdapter, LogLine, PaymentKey, PspEvent, Webhook } from "../contract/adapter.ts";
-import type { AdapterSettings, Config } from "../config.ts";
-import { isWorkerError } from "../lib/errors.ts";
-import type { Logger } from "../lib/log.ts";
-import type { NorceClient } from "../norce/client.ts";
-import { giveUp, runAgain, wasGivenUp } from "../queue/ending.ts";
-import type { Engine, Job, Worker } from "../queue/engine.ts";
-import { type DeadLetter, type EventJob, eventsName, type Queues, type StoredEvent } from "../queue/queues.ts";
-import { accountOf, behaviourOf } from "./gate.ts";
-import type { Gates } from "./gates.ts";
-import { endOf, type Guard, guardOf } from "./guard.ts";
-import type { ContextFactory } from "./observe.ts";
+import type { AnyAdapter, LogLine, PaymentKey, PspEvent, Webhook } from "../../contract/adapter.ts";
+import type { AdapterSettings, Config } from "../../config.ts";
+import { isWorkerError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { NorceClient } from "../../norce/client.ts";
+import { giveUp, runAgain, wasGivenUp } from "../../queue/ending.ts";
+import type { Engine, Job, Worker } from "../../queue/engine.ts";
+import { type DeadLetter, type EventJob, eventsName, type Queues, type StoredEvent } from "../../queue/queues.ts";
+import { accountOf, behaviourOf } from "../gate/gate.ts";
+import type { Gates } from "../gate/gates.ts";
+import { endOf, type Guard, guardOf } from "../guard.ts";
+import type { ContextFactory } from "../look/observe.ts";
 import { place } from "./place.ts";
-import { type Placing, placingAgain } from "./retry.ts";
+import { type Placing, placingAgain } from "../retry.ts";
 
 /** What placing and keeping events needs. */
 export interface EventParts {

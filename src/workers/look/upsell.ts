@@ -1,4 +1,4 @@
-import type { Upsell } from "../contract/adapter.ts";
+import type { Upsell } from "../../contract/adapter.ts";
 
 type Transaction = Upsell["transactions"][number];
 

@@ -1,5 +1,5 @@
-import type { Json, OperationName, PaymentKey } from "../contract/adapter.ts";
-import { bareOperationUrl, operationUrl, type UrlMaker } from "../signatures/urls.ts";
+import type { Json, OperationName, PaymentKey } from "../../contract/adapter.ts";
+import { bareOperationUrl, operationUrl, type UrlMaker } from "../../signatures/urls.ts";
 
 /** How a merchant's adapter publishes what can be done with a payment (docs/http.md, Operations). */
 export type PublishActions = "off" | "signed" | "bearer";

@@ -1,7 +1,7 @@
-import type { Config } from "../config.ts";
-import type { Logger } from "../lib/log.ts";
-import { runAgain } from "../queue/ending.ts";
-import type { Engine, Job, Worker } from "../queue/engine.ts";
+import type { Config } from "../../config.ts";
+import type { Logger } from "../../lib/log.ts";
+import { runAgain } from "../../queue/ending.ts";
+import type { Engine, Job, Worker } from "../../queue/engine.ts";
 import {
   eventId,
   type InboxJob,
@@ -10,9 +10,9 @@ import {
   type Look,
   type Queues,
   type StoredEvent,
-} from "../queue/queues.ts";
+} from "../../queue/queues.ts";
 import { buryEvent, horizonMs, notConfigured } from "./events.ts";
-import { placingAgain } from "./retry.ts";
+import { placingAgain } from "../retry.ts";
 
 /** What emptying the inbox needs. Neither Norce nor a PSP is asked: what takes that is a job of its own in its adapter's queue. */
 export interface LocateParts {

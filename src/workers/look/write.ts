@@ -1,8 +1,8 @@
-import type { PaymentKey } from "../contract/adapter.ts";
-import type { NorceClient } from "../norce/client.ts";
-import type { CurrentPayment } from "../norce/payment.ts";
+import type { PaymentKey } from "../../contract/adapter.ts";
+import type { NorceClient } from "../../norce/client.ts";
+import type { CurrentPayment } from "../../norce/payment.ts";
 import type { Changes } from "./diff.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard } from "../guard.ts";
 
 /**
  * Changes → Norce, in the order that survives a crash at any point: the payment, then what the PSP must be told, then the

@@ -1,16 +1,16 @@
-import { isWorkerError } from "../lib/errors.ts";
-import type { Logger } from "../lib/log.ts";
-import type { Meters } from "../lib/meters.ts";
-import type { Engine, Job, Worker } from "../queue/engine.ts";
-import { laneName, type Look, type Queues, type Wait } from "../queue/queues.ts";
-import { tellCredentials } from "./credentials.ts";
-import { askedBy, type DriftLog } from "./drift.ts";
-import { hasToEnd } from "./due.ts";
-import { accountOf, behaviourOf, type Entered } from "./gate.ts";
-import type { Gates } from "./gates.ts";
-import { endOf, guardOf } from "./guard.ts";
-import { type Outcome, reconcile, type ReconcileParts } from "./reconcile.ts";
-import { type Next, next, type Result, turnedAway } from "./retry.ts";
+import { isWorkerError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Meters } from "../../lib/meters.ts";
+import type { Engine, Job, Worker } from "../../queue/engine.ts";
+import { laneName, type Look, type Queues, type Wait } from "../../queue/queues.ts";
+import { tellCredentials } from "../tell/credentials.ts";
+import { askedBy, type DriftLog } from "../tell/drift.ts";
+import { hasToEnd } from "../sweep/due.ts";
+import { accountOf, behaviourOf, type Entered } from "../gate/gate.ts";
+import type { Gates } from "../gate/gates.ts";
+import { endOf, guardOf } from "../guard.ts";
+import { type Outcome, reconcile, type ReconcileParts } from "../reconcile.ts";
+import { type Next, next, type Result, turnedAway } from "../retry.ts";
 
 export interface LaneParts extends ReconcileParts {
   readonly engine: Engine;

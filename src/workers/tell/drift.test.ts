@@ -1,10 +1,10 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import type { PaymentKey } from "../contract/adapter.ts";
-import { WorkerError } from "../lib/errors.ts";
-import { createMeters } from "../lib/meters.ts";
-import type { Drift, Ledger, Tally } from "../queue/ledger.ts";
-import type { Look } from "../queue/queues.ts";
+import type { PaymentKey } from "../../contract/adapter.ts";
+import { WorkerError } from "../../lib/errors.ts";
+import { createMeters } from "../../lib/meters.ts";
+import type { Drift, Ledger, Tally } from "../../queue/ledger.ts";
+import type { Look } from "../../queue/queues.ts";
 import { tellCredentials } from "./credentials.ts";
 import { createDriftLog, type DriftLog } from "./drift.ts";
 

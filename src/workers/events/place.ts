@@ -1,9 +1,9 @@
-import type { Clue, PaymentKey, PspEvent, Target } from "../contract/adapter.ts";
-import type { AdapterSettings } from "../config.ts";
-import type { NorceClient } from "../norce/client.ts";
-import type { NorceOrder } from "../norce/schema.ts";
-import type { Queues, StoredEvent } from "../queue/queues.ts";
-import type { ContextFactory } from "./observe.ts";
+import type { Clue, PaymentKey, PspEvent, Target } from "../../contract/adapter.ts";
+import type { AdapterSettings } from "../../config.ts";
+import type { NorceClient } from "../../norce/client.ts";
+import type { NorceOrder } from "../../norce/schema.ts";
+import type { Queues, StoredEvent } from "../../queue/queues.ts";
+import type { ContextFactory } from "../look/observe.ts";
 
 /** What finding a payment needs. */
 export interface PlaceParts {

@@ -1,9 +1,9 @@
-import type { PaymentKey } from "../contract/adapter.ts";
-import { isWorkerError } from "../lib/errors.ts";
-import type { Logger } from "../lib/log.ts";
-import type { Credential, Meters } from "../lib/meters.ts";
+import type { PaymentKey } from "../../contract/adapter.ts";
+import { isWorkerError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Credential, Meters } from "../../lib/meters.ts";
 import type { DriftLog } from "./drift.ts";
-import type { Result } from "./retry.ts";
+import type { Result } from "../retry.ts";
 
 /** Who is told. */
 interface CredentialParts {
