@@ -1,7 +1,7 @@
 /**
  * Writes each adapter's table "status to state" into its README, from its fixtures, so that it cannot say anything else than the
  * code does: `node scripts/adapter-table.ts [--check] [folder…]`. Without a folder also what is said of all of them together: the README's
- * table of PSPs, and an example of each configuration.
+ * table of PSPs, an example of each configuration, and the table of delays.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import type { AnyAdapter, DesiredPayment, DesiredTransaction, Json, KeptEvent } from "../src/contract/adapter.ts";
 import { loadAdapters } from "../src/adapters/registry.ts";
 import { paymentStates, stateOf } from "../src/norce/states.ts";
+import { pageOfDelays } from "./delay-table.ts";
 import { exampleWith, readmeOfPsps } from "./psp-table.ts";
 
 /** An adapter's README as it is, and as its fixtures say it should be. */
@@ -93,12 +94,13 @@ function progress({ desired }: Row): number {
 if (import.meta.main) {
   const { values, positionals } = parseArgs({ options: { check: { type: "boolean" } }, allowPositionals: true });
   const adapters = await loadAdapters(positionals.length > 0 ? positionals : undefined);
-  const everybodys = positionals.length > 0 ? [] : [readmeOfPsps(adapters.values()), exampleWith(adapters.values())];
+  const everybodys =
+    positionals.length > 0 ? [] : [readmeOfPsps(adapters.values()), exampleWith(adapters.values()), pageOfDelays()];
   for (const { file, current, generated } of [...[...adapters.values()].map(readmeOf), ...everybodys]) {
     if (generated === undefined) throw new Error(`${file} has no markers to put a table between`);
     if (generated === current) continue;
     if (values.check === true) {
-      console.error(`${file} is not what the adapters say; run npm run adapter:table`);
+      console.error(`${file} is not what the code says; run npm run adapter:table`);
       process.exitCode = 1;
     } else {
       writeFileSync(file, generated);

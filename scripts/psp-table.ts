@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { type AnyAdapter, commonConfig, type DesiredPayment } from "../src/contract/adapter.ts";
 
-/** A file as it is, and as the adapters say it should be; `undefined` where it has no place for that. */
-interface Generated {
+/** A file as it is, and as the code says it should be; `undefined` where it has no place for that. */
+export interface Generated {
   readonly file: string;
   readonly current: string;
   readonly generated: string | undefined;
@@ -13,7 +13,7 @@ interface Generated {
 
 const root = join(import.meta.dirname, "..");
 const between = /(<!-- psps:begin -->\n)[^]*?(<!-- psps:end -->)/;
-const heads = ["PSP", "folder", "webhooks", "proof", "truth", "recurring", "upsell", "operations"];
+const heads = ["PSP", "folder", "webhooks", "proof", "truth", "recurring", "upsell", "operations", "proven against"];
 
 /** The README with the table of PSPs made anew. */
 export function readmeOfPsps(adapters: Iterable<AnyAdapter>): Generated {
@@ -42,7 +42,20 @@ function rowOf(adapter: AnyAdapter): string[] {
     told.some(({ recurring }) => recurring !== undefined) ? "yes" : "–",
     told.some(({ upsell }) => upsell !== undefined) ? "yes" : "–",
     Object.keys(offered).join(", ") || "–",
+    provenAgainst(id),
   ];
+}
+
+/**
+ * What the folder's fixtures and vectors are, at best: what we composed is judged by the simulator alone; what was recorded is the PSP's own
+ * (its libraries, its documentation); what is live came from an account. The first word of each `source.md` says so.
+ */
+function provenAgainst(folder: string): string {
+  const path = join(root, "src/adapters", folder);
+  const sources = readdirSync(path, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith("source.md"));
+  const told = sources.map((name) => readFileSync(join(path, name), "utf8"));
+  if (told.some((text) => text.startsWith("Live"))) return "live";
+  return told.some((text) => text.startsWith("Recorded")) ? "recorded" : "simulator";
 }
 
 /** What Norce should say by the folder's fixtures. */
