@@ -94,6 +94,18 @@ describe("what is cited is there", () => {
     expect(vague.map(({ file }) => file)).toEqual([]);
   });
 
+  test("every other page, and its heading where one is named", () => {
+    const missing = citing.flatMap(({ file: from, text }) =>
+      [...text.matchAll(/docs\/((?!norce\.md)[a-z-]+\.md)(?:, ([A-Z]\w+(?: \w+)*))?/g)]
+        .filter(([, page = "", heading]) => {
+          const file = `docs/${page}`;
+          return !existsSync(file) || (heading !== undefined && !anchorsOf(file).has(anchorOf(heading)));
+        })
+        .map(([told]) => `${from}: ${told}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
   test("every link between pages", () => {
     const missing = documents.flatMap(({ file, text }) =>
       [
@@ -116,14 +128,14 @@ function anchorsOf(file: string): ReadonlySet<string> {
   const headings = readFileSync(file, "utf8")
     .replaceAll(/^```[^]*?^```$/gm, "")
     .matchAll(/^#{1,4} (.+)$/gm);
-  return new Set(
-    [...headings].map(([, heading = ""]) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
-        .replaceAll(" ", "-"),
-    ),
-  );
+  return new Set([...headings].map(([, heading = ""]) => anchorOf(heading)));
+}
+
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
 }
 
 test("URLs are signed in one way: no sheet joins a signature's text of ours with bars", () => {

@@ -6,6 +6,7 @@ import { parse as parseYaml } from "yaml";
 import { pageOfDelays } from "../scripts/delay-table.ts";
 import { exampleWith, readmeOfPsps } from "../scripts/psp-table.ts";
 import type { CommonConfig, RawRequest } from "../src/contract/adapter.ts";
+import { findingNames } from "../src/contract/desired.ts";
 import { loadAdapters, loadSimulator } from "../src/adapters/registry.ts";
 import { createConfig, redacted } from "../src/config.ts";
 import { createMeters } from "../src/lib/meters.ts";
@@ -282,6 +283,10 @@ describe("operate.md", () => {
     for (const name of told) expect(core, name).toContain(`"${name}"`);
   });
 
+  test("bad news has its names", () => {
+    expect(firstColumn("bad-news")).toEqual(findingNames.toSorted());
+  });
+
   test("the log lines in the table are those that are written", () => {
     const messages = found(
       /"((?:webhook|event|payment|operation|queue|config|web|worker|process|credential|job|request|sweep|drift|ledger|gate)\.[a-z]+(?:-[a-z]+)*)"/g,
@@ -312,6 +317,21 @@ test("scripts that are named exist, and the README names every adapter", () => {
   const missing = [...new Set(named)].filter((name) => scripts[name] === undefined);
   expect(missing.toSorted()).toEqual(announced.scripts);
   for (const adapter of adapters.keys()) expect(pages["README.md"]).toContain(`src/adapters/${adapter}/README.md`);
+});
+
+test("what people search for stands on the pages, beside our own words", () => {
+  const all = Object.values(pages).join("\n").toLowerCase();
+  for (const word of [
+    "idempotency key",
+    "backoff",
+    "jitter",
+    "circuit breaker",
+    "dead letter",
+    "reconciliation",
+    "rate limit",
+    "replay",
+  ])
+    expect(all).toContain(word);
 });
 
 test("the README stays short, and names every page", () => {

@@ -12,6 +12,14 @@ export default {
   config,
   secrets: ["apiKey"],
   webhooks: { push },
+  decides: [
+    "payment.id",
+    "payment.status",
+    "payment.amount",
+    "payment.currency",
+    "payment.captures",
+    "payment.refunds",
+  ],
   fetch: fetchSnapshot,
   map,
 } satisfies FetchAdapter<Config, Snapshot>;
