@@ -38,7 +38,7 @@ export interface Fixture {
   readonly snapshot: Json;
   /** Lines of the log beside the snapshot. */
   readonly kept: readonly KeptEvent[];
-  /** What a fold is told besides, laid over the usual. */
+  /** What a look knows besides, laid over the usual. */
   readonly context: FixtureContext;
   readonly desired: unknown;
   /** Empty where there is none. */
@@ -51,7 +51,12 @@ interface FixtureContext {
   readonly settings?: Readonly<Record<string, Json>>;
   readonly payment?: Partial<KnownPayment>;
   readonly known?: Readonly<Record<string, Json>>;
+  /** When the look is, ISO 8601. */
+  readonly now?: string;
 }
+
+/** When a fixture is looked at that does not say it: minutes after what most of them tell of. */
+const usualNow = "2026-02-03T10:20:00.000Z";
 
 /** An adapter under test: everything its folder holds. */
 export interface Subject {
@@ -100,7 +105,8 @@ export async function loadSubjects(): Promise<readonly Subject[]> {
       settings,
       simulator,
       async say({ kept, context, ...fixture }, snapshot = fixture.snapshot) {
-        if (!("fold" in adapter)) return adapter.map(snapshot, { kept, now: Date.now() });
+        const now = Date.parse(context.now ?? usualNow);
+        if (!("fold" in adapter)) return adapter.map(snapshot, { kept, now });
         const config = adapter.config.parse({
           ...(await settings("http://psp.invalid")),
           ...context.settings,
@@ -109,6 +115,7 @@ export async function loadSubjects(): Promise<readonly Subject[]> {
         return adapter.fold(snapshot as unknown as readonly KeptEvent[], {
           config,
           ...asking(context.known),
+          now,
           payment: { ...payment, ...context.payment },
         });
       },

@@ -1,9 +1,10 @@
 import type { FetchAdapter } from "../../contract/adapter.ts";
-import { fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
+import { fetchSnapshot } from "./fetch.ts";
 import { map } from "./map.ts";
 import { operations } from "./operations.ts";
-import type { Snapshot } from "./schema.ts";
+import { resolve } from "./resolve.ts";
+import { decides, type Snapshot } from "./schema.ts";
 import { webhook } from "./webhooks.ts";
 
 /** PayPal: Orders v2, Payments v2, webhooks v1, vault v3. */
@@ -15,7 +16,9 @@ export default {
   // A capture can be refunded for 180 days, and a refund in PayPal's dashboard names nothing but the capture.
   rememberDays: 180,
   webhooks: { webhook },
+  decides,
   fetch: fetchSnapshot,
   map,
+  resolve,
   operations,
 } satisfies FetchAdapter<Config, Snapshot>;

@@ -4,7 +4,7 @@ import { amountOf, minorOf } from "./amounts.ts";
 import { map } from "./map.ts";
 import { orderSchema, parsed, type Snapshot } from "./schema.ts";
 
-const readAt = "2026-02-03T12:00:00.000Z";
+const noon = Date.parse("2026-02-03T12:00:00.000Z");
 const sek = (value: string) => ({ currency_code: "SEK", value });
 const capture = (id: string, status: string, value = "100.00", more = {}) => ({
   id,
@@ -31,9 +31,20 @@ interface Given {
   readonly refunds?: readonly object[];
   readonly more?: object;
   readonly kept?: readonly KeptEvent[];
+  /** What is said beside the order. */
+  readonly beside?: Partial<Snapshot>;
+  readonly now?: number;
 }
 
-function desired({ status = "COMPLETED", units, kept = [], more = {}, ...payments }: Given): DesiredPayment {
+function desired({
+  status = "COMPLETED",
+  units,
+  kept = [],
+  more = {},
+  beside = {},
+  now = noon,
+  ...payments
+}: Given): DesiredPayment {
   const order = parsed(orderSchema, {
     id: "8AB12345CD678901E",
     intent: "AUTHORIZE",
@@ -41,7 +52,7 @@ function desired({ status = "COMPLETED", units, kept = [], more = {}, ...payment
     purchase_units: units ?? [{ amount: sek("100.00"), custom_id: "p_1", payments }],
     ...more,
   });
-  return map({ readAt, order } satisfies Snapshot, { kept });
+  return map({ order, ...beside } satisfies Snapshot, { kept, now });
 }
 
 describe("amounts", () => {
@@ -91,10 +102,6 @@ describe("an order that contradicts itself is Unmapped", () => {
     [
       "more refunded than captured",
       { captures: [capture("C1", "COMPLETED")], refunds: [capture("R1", "COMPLETED", "100.01")] },
-    ],
-    [
-      "a renewed authorization beside the old one",
-      { authorizations: [authorization("A1", "CREATED"), authorization("A2", "CREATED")] },
     ],
     [
       "a refund of nobody knows which capture",
@@ -162,12 +169,32 @@ describe("several pieces", () => {
     expect(money).toEqual({ authorized: 10000, captured: 6000, refunded: 0, released: 4000 });
   });
 
-  it("two authorizations, one of them voided", () => {
-    const { money, possible } = desired({
-      authorizations: [authorization("A1", "VOIDED"), authorization("A2", "CREATED")],
+  it.each([
+    ["CREATED", [], { authorized: 10000, captured: 0, refunded: 0, released: 0 }],
+    ["VOIDED", [], { authorized: 10000, captured: 0, refunded: 0, released: 0 }],
+    ["CAPTURED", [], { authorized: 10000, captured: 0, refunded: 0, released: 0 }],
+    [
+      "PARTIALLY_CAPTURED",
+      [capture("C1", "COMPLETED", "40.00", up("authorizations", "A1"))],
+      { authorized: 10000, captured: 4000, refunded: 0, released: 0 },
+    ],
+  ])("a renewed authorization replaces the one before, shown as %s", (status, captures, expected) => {
+    const { money, possible, findings } = desired({
+      authorizations: [authorization("A1", status), authorization("A2", "CREATED")],
+      captures,
     });
-    expect(money).toEqual({ authorized: 20000, captured: 0, refunded: 0, released: 10000 });
-    expect(possible).toEqual(["capture", "cancel"]);
+    expect(money).toEqual(expected);
+    expect(possible.slice(0, 2)).toEqual(["capture", "cancel"]);
+    expect(findings).toEqual([]);
+  });
+
+  it("a renewed authorization of more than was asked holds no more than that, and what was taken above it counts", () => {
+    const authorizations = [authorization("A1", "CREATED"), authorization("A2", "CREATED", "115.00")];
+    expect(desired({ authorizations }).money.authorized).toBe(10000);
+    const captures = [capture("C1", "COMPLETED", "110.00", up("authorizations", "A2"))];
+    expect(
+      desired({ authorizations: authorizations.map((one) => ({ ...one, status: "CAPTURED" })), captures }).money,
+    ).toEqual({ authorized: 11000, captured: 11000, refunded: 0, released: 0 });
   });
 
   it("a denied authorization beside a good one", () => {
@@ -256,18 +283,6 @@ describe("a token", () => {
     captures: [capture("C1", "COMPLETED")],
     more: { payment_source: { paypal: { attributes: { vault: of } } } },
   });
-  const line = (key: string, at: string, token: string): KeptEvent => ({
-    key,
-    type: "VAULT.PAYMENT-TOKEN.CREATED",
-    at,
-    event: "paymentAction",
-    pspStatus: "CREATED",
-    amount: 0,
-    currency: "XXX",
-    success: true,
-    recurring: { token },
-  });
-
   it.each(["VAULTED", "CREATED"])("that is %s stands in the order", (status) => {
     expect(desired(vault({ id: "t1", status })).recurring).toEqual({
       token: "t1",
@@ -282,34 +297,140 @@ describe("a token", () => {
     expect(recurring).toMatchObject({ token: "t1", attributes: { customerId: "c1" } });
   });
 
-  it("that is only APPROVED is awaited, and the newest webhook brings it, in any order", () => {
-    const given = vault({ id: "t1", status: "APPROVED" });
-    expect(desired(given)).not.toHaveProperty("recurring");
-    const [early, late] = [
-      line("WH-1", "2026-02-03T11:00:00.000Z", "early"),
-      line("WH-2", "2026-02-03T11:00:01.000Z", "late"),
-    ];
-    for (const kept of [
-      [early, late],
-      [late, early],
-      [late, late, early],
-    ])
-      expect(desired({ ...given, kept }).recurring?.token).toBe("late");
+  it("that is only APPROVED is awaited for a day, and PayPal's vault has it", () => {
+    const given = vault({ status: "APPROVED", customer: { id: "c1" } });
+    const update_time = "2026-02-03T11:00:00Z";
+    const waiting = { ...given, more: { ...given.more, update_time } };
+    expect(desired(waiting)).toMatchObject({ recurring: undefined, lookAgain: { at: "2026-02-03T12:01:00.000Z" } });
+    expect(desired({ ...waiting, now: noon + 7_200_000 }).lookAgain).toEqual({ growing: update_time });
+    expect(desired({ ...waiting, now: noon + 24 * 3_600_000 }).lookAgain).toBeUndefined();
+    const found = desired({ ...waiting, beside: { stored: { token: "t2", type: "card", source: { brand: "VISA" } } } });
+    expect(found.recurring).toEqual({
+      token: "t2",
+      description: "VISA",
+      attributes: { sourceType: "card", customerId: "c1" },
+    });
+    expect(found.lookAgain).toBeUndefined();
+    expect(JSON.stringify(found.memory)).not.toContain("t2");
+  });
+});
+
+describe("bad news", () => {
+  const dispute = (key: string, at: string, type: string, more: object = {}): KeptEvent => ({
+    key,
+    type: `CUSTOMER.DISPUTE.${type}`,
+    at,
+    event: "paymentAction",
+    pspStatus: type,
+    amount: 0,
+    success: true,
+    facts: { disputeId: "PP-D-1", reason: "UNAUTHORISED", disputed: "10.00", currency: "SEK", ...more },
+  });
+  const created = dispute("WH-1", "2026-02-03T10:00:00.000Z", "CREATED", { deadline: "2026-02-13T10:00:00.000Z" });
+  const resolved = dispute("WH-2", "2026-02-09T10:00:00.000Z", "RESOLVED");
+  const old = { create_time: "2026-01-20T10:00:00Z" };
+
+  it.each<[string, Given, readonly object[]]>([
+    ["none", { captures: [capture("C1", "COMPLETED")] }, []],
+    [
+      "money that PayPal took back",
+      { captures: [capture("C1", "REFUNDED", "100.00", { status_details: { reason: "CHARGEBACK" } })] },
+      [
+        {
+          name: "chargeback",
+          id: "C1",
+          facts: { amount: 10000, currency: "SEK", status: "REFUNDED", reason: "CHARGEBACK" },
+        },
+      ],
+    ],
+    [
+      "a capture of a hold that was refused",
+      { authorizations: [authorization("A1", "CREATED")], captures: [capture("C1", "DECLINED")] },
+      [{ name: "capture-failed", id: "C1", facts: { amount: 10000, currency: "SEK", status: "DECLINED" } }],
+    ],
+    ["a shopper's card that was refused is none", { captures: [capture("C1", "DECLINED")] }, []],
+    [
+      "a refund that failed",
+      { captures: [capture("C1", "COMPLETED")], refunds: [capture("R1", "FAILED", "1.00")] },
+      [{ name: "refund-failed", id: "R1", facts: { amount: 100, currency: "SEK", status: "FAILED" } }],
+    ],
+    [
+      "a capture that waits for the merchant",
+      {
+        captures: [
+          capture("C1", "PENDING", "100.00", {
+            status_details: { reason: "RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION" },
+          }),
+        ],
+      },
+      [{ name: "payout-held", id: "C1" }],
+    ],
+    [
+      "a capture that is on its way is none",
+      { captures: [capture("C1", "PENDING", "100.00", { create_time: "2026-02-01T10:00:00Z" })] },
+      [],
+    ],
+    [
+      "a capture that is on its way for too long",
+      { captures: [capture("C1", "PENDING", "100.00", old)] },
+      [{ name: "payout-held", id: "C1" }],
+    ],
+    [
+      "a review that does not end",
+      { authorizations: [authorization("A1", "PENDING", "100.00", old)] },
+      [{ name: "authorization-at-risk", id: "A1" }],
+    ],
+    [
+      "a dispute",
+      { captures: [capture("C1", "COMPLETED")], kept: [created] },
+      [
+        {
+          name: "dispute",
+          id: "PP-D-1",
+          deadline: "2026-02-13T10:00:00.000Z",
+          facts: { stage: "CREATED", reason: "UNAUTHORISED", disputed: "10.00", currency: "SEK" },
+        },
+      ],
+    ],
+    [
+      "a dispute that is over is none, in whatever order it was told",
+      { captures: [capture("C1", "COMPLETED")], kept: [resolved, created] },
+      [],
+    ],
+  ])("%s", (_, given, expected) => {
+    expect(desired(given).findings).toEqual(expected.map((finding) => expect.objectContaining(finding) as unknown));
+  });
+});
+
+describe("an order that nobody has paid", () => {
+  const began = "2026-02-03T10:00:00Z";
+  const at = (hours: number): number => Date.parse(began) + hours * 3_600_000;
+  it.each([
+    ["CREATED", 1, "created", { at: "2026-02-03T13:01:00.000Z" }],
+    ["PAYER_ACTION_REQUIRED", 4, "paying", { growing: began }],
+    ["APPROVED", 71, "paying", { growing: began }],
+    ["CREATED", 73, "failed", undefined],
+    ["APPROVED", 73, "failed", undefined],
+    ["SAVED", 73, "paying", { growing: began }],
+    ["SAVED", 30 * 24, "failed", undefined],
+    [undefined, 1, "paying", { at: "2026-02-03T13:01:00.000Z" }],
+    [undefined, 73, "failed", undefined],
+  ])("%s, after %i hours, is %s", (status, hours, phase, lookAgain) => {
+    const more = { create_time: began, status };
+    const { phase: found, lookAgain: next, money } = desired({ more, now: at(hours) });
+    expect({ phase: found, lookAgain: next, authorized: money.authorized }).toEqual({
+      phase,
+      lookAgain,
+      authorized: 0,
+    });
   });
 });
 
 it("an approval that was given back changes nothing once there is money", () => {
-  const reversed: KeptEvent = {
-    key: "WH-1",
-    type: "CHECKOUT.PAYMENT-APPROVAL.REVERSED",
-    at: null,
-    event: "paymentAction",
-    pspStatus: "REVERSED",
-    amount: 0,
-    currency: "XXX",
-    success: true,
-  };
-  expect(desired({ status: "APPROVED", captures: [capture("C1", "COMPLETED")], kept: [reversed] }).money.captured).toBe(
-    10000,
-  );
+  const { money } = desired({
+    status: "APPROVED",
+    captures: [capture("C1", "COMPLETED")],
+    beside: { approvalReversed: true },
+  });
+  expect(money.captured).toBe(10000);
 });

@@ -1,34 +1,42 @@
-import type {
-  DesiredPayment,
-  KeptEvent,
-  Money,
-  OperationName,
-  Phase,
-  Recurring,
-  MapContext,
-} from "../../contract/adapter.ts";
-import { echoFrom, type Order, present, type Snapshot, type Source } from "./schema.ts";
+import type { DesiredPayment, MapContext, Money, OperationName, Phase, Recurring } from "../../contract/adapter.ts";
+import { findingsOf, honourMs, slowMs } from "./findings.ts";
+import { customerOf, digestOf, isPromised, type Memory } from "./memory.ts";
+import {
+  echoFrom,
+  type Order,
+  present,
+  type Snapshot,
+  type Source,
+  sourceIn,
+  type SourceType,
+  unmapped,
+} from "./schema.ts";
 import { isCapturable, type Ledger, ledgerOf, meaningOf } from "./sums.ts";
 import { transactionsOf, voidedTransaction } from "./transactions.ts";
 
-const minute = 60;
-const hour = 60 * minute;
+const hour = 3_600_000;
+const day = 24 * hour;
 /** How long a token is waited for that PayPal promised in the order (`APPROVED`). */
-const tokenPatienceSeconds = 24 * hour;
+const tokenPatienceMs = day;
+/** A buyer has three hours to approve, and the shop three to go on from there; by arrangement up to 72 (docs/psp/paypal.md, d). */
+export const approvalMs = 3 * hour;
+const longestApprovalMs = 72 * hour;
+/** A saved order is kept for as long as an authorization. */
+const savedMs = 29 * day;
 
 /** The webhook that says so: an approval that nobody used is given back to the buyer. The order need not say it. */
 export const approvalReversed = "CHECKOUT.PAYMENT-APPROVAL.REVERSED";
 
 /**
  * What Norce should say. The order's own status decides only while there is no payment in it: COMPLETED is not paid, and an order that is
- * still called APPROVED may hold captures already.
+ * still called APPROVED may hold captures.
+ * @throws WorkerError `Unmapped`
  */
-export function map({ order, readAt }: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
+export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayment {
+  const { order } = snapshot;
   const ledger = ledgerOf(order);
-  const standing = standingOf(order, ledger, kept);
-  const recurring = recurringFrom(order, kept);
-  const lookAgain = lookAgainOf(order, ledger, standing, recurring, readAt);
-  const available = availableOf(ledger);
+  const standing = standingOf(snapshot, ledger, now);
+  const recurring = recurringFrom(snapshot);
   const refunding = ledger.takings.reduce((sum, taking) => sum + taking.refunding, 0);
   return {
     phase: standing.phase,
@@ -38,18 +46,20 @@ export function map({ order, readAt }: Snapshot, { kept }: Pick<MapContext, "kep
     reference: order.id,
     // A refund in PayPal's dashboard names its capture and nothing else.
     aliases: [...ledger.captures, ...ledger.authorizations].map(({ id }) => id),
-    ...(recurring === undefined ? {} : { recurring }),
+    recurring,
     attributes: attributesOf(order, ledger),
+    memory: memoryOf(order, standing, recurring),
     transactions: [
       ...transactionsOf(ledger),
       ...(standing.voided === undefined ? [] : [voidedTransaction(order.id, ledger.total, standing.voided)]),
     ],
     possible: possibleOf(ledger, standing),
     wholeOnly: ["cancel"],
-    ...(available === undefined ? {} : { available }),
+    available: availableOf(ledger),
     underWay: present({ capture: ledger.capturing || undefined, refund: refunding || undefined }),
     echoes: echoesOf(order),
-    ...(lookAgain === undefined ? {} : { lookAgain }),
+    findings: findingsOf(ledger, kept, now),
+    lookAgain: lookAgainOf(snapshot, ledger, standing, recurring, now),
   };
 }
 
@@ -60,44 +70,65 @@ interface Standing {
   readonly voided?: string;
 }
 
-function standingOf(order: Order, ledger: Ledger, kept: readonly KeptEvent[]): Standing {
+function standingOf(snapshot: Snapshot, ledger: Ledger, now: number): Standing {
   const { money, holds, authorizations, captures } = ledger;
-  if (money.authorized > 0) return { phase: isInReview(ledger) ? "review" : "confirmed", money };
-  if (authorizations.length === 0 && captures.length === 0) return unpaidStanding(order, ledger, kept);
+  if (money.authorized > 0) return { phase: heldPhaseOf(ledger), money };
+  if (authorizations.length === 0 && captures.length === 0) return unpaidStanding(snapshot, ledger, now);
+  const { order } = snapshot;
   // What is left was refused. A shopper who has been sent back to PayPal may still pay with another instrument.
-  if (order.status === "PAYER_ACTION_REQUIRED" || order.status === "CREATED") return { phase: "paying", money };
+  if (order.status === "PAYER_ACTION_REQUIRED" || order.status === "CREATED")
+    return { phase: isOver(snapshot, now) ? "declined" : "paying", money };
   const failed = captures.filter((capture) => meaningOf(capture) === "failed");
   const technical = failed.length > 0 && failed.length === captures.length && holds.length === 0;
   return { phase: technical ? "failed" : "declined", money };
 }
 
+/** Money that nobody has taken waits for PayPal's review, or is on its way; else the purchase stands. */
+function heldPhaseOf(ledger: Ledger): Phase {
+  if (!isWaiting(ledger)) return "confirmed";
+  const pending = ledger.captures.filter((capture) => meaningOf(capture) === "pending");
+  const isReview =
+    pending.length === 0 || pending.some(({ status_details }) => status_details?.reason === "PENDING_REVIEW");
+  return isReview ? "review" : "awaiting";
+}
+
 /** Nothing has been taken, and what there is waits for PayPal: a review of the authorization, or money that is not there yet. */
-function isInReview({ holds, money, capturing }: Ledger): boolean {
+function isWaiting({ holds, money, capturing }: Ledger): boolean {
   if (money.captured > 0) return false;
   if (holds.length === 0) return capturing > 0;
   const open = holds.filter((hold) => hold.open > 0 || hold.capturing > 0);
   return open.length > 0 && open.every(({ authorization }) => authorization.status === "PENDING");
 }
 
-function unpaidStanding({ status }: Order, { money, total }: Ledger, kept: readonly KeptEvent[]): Standing {
+function unpaidStanding(snapshot: Snapshot, { money, total }: Ledger, now: number): Standing {
+  const { status } = snapshot.order;
   // All that was approved is given back: nothing was held, and nothing can come of it any more.
   const over = { ...money, authorized: total, released: total };
+  if (snapshot.approvalReversed === true) return { phase: "confirmed", money: over, voided: "approval-reversed" };
   switch (status) {
     case "CREATED":
-      return { phase: "created", money };
+      return { phase: isOver(snapshot, now) ? "failed" : "created", money };
     case "PAYER_ACTION_REQUIRED":
-      return { phase: "paying", money };
     case "SAVED":
     case "APPROVED":
-      return kept.some(({ type }) => type === approvalReversed)
-        ? { phase: "confirmed", money: over, voided: "approval-reversed" }
-        : { phase: "paying", money };
+    case null:
+    case undefined:
+      return { phase: isOver(snapshot, now) ? "failed" : "paying", money };
     case "VOIDED":
       return { phase: "confirmed", money: over, voided: "void" };
     // Processed, and what came of it is not readable yet.
     case "COMPLETED":
       return { phase: "confirmed", money };
+    default:
+      throw unmapped("order.status");
   }
+}
+
+/** Nobody can pay it any more: PayPal has dropped the order, or would not take it any longer. */
+function isOver({ order: { status, create_time }, gone }: Snapshot, now: number): boolean {
+  if (gone === true) return true;
+  const mostMs = status === "SAVED" ? savedMs : longestApprovalMs;
+  return create_time !== undefined && now - Date.parse(create_time) > mostMs;
 }
 
 /** What PayPal allows now (docs/psp/paypal.md, g). Order-level capture and authorize are the storefront's, not ours. */
@@ -124,94 +155,137 @@ function attributesOf(order: Order, { authorizations, captures, refunds }: Ledge
   const ids = (pieces: readonly { readonly id: string }[]): string | undefined =>
     pieces.length === 0 ? undefined : pieces.map(({ id }) => id).join(",");
   return present({
-    status: order.status,
-    intent: order.intent ?? undefined,
-    paymentSource: sourceOf(order)?.type,
+    intent: order.intent,
+    paymentSource: sourceIn(order.payment_source)?.type,
     authorizationIds: ids(authorizations),
     captureIds: ids(captures),
     refundIds: ids(refunds),
   });
 }
 
-/** Means of payment that can be stored, by PayPal's names. */
-const sourceTypes = ["paypal", "card", "venmo", "apple_pay", "google_pay"] as const;
-
-function sourceOf({ payment_source }: Order): { readonly type: string; readonly source: Source } | undefined {
-  for (const type of sourceTypes) {
-    const source = payment_source?.[type] ?? undefined;
-    if (source !== undefined) return { type, source };
-  }
-  return undefined;
-}
-
-/** The token in the order, or the one that a later webhook brought: then the order only says that there will be one. */
-function recurringFrom(order: Order, kept: readonly KeptEvent[]): Recurring | undefined {
-  const { type, source } = sourceOf(order) ?? {};
-  const vault = source?.attributes?.vault;
-  const token = vault?.id ?? undefined;
-  if (type !== undefined && source !== undefined && token !== undefined && isStored(vault?.status ?? undefined)) {
-    return {
-      token,
-      description: describedSource(type, source.brand, source.last_digits),
-      attributes: present({ sourceType: type, customerId: vault?.customer?.id ?? undefined }),
-    };
-  }
-  const brought = kept.filter(({ recurring }) => recurring !== undefined);
-  return brought.toSorted((left, right) => placeOf(left) - placeOf(right) || (left.key < right.key ? -1 : 1)).at(-1)
-    ?.recurring;
-}
-
-function isStored(status: "VAULTED" | "CREATED" | "APPROVED" | undefined): boolean {
-  switch (status) {
-    case "VAULTED":
-    case "CREATED":
-    case undefined:
-      return true;
-    case "APPROVED":
-      return false;
-  }
-}
-
-/** What people see of a stored means of payment: never the wallet's e-mail. */
-export function describedSource(type: string, brand: string | undefined, lastDigits: string | undefined): string {
-  const name = brand ?? (type === "paypal" ? "PayPal" : type);
-  return lastDigits === undefined ? name : `${name} ${lastDigits}`;
-}
-
-function placeOf({ at }: KeptEvent): number {
-  return at === null ? 0 : Date.parse(at);
-}
-
-/** When the order may change without a webhook: lists that lag behind, a token that was promised, the end of an authorization. */
-function lookAgainOf(
-  order: Order,
-  { holds }: Ledger,
+/**
+ * What the next look has to know: of an order that nobody has paid, what it was, because PayPal forgets it; whether one that it forgets held
+ * money; and that a promised token was found, which is then not asked for again.
+ */
+function memoryOf(
+  { create_time, purchase_units: [unit] }: Order,
   { phase, money }: Standing,
   recurring: Recurring | undefined,
-  readAt: string,
+): Memory {
+  if (money.authorized > 0 || phase === "confirmed" || phase === "declined")
+    return { held: money.authorized > 0, ...(recurring === undefined ? {} : { token: digestOf(recurring.token) }) };
+  const { amount, custom_id, invoice_id } = unit ?? {};
+  return {
+    unpaid: present({
+      create_time,
+      amount: amount && { currency_code: amount.currency_code, value: amount.value },
+      custom_id,
+      invoice_id,
+    }),
+  };
+}
+
+/** The token in the order, or in PayPal's vault where the order only says that there will be one. */
+function recurringFrom({ order, stored }: Snapshot): Recurring | undefined {
+  if (stored !== undefined) return recurringOf(stored.token, stored.type, stored.source, customerOf(order));
+  const { type, source } = sourceIn(order.payment_source) ?? {};
+  const vault = source?.attributes?.vault;
+  const token = vault?.id ?? undefined;
+  if (type === undefined || source === undefined || token === undefined || vault?.status === "APPROVED")
+    return undefined;
+  return recurringOf(token, type, source, customerOf(order));
+}
+
+/** A stored means of payment as people see it: never the wallet's e-mail. */
+function recurringOf(
+  token: string,
+  sourceType: SourceType,
+  { brand, last_digits }: Source,
+  customerId: string | undefined,
+): Recurring {
+  const name = brand ?? (sourceType === "paypal" ? "PayPal" : sourceType);
+  return {
+    token,
+    description: last_digits === undefined ? name : `${name} ${last_digits}`,
+    attributes: present({ sourceType, customerId }),
+  };
+}
+
+/** When the order may change without a webhook. */
+function lookAgainOf(
+  snapshot: Snapshot,
+  ledger: Ledger,
+  { phase, money }: Standing,
+  recurring: Recurring | undefined,
+  now: number,
 ): DesiredPayment["lookAgain"] {
-  const age = ageSeconds(order.update_time ?? order.create_time, readAt);
-  if (phase === "confirmed" && money.authorized === 0) return { afterSeconds: pauseSeconds(age, 5) };
-  const promised = sourceOf(order)?.source.attributes?.vault ?? undefined;
-  const awaited = promised !== undefined && recurring === undefined;
-  if (awaited && phase !== "declined" && age !== undefined && age < tokenPatienceSeconds)
-    return { afterSeconds: pauseSeconds(age, minute) };
-  const ends = holds
-    .filter(({ open, authorization }) => open > 0 && authorization.expiration_time !== undefined)
-    .map(({ authorization }) => Date.parse(authorization.expiration_time ?? ""));
-  if (ends.length === 0) return undefined;
-  const at = Math.min(...ends) + minute * 1000;
-  // Past its end and still open: PayPal voids it a day later.
-  return at > Date.parse(readAt) ? { at: new Date(at).toISOString() } : { afterSeconds: hour };
+  const { order } = snapshot;
+  const began = order.update_time ?? order.create_time;
+  const growing = began === undefined ? { afterSeconds: 3_600 } : { growing: began };
+  switch (phase) {
+    // What happens PayPal tells; that nothing happened, it does not.
+    case "created":
+    case "paying":
+      return nextOf([order.create_time], [approvalMs], now) ?? growing;
+    case "review":
+      return (
+        nextOf(
+          ledger.authorizations.map(({ create_time }) => create_time),
+          [honourMs],
+          now,
+        ) ?? growing
+      );
+    case "awaiting":
+      return (
+        nextOf(
+          ledger.captures.map(({ create_time }) => create_time),
+          [slowMs],
+          now,
+        ) ?? growing
+      );
+    case "declined":
+    case "failed":
+      return undefined;
+    case "confirmed":
+      break;
+  }
+  // Lists that lag behind; a token that was promised.
+  if (money.authorized === 0) return growing;
+  if (
+    isPromised(snapshot) &&
+    recurring === undefined &&
+    began !== undefined &&
+    now - Date.parse(began) < tokenPatienceMs
+  )
+    return nextOf([began], [hour], now) ?? growing;
+  const open = ledger.holds.filter((hold) => hold.open > 0).map(({ authorization }) => authorization);
+  if (open.length === 0) return undefined;
+  // When PayPal vouches for it no longer, and when it ends; past its end and still open, PayPal voids it a day later.
+  const next =
+    nextOf(
+      open.map(({ create_time }) => create_time),
+      [honourMs],
+      now,
+    ) ??
+    nextOf(
+      open.map(({ expiration_time }) => expiration_time),
+      [0],
+      now,
+    );
+  const ends = open.flatMap(({ expiration_time }) => expiration_time ?? []).toSorted();
+  return next ?? (ends[0] === undefined ? undefined : { growing: ends[0] });
 }
 
-/** A quarter of the time waited so far, at most an hour: quick at first, never a storm. */
-function pauseSeconds(age: number | undefined, least: number): number {
-  return age === undefined ? hour : Math.min(Math.max(Math.floor(age / 4), least), hour);
-}
-
-function ageSeconds(since: string | undefined, readAt: string): number | undefined {
-  return since === undefined ? undefined : (Date.parse(readAt) - Date.parse(since)) / 1000;
+/** A minute after the first of these times, later by one of these, that is still to come. */
+function nextOf(
+  times: readonly (string | undefined)[],
+  laterMs: readonly number[],
+  now: number,
+): { readonly at: string } | undefined {
+  const coming = times
+    .flatMap((time) => (time === undefined ? [] : laterMs.map((later) => Date.parse(time) + later + 60_000)))
+    .filter((at) => at > now);
+  return coming.length === 0 ? undefined : { at: new Date(Math.min(...coming)).toISOString() };
 }
 
 /** What whoever created the order put there: our ids in `custom_id`, the merchant's reference in `invoice_id`. */

@@ -6,8 +6,8 @@ import { createHttp, type Http } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
 import type { Json, LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
 import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
-import { fetchSnapshot, provenByPayPal } from "./client.ts";
 import { type Config, config } from "./config.ts";
+import { fetchSnapshot } from "./fetch.ts";
 import { map } from "./map.ts";
 import { operations } from "./operations.ts";
 import type { Snapshot } from "./schema.ts";
@@ -110,7 +110,7 @@ async function snapshot(id: string): Promise<Snapshot> {
   return found;
 }
 
-const money = async (id: string) => map(await snapshot(id), { kept: [] }).money;
+const money = async (id: string) => map(await snapshot(id), { kept: [], now: clock }).money;
 
 async function tell(
   name: OperationName,
@@ -152,13 +152,6 @@ describe("asking", () => {
     ]);
   });
 
-  it("does not know an order that PayPal answers 404 for, but a token that cannot be had is no such answer", async () => {
-    expect(await fetchSnapshot("0AB12345CD678901E", context)).toBeNull();
-    context = contextOf({});
-    instead = ({ path }) => (path === "/v1/oauth2/token" ? { status: 404 } : undefined);
-    await expect(fetchSnapshot("0AB12345CD678901E", context)).rejects.toMatchObject({ kind: "Refused" });
-  });
-
   it("fetches a new token once where the old one has died", async () => {
     const id = open();
     await snapshot(id);
@@ -170,89 +163,6 @@ describe("asking", () => {
     };
     await snapshot(id);
     expect(asked.filter(({ path }) => path === "/v1/oauth2/token")).toHaveLength(2);
-  });
-});
-
-describe("proving later", () => {
-  const evidence = {
-    auth_algo: "SHA256withRSA",
-    cert_url: "https://c",
-    transmission_id: "t",
-    transmission_sig: "s",
-    transmission_time: "2026-02-03T10:00:00Z",
-  };
-  const evidenceOf = (body: string | Buffer): Json => ({ ...evidence, body: Buffer.from(body).toString("base64") });
-  const verified = () => asked.filter(({ path }) => path === "/v1/notifications/verify-webhook-signature");
-
-  it("sends the received text unchanged", async () => {
-    const body = '{ "id":"WH-1",\n"amount": 1.0,"text":"\\u00e5\\/å" }';
-    instead = ({ path }) =>
-      path.endsWith("signature") ? { status: 200, body: { verification_status: "SUCCESS" } } : undefined;
-    expect(await provenByPayPal(evidenceOf(body), context)).toBe(true);
-    const sent = verified()[0]?.body ?? "";
-    expect(sent).toContain(`"webhook_event":${body}}`);
-    expect(JSON.parse(sent)).toMatchObject({ ...evidence, webhook_id: "1SIMULATEDWEBHOOK" });
-  });
-
-  it("believes PayPal's no", async () => {
-    expect(await provenByPayPal(evidenceOf("{}"), context)).toBe(false);
-    expect(verified()).toHaveLength(1);
-  });
-
-  it.each([
-    ["a body that is not one object", evidenceOf('{},"webhook_id":"mine","webhook_event":{}')],
-    ["a list", evidenceOf("[]")],
-    ["no JSON", evidenceOf("<html>")],
-    ["bytes that are no text", evidenceOf(Buffer.from([0x7b, 0xff, 0x7d]))],
-    ["no evidence", {}],
-    ["nothing", null],
-  ])("does not even ask about %s", async (_, given) => {
-    expect(await provenByPayPal(given, context)).toBe(false);
-    expect(verified()).toHaveLength(0);
-  });
-
-  it("is what becomes of a webhook whose certificate cannot be had", async () => {
-    instead = ({ path }) => (path.includes("/certs/") ? { status: 503 } : undefined);
-    open(["approve"]);
-    const [sent] = paypal.due(clock);
-    const request = {
-      method: "POST",
-      url: "/",
-      query: new URLSearchParams(),
-      headers: sent?.headers ?? {},
-      body: Buffer.from(sent?.body ?? ""),
-    };
-    const proof = await webhook.verify.check(request, {
-      config: context.config,
-      target: { adapter: "paypal", merchant: "m", channel: "c" },
-      webhook: "webhook",
-      urlSigningKeys: [],
-    });
-    if (typeof proof === "boolean") throw new Error("the certificate was there");
-    expect(await provenByPayPal(proof.later, context)).toBe(true);
-    expect(await provenByPayPal({ ...(proof.later as object), transmission_id: "other" }, context)).toBe(false);
-  });
-
-  it("goes on to the next webhook id where PayPal does not know one any more", async () => {
-    context = contextOf({ webhookId: ["1NEW", "2GONE", "3OLD"] });
-    let verdict = "SUCCESS";
-    instead = ({ path, body }) => {
-      if (!path.endsWith("signature")) return undefined;
-      const { webhook_id } = JSON.parse(body) as { webhook_id: string };
-      if (webhook_id === "2GONE") return { status: 400, body: { name: "VALIDATION_ERROR" } };
-      return { status: 200, body: { verification_status: webhook_id === "3OLD" ? verdict : "FAILURE" } };
-    };
-    expect(await provenByPayPal(evidenceOf("{}"), context)).toBe(true);
-    expect(verified()).toHaveLength(3);
-    verdict = "FAILURE";
-    await expect(provenByPayPal(evidenceOf("{}"), context), "one has not been answered").rejects.toMatchObject({
-      kind: "Refused",
-    });
-  });
-
-  it("asks again where PayPal does not answer", async () => {
-    instead = ({ path }) => (path.endsWith("signature") ? { status: 500 } : undefined);
-    await expect(provenByPayPal(evidenceOf("{}"), context)).rejects.toMatchObject({ kind: "Unreachable" });
   });
 });
 

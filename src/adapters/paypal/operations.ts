@@ -3,8 +3,9 @@ import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import type { Json, LookContext, Minor, OperationCall, OperationResult, Operations } from "../../contract/adapter.ts";
 import { amountOf, minorOf } from "./amounts.ts";
-import { fetchSnapshot, httpFrom } from "./client.ts";
+import { httpFrom } from "./client.ts";
 import type { Config } from "./config.ts";
+import { fetchSnapshot } from "./fetch.ts";
 import { echoFrom, operationOf, type Order, parsed, type Snapshot } from "./schema.ts";
 import { type Hold, isCapturable, type Ledger, ledgerOf, type Taking } from "./sums.ts";
 
@@ -17,6 +18,9 @@ const ours = {
 
 /** PayPal's own libraries say so with every request, also where there is no body (a void). */
 const json = { "content-type": "application/json" } as const;
+
+/** For how long the Payments API knows a request by its id. */
+const keyDays = 45;
 
 /** The longest `custom_id` of a refund. */
 const longestCustomId = 127;
@@ -35,11 +39,11 @@ const pieceSchema = z.object({
 });
 
 /**
- * What PayPal can be told. A repeated `PayPal-Request-Id` is answered with what the first request came to, for 45 days; voiding takes none,
+ * What PayPal can be told. A repeated `PayPal-Request-Id` is answered with what the first request came to; voiding takes none,
  * and says instead that it was done before. https://developer.paypal.com/api/rest/reference/idempotency
  */
 export const operations: Operations<Config, Snapshot> = {
-  repeat: "idempotency-key",
+  repeat: { idempotencyKeyHours: keyDays * 24 },
 
   async capture(call, { order }, context) {
     const { holds } = ledgerOf(order);

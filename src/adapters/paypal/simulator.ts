@@ -9,11 +9,11 @@ import type {
   Simulator,
 } from "../../contract/simulator.ts";
 import { amountOf, minorOf } from "./amounts.ts";
-import { transmission } from "./client.ts";
 import { certificatePlaces } from "./environment.ts";
 import { type Authorization, type Capture, type Order, parentOf, type Refund } from "./schema.ts";
 import { simulatorCertificate, simulatorKey } from "./simulator-certificate.ts";
 import { type Hold, ledgerOf, meaningOf, type Taking } from "./sums.ts";
+import { transmission } from "./webhooks.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -99,6 +99,8 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   /** What a request id came to. */
   const answered = new Map<string, () => SimulatedAnswer>();
   const outgoing: Outgoing[] = [];
+  /** Every event, by its id: PayPal can be asked for them. */
+  const events = new Map<string, Json>();
   let count = 0;
   const time = (after = 0): string => `${new Date(now() + after).toISOString().slice(0, -5)}Z`;
   /** 17 upper-case letters and digits, counted, so that a run can be repeated. */
@@ -112,11 +114,6 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
 
   function notify(to: Held, event_type: string, resource_type: string, resource: object): void {
     const url = to.purchase.callbackUrls["webhook"];
-    if (to.loseNext > 0) {
-      to.loseNext -= 1;
-      return;
-    }
-    if (url === undefined) return;
     const id = `WH-${nextId("E")}-${nextId("T")}`;
     const body = JSON.stringify({
       id,
@@ -129,6 +126,12 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       resource,
       links: [{ href: `${servedAt}/v1/notifications/webhooks-events/${id}`, rel: "self", method: "GET" }],
     });
+    events.set(id, JSON.parse(body) as Json);
+    if (to.loseNext > 0) {
+      to.loseNext -= 1;
+      return;
+    }
+    if (url === undefined) return;
     const attempt = to.delayNext > 0 ? 1 : 0;
     to.delayNext -= attempt;
     outgoing.push({ url, body, at: now() + (retrySchedule[attempt] ?? 0) * timeScale });
@@ -313,7 +316,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   function store(of: Held): void {
     if (of.purchase.recurring !== true) return;
     of.order.payment_source = {
-      paypal: { attributes: { vault: { status: "APPROVED", customer: { id: "simulated_customer" } } } },
+      paypal: { attributes: { vault: { status: "APPROVED", customer: { id: customerOf(of) } } } },
     };
   }
 
@@ -435,6 +438,15 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         captureFrom(of, authorization, within(amount, open), "DECLINED", false);
       },
     },
+    renew: {
+      possible: (of) => openHold(of)?.captured === 0,
+      act(of) {
+        const { authorization } = holdOf(of);
+        const renewed = { ...authorization, id: nextId("A"), create_time: time(), update_time: time() };
+        paymentsOf(of).authorizations.push({ ...renewed, expiration_time: time(authorizationDays * day) });
+        authorizationChanged(of, renewed, "CREATED");
+      },
+    },
     void: { possible: (of) => openHold(of) !== undefined, act: (of) => release(of, holdOf(of).authorization, time()) },
     expire: {
       possible: (of) => openHold(of) !== undefined,
@@ -495,7 +507,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         const { email_address, payer_id } = shopper;
         notify(of, "VAULT.PAYMENT-TOKEN.CREATED", "payment_token", {
           id: of.token,
-          customer: { id: "simulated_customer" },
+          customer: { id: customerOf(of) },
           metadata: { order_id: of.order.id },
           payment_source: { paypal: { usage_type: "MERCHANT", email_address, payer_id } },
         });
@@ -611,29 +623,41 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   function answerToken(id: string, { method }: SimulatedRequest): SimulatedAnswer {
     const owner = [...held.values()].find((of) => of.token === id);
     if (owner === undefined) return refuse(404, "RESOURCE_NOT_FOUND", "TOKEN_NOT_FOUND");
-    if (method === "GET") return { status: 200, body: { id, customer: { id: "simulated_customer" } } };
+    if (method === "GET") return { status: 200, body: { id, customer: { id: customerOf(owner) } } };
     if (method !== "DELETE") return { status: 404 };
     delete owner.token;
     return { status: 204 };
   }
 
-  /** Says whether this simulator has sent it; the event is printed as it was printed then. */
-  function verify(body: unknown): SimulatedAnswer {
-    const { webhook_event, transmission_id, transmission_time, transmission_sig, webhook_id } = fieldsOf(body);
-    const text = [
-      transmission_id,
-      transmission_time,
-      webhookId,
-      String(crc32(JSON.stringify(webhook_event ?? null))),
-    ].join("|");
-    const sent =
-      webhook_id === webhookId && transmission_sig === createSign("sha256").update(text).sign(simulatorKey, "base64");
-    return { status: 200, body: { verification_status: sent ? "SUCCESS" : "FAILURE" } };
+  function answerEvent(id: string): SimulatedAnswer {
+    const event = events.get(id);
+    return event === undefined
+      ? refuse(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID")
+      : { status: 200, body: event };
+  }
+
+  /** The buyer's tokens, one a page: whoever reads the first alone misses the others. */
+  function answerVault(query: URLSearchParams): SimulatedAnswer {
+    const tokens = [...held.values()].filter(
+      (of) => of.token !== undefined && customerOf(of) === query.get("customer_id"),
+    );
+    const page = Number(query.get("page") ?? "1");
+    const shownTokens = tokens.slice(page - 1, page).map((of) => ({
+      id: of.token ?? "",
+      customer: { id: customerOf(of) },
+      payment_source: { paypal: { email_address: shopper.email_address, payer_id: shopper.payer_id } },
+    }));
+    return {
+      status: 200,
+      body: { total_items: tokens.length, total_pages: tokens.length, payment_tokens: shownTokens },
+    };
   }
 
   function route(request: SimulatedRequest): SimulatedAnswer {
-    const { path, method, body } = request;
-    if (`${method} ${path}` === "POST /v1/notifications/verify-webhook-signature") return verify(body);
+    const { path } = request;
+    const [, eventId] = /^\/v1\/notifications\/webhooks-events\/([^/]+)$/.exec(path) ?? [];
+    if (eventId !== undefined) return answerEvent(eventId);
+    if (path === "/v3/vault/payment-tokens") return answerVault(request.query);
     const [, orderId, orderDoes = ""] = /^\/v2\/checkout\/orders\/([^/]+)(?:\/(\w+))?$/.exec(path) ?? [];
     if (orderId !== undefined) {
       const of = held.get(orderId);
@@ -732,6 +756,11 @@ const certificatesPath = "/v1/notifications/certs/";
 
 function isPreliminary({ path }: Pick<SimulatedRequest, "method" | "path">): boolean {
   return path === tokenPath || path.startsWith(certificatesPath);
+}
+
+/** Every purchase is another buyer's. */
+function customerOf({ order }: Held): string {
+  return `customer_${order.id}`;
 }
 
 function isAsking({ status }: Order): boolean {

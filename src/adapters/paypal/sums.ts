@@ -85,9 +85,6 @@ export function isCapturable({ open, authorization }: Hold): boolean {
   return open > 0 && authorization.status !== "PENDING";
 }
 
-/** Reauthorising allows up to 115 % of the first amount (docs/psp/paypal.md, f). */
-const mostPercent = 115;
-
 /**
  * The sums over the life of an order, whatever its own status says.
  * @throws WorkerError `Unmapped` where PayPal contradicts itself: a person has to look.
@@ -125,35 +122,87 @@ export function ledgerOf(order: Order): Ledger {
 
 type Pieces = Pick<Ledger, "total" | "authorizations" | "captures" | "refunds">;
 
+/**
+ * What each authorization holds, in the order of time. A renewed one (`reauthorize`) replaces the one before: the holds of a purchase never
+ * come to more than what it asked, the newest counts, and one that no longer fits counts by its captures alone, however PayPal goes on
+ * showing it (docs/psp/paypal.md, Changes of 2025-2026).
+ */
 function holdsOf({ total, authorizations, captures }: Pieces): readonly Hold[] {
   const granted = authorizations.filter(({ status }) => status !== "DENIED");
   if (granted.length === 0) return [];
   const mine = grouped(captures, granted, (capture) => holderOf(capture));
-  const holds = granted.map((authorization) => holdOf(authorization, mine.get(authorization.id) ?? []));
-  const open = holds.filter((hold) => hold !== undefined && !isOver(hold.authorization));
-  // A renewed authorization beside the one that it renews would count the same money twice.
-  if (open.length > 1 && sum(open, (hold) => hold?.amount ?? 0) * 100 > total * mostPercent)
-    throw contradiction("the order's authorizations are above its amount");
-  return holds.filter((hold) => hold !== undefined);
+  const holds: Hold[] = [];
+  // What the captures of the older ones have spent is not the newest one's to hold.
+  let room = total - sum(granted.slice(0, -1), ({ id }) => spentBy(mine.get(id) ?? []));
+  for (const authorization of granted.toReversed()) {
+    const own = mine.get(authorization.id) ?? [];
+    const isNewest = authorization === granted.at(-1);
+    const back = isNewest ? 0 : spentBy(own);
+    const hold = holdOf(authorization, own, Math.max(0, room + back), isNewest);
+    if (hold === undefined) continue;
+    holds.unshift(hold);
+    room -= hold.amount - back;
+  }
+  return holds;
 }
 
-/** `undefined` where the authorization came to nothing: all that was to be captured was refused. */
-function holdOf(authorization: Authorization, captures: readonly Capture[]): Hold | undefined {
+/**
+ * `undefined` where nothing of the authorization counts: all that was to be captured of it was refused, or it has been replaced.
+ * @param room what it may come to; the newest authorization takes what there is, an older one fits or has been replaced.
+ */
+function holdOf(
+  authorization: Authorization,
+  captures: readonly Capture[],
+  room: Minor,
+  isNewest: boolean,
+): Hold | undefined {
   const of = (wanted: CaptureMeaning): readonly Capture[] =>
     captures.filter((capture) => meaningOf(capture) === wanted);
-  const captured = sum(of("settled"), ({ amount }) => minorOf(amount));
-  const capturing = sum(of("pending"), ({ amount }) => minorOf(amount));
+  const captured = amountsOf(of("settled"));
+  const capturing = amountsOf(of("pending"));
   const spent = captured + capturing;
+  const granted = minorOf(authorization.amount);
+  if (!isNewest && Math.max(granted, spent) > room)
+    return spent === 0 ? undefined : { authorization, amount: spent, captured, capturing, released: 0, open: 0 };
   if (authorization.status === "CAPTURED" && spent === 0) {
     if (captures.length > 0) return undefined;
     // Would read as "all of it released" and remove a payment that PayPal calls captured.
     throw contradiction("a captured authorization has no capture");
   }
   const final = [...of("settled"), ...of("pending")].some(({ final_capture }) => final_capture === true);
-  const amount = Math.max(minorOf(authorization.amount), spent);
+  const amount = Math.max(Math.min(granted, room), spent);
   const rest = amount - spent;
   const over = final || isOver(authorization);
   return { authorization, amount, captured, capturing, released: over ? rest : 0, open: over ? 0 : rest };
+}
+
+/** What was taken or is being taken. */
+function spentBy(captures: readonly Capture[]): Minor {
+  return amountsOf(captures.filter((capture) => ["settled", "pending"].includes(meaningOf(capture))));
+}
+
+function amountsOf(pieces: readonly { readonly amount: Authorization["amount"] }[]): Minor {
+  return sum(pieces, ({ amount }) => minorOf(amount));
+}
+
+/**
+ * What had been authorised once each of the authorizations was there, by its id: a running total that a later renewal, capture or void does
+ * not change.
+ */
+export function authorizedSoFar({ total, authorizations, captures }: Pieces): ReadonlyMap<string, Minor> {
+  return new Map(
+    authorizations.map(({ id }, index) => {
+      const until = authorizations.slice(0, index + 1).map((authorization, at) =>
+        // What became of the newest one came later.
+        at === index && authorization.status !== "DENIED"
+          ? { ...authorization, status: "CREATED" as const }
+          : authorization,
+      );
+      const older = new Set(until.slice(0, -1).map((authorization) => authorization.id));
+      const own = captures.filter((capture) => older.has(holderOf(capture) ?? ""));
+      return [id, sum(holdsOf({ total, authorizations: until, captures: own, refunds: [] }), ({ amount }) => amount)];
+    }),
+  );
 }
 
 /** The authorization that a capture names as its own, where it names one. */

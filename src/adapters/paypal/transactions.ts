@@ -1,7 +1,7 @@
 import type { DesiredTransaction, Minor } from "../../contract/adapter.ts";
 import { minorOf } from "./amounts.ts";
 import { type Authorization, type Capture, parentOf, present, type Refund } from "./schema.ts";
-import { type Hold, type Ledger, meaningOf } from "./sums.ts";
+import { authorizedSoFar, type Hold, type Ledger, meaningOf } from "./sums.ts";
 
 /**
  * What should stand in the log: every amount is the running total of its kind after the transaction. A piece that was pending and is decided
@@ -23,27 +23,25 @@ export function voidedTransaction(orderId: string, total: Minor, pspEvent: strin
   return { key: `cancel:${orderId}`, event: "cancel", pspEvent, pspStatus: "VOIDED", amount: total, success: true };
 }
 
-function confirmsOf({ authorizations }: Ledger): readonly DesiredTransaction[] {
-  let amount = 0;
-  return authorizations.map((authorization) => {
+function confirmsOf(ledger: Ledger): readonly DesiredTransaction[] {
+  const soFar = authorizedSoFar(ledger);
+  return ledger.authorizations.map((authorization) => {
     const { id, status } = authorization;
-    const common = { event: "confirm", pspEvent: "authorization", pspStatus: status } as const;
-    const facts = present({
-      authorizationAmount: minorOf(authorization.amount),
-      createdAt: authorization.create_time,
-      expiresAt: authorization.expiration_time,
-      reason: authorization.status_details?.reason,
-    });
+    const common = {
+      event: "confirm",
+      pspEvent: "authorization",
+      pspStatus: status,
+      amount: soFar.get(id) ?? 0,
+      facts: present({
+        authorizationAmount: minorOf(authorization.amount),
+        createdAt: authorization.create_time,
+        expiresAt: authorization.expiration_time,
+        reason: authorization.status_details?.reason,
+      }),
+    } as const;
     if (status === "DENIED")
-      return { ...common, key: `confirm:${id}:denied`, amount, success: false, ...reasonOf(authorization), facts };
-    amount += minorOf(authorization.amount);
-    return {
-      ...common,
-      key: status === "PENDING" ? `confirm:${id}:pending` : `confirm:${id}`,
-      amount,
-      success: true,
-      facts,
-    };
+      return { ...common, key: `confirm:${id}:denied`, success: false, ...reasonOf(authorization) };
+    return { ...common, key: status === "PENDING" ? `confirm:${id}:pending` : `confirm:${id}`, success: true };
   });
 }
 

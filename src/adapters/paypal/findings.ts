@@ -1,0 +1,133 @@
+import type { Finding, KeptEvent } from "../../contract/adapter.ts";
+import { minorOf } from "./amounts.ts";
+import { type Authorization, type Capture, present } from "./schema.ts";
+import { type Ledger, meaningOf } from "./sums.ts";
+
+const day = 24 * 3_600_000;
+
+/** For how long PayPal vouches for an authorization (docs/psp/paypal.md, d); it can be captured for 29 days. */
+export const honourMs = 3 * day;
+/** Money that is on its way for longer than this is not merely slow: an eCheck takes six days. */
+export const slowMs = 7 * day;
+
+/** Why a capture waits for the merchant, and not for the money (docs/psp/paypal.md, d and e). */
+const merchantHasToAct: ReadonlySet<string> = new Set([
+  "INTERNATIONAL_WITHDRAWAL",
+  "RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION",
+  "UNILATERAL",
+  "VERIFICATION_REQUIRED",
+]);
+
+/** The bad news in an order, and in the disputes that webhooks told of. */
+export function findingsOf(ledger: Ledger, kept: readonly KeptEvent[], now: number): readonly Finding[] {
+  return [
+    ...capturesAtFault(ledger),
+    ...heldCaptures(ledger, now),
+    ...refundsAtFault(ledger),
+    ...takenBack(ledger),
+    ...holdsAtRisk(ledger, now),
+    ...disputesIn(kept),
+  ];
+}
+
+/** A capture of money that was held; where nothing was held it is the shopper's payment that was declined. */
+function capturesAtFault({ captures, authorizations, currency }: Ledger): readonly Finding[] {
+  if (authorizations.length === 0) return [];
+  return captures
+    .filter((capture) => ["declined", "failed"].includes(meaningOf(capture)))
+    .map((capture) => ({ name: "capture-failed", id: capture.id, facts: factsOf(capture, currency) }));
+}
+
+function heldCaptures({ captures, currency }: Ledger, now: number): readonly Finding[] {
+  return captures
+    .filter(
+      (capture) => meaningOf(capture) === "pending" && (waitsForMerchant(capture) || isOlder(capture, slowMs, now)),
+    )
+    .map((capture) => ({ name: "payout-held", id: capture.id, facts: factsOf(capture, currency) }));
+}
+
+function waitsForMerchant({ status_details }: Capture): boolean {
+  return merchantHasToAct.has(status_details?.reason ?? "");
+}
+
+function refundsAtFault({ refunds, currency }: Ledger): readonly Finding[] {
+  return refunds
+    .filter(({ status }) => status === "FAILED" || status === "CANCELLED")
+    .map((refund) => ({ name: "refund-failed", id: refund.id, facts: factsOf(refund, currency) }));
+}
+
+/** Money that PayPal took back though nobody refunded it. */
+function takenBack({ takings, currency }: Ledger): readonly Finding[] {
+  return takings
+    .filter(({ reversed }) => reversed > 0)
+    .map(({ capture, reversed }) => ({
+      name: "chargeback",
+      id: capture.id,
+      facts: { ...factsOf(capture, currency), amount: reversed },
+    }));
+}
+
+/** Past its first days PayPal may refuse to capture it, whatever it is called; until its end it can be renewed. */
+function holdsAtRisk({ holds, currency }: Ledger, now: number): readonly Finding[] {
+  return holds
+    .filter(({ open, authorization }) => open > 0 && isOlder(authorization, honourMs, now))
+    .map(({ open, authorization: { id, status, expiration_time } }) => ({
+      name: "authorization-at-risk",
+      id,
+      ...(expiration_time === undefined ? {} : { deadline: new Date(expiration_time).toISOString() }),
+      facts: { amount: open, currency, status },
+    }));
+}
+
+/** Disputes that are not resolved, by their newest word. A webhook tells of them, and moves nothing: what they cost, the order shows. */
+function disputesIn(kept: readonly KeptEvent[]): readonly Finding[] {
+  const newest = new Map<string, KeptEvent>();
+  for (const event of kept) {
+    const id = event.facts?.["disputeId"];
+    if (typeof id !== "string") continue;
+    const known = newest.get(id);
+    if (known === undefined || placeOf(event) > placeOf(known)) newest.set(id, event);
+  }
+  return [...newest]
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .filter(([, { type, pspStatus }]) => !type.endsWith(".RESOLVED") && pspStatus !== "RESOLVED")
+    .map(([id, { pspStatus, facts = {} }]) => {
+      const { reason, disputed, currency, deadline } = facts;
+      return {
+        name: "dispute",
+        id,
+        ...(typeof deadline === "string" ? { deadline } : {}),
+        facts: present({
+          stage: pspStatus,
+          reason: textIn(reason),
+          disputed: textIn(disputed),
+          currency: textIn(currency),
+        }),
+      };
+    });
+}
+
+/** By PayPal's clock, then by key: in whatever order they came. */
+function placeOf({ at, key }: KeptEvent): string {
+  return `${at ?? ""} ${key}`;
+}
+
+function isOlder({ create_time }: Pick<Capture, "create_time">, ms: number, now: number): boolean {
+  return create_time !== undefined && now - Date.parse(create_time) > ms;
+}
+
+function factsOf(
+  piece: Pick<Authorization, "amount" | "status_details"> & { readonly status: string },
+  currency: string,
+) {
+  return present<string | number>({
+    amount: minorOf(piece.amount),
+    currency,
+    status: piece.status,
+    reason: piece.status_details?.reason,
+  });
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
