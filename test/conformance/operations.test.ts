@@ -250,7 +250,9 @@ describe.each(subjects)("$folder", (subject) => {
         expect(sums, `${name} was accepted; no action of the simulator's lets the PSP carry it out`).toContain(amount);
       }
 
-      test.runIf(operations?.repeat === "idempotency-key" || typeof operations?.repeat === "object").each(["arrived", "was lost"])(
+      test
+        .runIf(operations?.repeat === "idempotency-key" || typeof operations?.repeat === "object")
+        .each(["arrived", "was lost"])(
         "sent again with the same id after the answer %s, it is the same request and moves the money once",
         async (fate) => {
           await everywhere(async (arrived) => {
