@@ -1,5 +1,7 @@
 import type { Job as BullJob, Processor, Queue as BullQueue, Worker as BullWorker } from "bullmq";
 import type { Logger } from "../lib/log.ts";
+import type { Notes } from "./notes.ts";
+import type { Store } from "./store.ts";
 
 /** BullMQ's classes, whatever backend they were made with. */
 export type Job<Data> = BullJob<Data>;
@@ -23,6 +25,10 @@ export interface Guarantee {
 export interface Engine {
   readonly kind: "redis" | "postgres" | "embedded";
   guarantee(): Promise<Guarantee>;
+  /** What has to be remembered between jobs. */
+  store(temper: Temper): Store;
+  /** Where notes of payments are written, and looks asked for. */
+  notes(temper: Temper): Notes;
   /** A queue to add to; asked twice, it is the same one. */
   queue<Data>(name: string, temper: Temper): Queue<Data>;
   /** A worker that takes over a dead worker's jobs within seconds. */
@@ -46,6 +52,8 @@ export interface EngineSettings {
   readonly dataDir: string;
   /** The sandbox's: jobs are kept apart from those of a real service on the same server, and none is left of an earlier sandbox. */
   readonly sandbox?: boolean;
+  /** How often what has expired is deleted where the engine does not do so by itself; default: each minute. */
+  readonly pruneMs?: number;
 }
 
 /** Where the sandbox's jobs are: Redis's key prefix and PostgreSQL's schema. What is there is thrown away. */

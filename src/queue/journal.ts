@@ -1,4 +1,6 @@
 import type { Json, PaymentKey } from "../contract/adapter.ts";
+import { hashOf, laneId } from "./names.ts";
+import type { JournalBounds, JournalText, Store } from "./store.ts";
 
 /** Something that happened to a payment. No personal data, no secret. */
 export interface JournalLine {
@@ -26,4 +28,42 @@ export interface Journal {
   append(key: PaymentKey, lines: readonly JournalLine[]): Promise<void>;
   /** Oldest first. */
   read(key: PaymentKey): Promise<readonly JournalEntry[]>;
+}
+
+/** How large the entries of a journal may be, and how many there are. */
+const mostBytes = 200;
+const mostEntries = 200;
+const keptMs = 90 * 24 * 3_600_000;
+/** How much all journals together take by default. */
+const usualBytes = 256 * 1_024 * 1_024;
+/** What an entry has around its kind and its facts: a count and two times. */
+const frameBytes = 32;
+
+/** @param allBytes how much all journals together may take. */
+export function journalBounds(allBytes = usualBytes): JournalBounds {
+  return { most: mostEntries, ttlMs: keptMs, allBytes };
+}
+
+/** The journals on one engine. */
+export function createJournal(store: Store, bounds: JournalBounds): Journal {
+  return {
+    append: async (key, lines) => await store.append(laneId(key), lines.map(journalText), bounds),
+    read: async (key) => (await store.entries(laneId(key))).map(entryOf),
+  };
+}
+
+/** A line as it is stored: facts that do not fit are left out, the last ones first. */
+export function journalText({ at, kind, facts = {}, like }: JournalLine): JournalText {
+  const named = Object.entries(facts);
+  const word = `${kind}~${like ?? hashOf([JSON.stringify(facts)]).slice(0, 6)}`.replaceAll(";", ",");
+  const textOf = (count: number): string => JSON.stringify([kind, Object.fromEntries(named.slice(0, count))]);
+  let count = named.length;
+  while (count > 0 && frameBytes + Buffer.byteLength(word) + Buffer.byteLength(textOf(count)) > mostBytes) count -= 1;
+  return { at, like: word, text: textOf(count) };
+}
+
+function entryOf(stored: string): JournalEntry {
+  const [, count, first, last, text = "[]"] = /^(\d+);(\d+);(\d+);[^;]*;(.*)$/s.exec(stored) ?? [];
+  const [kind = "", facts = {}] = JSON.parse(text) as [string?, Record<string, Json>?];
+  return { kind, facts, count: Number(count), first: Number(first), last: Number(last) };
 }

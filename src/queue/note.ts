@@ -1,6 +1,13 @@
+import { randomUUID } from "node:crypto";
+import type { JobsOptions } from "bullmq";
 import type { Json, PaymentKey } from "../contract/adapter.ts";
-import type { Temper } from "./engine.ts";
-import type { JournalLine } from "./journal.ts";
+import type { Engine, Temper } from "./engine.ts";
+import { newVersion } from "./engines/records.ts";
+import { type JournalLine, journalText } from "./journal.ts";
+import { laneId, laneName } from "./names.ts";
+import type { NoteAsk, RawNote } from "./notes.ts";
+import type { JournalBounds } from "./store.ts";
+import { orUnavailable, promptly } from "./within.ts";
 
 /** Who asks for a look. What a look repairs that neither a webhook nor an operation had announced is drift. */
 export type AskedBy = "webhook" | "sweep" | "operator" | "operation" | "timer";
@@ -113,4 +120,100 @@ export interface Looks {
    * *asked* only what was read and judged is removed; what was asked meanwhile stays. The timer, or the letter, is written before.
    */
   settle(key: PaymentKey, lock: HeldLock, settlement: Settlement): Promise<boolean>;
+}
+
+/** A note lives until its next planned look, and then for this long. */
+const keptMs = 7 * 24 * 3_600_000;
+
+/** A look's job: at most one runs and one waits per payment, and what is asked meanwhile is the waiting one. */
+function laneOptions(id: string): JobsOptions {
+  return {
+    jobId: randomUUID(),
+    attempts: 1,
+    removeOnComplete: true,
+    // One that failed is kept until something took its place.
+    removeOnFail: false,
+    deduplication: { id, keepLastIfActive: true },
+  };
+}
+
+/** Asking for looks on one engine. @param journal the bounds of what is written along. */
+export function createLooks(engine: Engine, journal: JournalBounds): Looks {
+  const bounds = { ttlMs: keptMs, journal };
+  const noteOf = (ask: Ask): NoteAsk["asked"] => {
+    const { by, at = Date.now(), hint } = ask;
+    if (by === "timer") return undefined;
+    const announces = by === "webhook" || by === "operation";
+    return {
+      version: newVersion(),
+      by,
+      ...(announces ? { announcedAt: at } : {}),
+      ...(hint === undefined ? {} : { hint }),
+    };
+  };
+  return {
+    async ask(asks, temper) {
+      const asking = asks.map((ask): NoteAsk => {
+        const id = laneId(ask.key);
+        const asked = noteOf(ask);
+        return {
+          id,
+          ...(asked === undefined ? {} : { asked }),
+          journal: (ask.journal ?? []).map(journalText),
+          job: { queue: engine.queue(laneName(ask.key.adapter), temper), data: ask.key, options: laneOptions(id) },
+        };
+      });
+      if (asking.length === 0) return [];
+      const work = engine.notes(temper).ask(asking, bounds);
+      const ids = await (temper === "prompt" ? promptly(work) : orUnavailable(work));
+      return ids.map((id) => ({ id }));
+    },
+    async read(key) {
+      return readable(await engine.notes("patient").read(laneId(key)));
+    },
+    async settle(key, lock, { read, known, judged, nextLookAt = 0, journal: lines = [] }) {
+      const hints = judged.hints.flatMap((reference): [string, string][] => {
+        const value = read.asked?.hints[reference];
+        return value === undefined ? [] : [[reference, value]];
+      });
+      const announced = judged.announcement ? read.asked?.version : undefined;
+      const last = judged.last === true ? read.asked?.lastFrom : undefined;
+      const settlement = {
+        hints,
+        ...(known === undefined ? {} : { known: JSON.stringify(known) }),
+        ...(announced === undefined || announced === "" ? {} : { announced }),
+        ...(last === undefined ? {} : { last }),
+        ttlMs: Math.max(nextLookAt - Date.now(), 0) + keptMs,
+        journal: lines.map(journalText),
+      };
+      return await engine.notes("patient").settle(laneId(key), lock, settlement, journal);
+    },
+  };
+}
+
+/** Notes that the payment's next look from then on is its last; nothing is asked for. */
+export async function noteLast(
+  engine: Engine,
+  key: PaymentKey,
+  lastFrom: number,
+  journal: JournalBounds,
+): Promise<void> {
+  await engine
+    .notes("patient")
+    .ask([{ id: laneId(key), asked: { lastFrom }, journal: [] }], { ttlMs: keptMs, journal });
+}
+
+function readable({ version, by, announcedAt, lastFrom, hints, known }: RawNote): Note {
+  const asked: Asked = {
+    hints,
+    version: version ?? "",
+    ...(by === undefined ? {} : { askedBy: by as AskedBy }),
+    ...(announcedAt === undefined ? {} : { announcedAt }),
+    ...(lastFrom === undefined ? {} : { lastFrom }),
+  };
+  const noted = version !== undefined || lastFrom !== undefined || Object.keys(hints).length > 0;
+  return {
+    ...(noted ? { asked } : {}),
+    ...(known === undefined ? {} : { known: JSON.parse(known) as Known }),
+  };
 }

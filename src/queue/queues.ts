@@ -1,41 +1,23 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { JobsOptions } from "bullmq";
 import type { PaymentKey, Target } from "../contract/adapter.ts";
+import {
+  eventsName,
+  hashOf,
+  inboxName,
+  laneId,
+  laneName,
+  operationsName,
+  referencesName,
+  timersName,
+} from "./names.ts";
 import { promptly } from "./within.ts";
 import { createDead, type Dead, deadName } from "./dead.ts";
 import type { Engine, Job, Temper } from "./engine.ts";
 import type { DeadLetter, EventJob, InboxJob, Look, QueueCount, StoredEvent, Wait } from "./jobs.ts";
 
 export type * from "./jobs.ts";
-
-/** Where events wait. */
-export const inboxName = "inbox";
-/** Where payments wait for later. */
-export const timersName = "timers";
-/** Where operations wait that were asked for. */
-export const operationsName = "operations";
-/** Where PSP ids are remembered. */
-export const referencesName = "references";
-
-/** One queue per adapter, so that a PSP's limiter, pause and breaker are BullMQ's own and shared by all workers. */
-export function laneName(adapter: string): string {
-  return `payments-${adapter}`;
-}
-
-/** Where an adapter's events wait that take more than a look: one queue each, so that a PSP that hangs holds up its own only. */
-export function eventsName(adapter: string): string {
-  return `events-${adapter}`;
-}
-
-/** One short text per payment, without the colon that a job id may not contain. */
-export function laneId(key: PaymentKey): string {
-  const known = laneIds.get(key);
-  if (known !== undefined) return known;
-  const { adapter, merchant, channel, orderId, paymentId } = key;
-  const id = hashOf([adapter, merchant, channel, orderId, paymentId]);
-  laneIds.set(key, id);
-  return id;
-}
+export * from "./names.ts";
 
 /** A payment has one letter, an event that was never placed has its own. */
 function deadId(of: Pick<DeadLetter, "key" | "event"> | PaymentKey): string {
@@ -49,14 +31,6 @@ function deadId(of: Pick<DeadLetter, "key" | "event"> | PaymentKey): string {
 export function eventId({ target: { adapter, merchant, channel }, event }: StoredEvent): string {
   return hashOf([adapter, merchant, channel, event.key]);
 }
-
-/** One short text for anything that is named by several. */
-export function hashOf(parts: readonly (string | undefined)[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
-}
-
-/** A look asks for its key's id several times. */
-const laneIds = new WeakMap<PaymentKey, string>();
 
 /** How long what a timer remembers waits behind the look that came before it. */
 const rememberedMs = 5_000;

@@ -16,6 +16,12 @@ import { until } from "../support/until.ts";
 const engine: Engine = {
   kind: "redis",
   guarantee: () => Promise.reject(new Error("not asked")),
+  store: () => {
+    throw new Error("not asked");
+  },
+  notes: () => {
+    throw new Error("not asked");
+  },
   queue: () => {
     throw new Error("not asked");
   },

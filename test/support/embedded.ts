@@ -6,7 +6,7 @@ import { openEmbedded } from "../../src/queue/engines/embedded.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** What an empty database looks like depends on these. */
-const sources = ["package-lock.json", "src/queue/engines/embedded.ts", "src/queue/engines/postgres.ts"];
+const sources = ["package-lock.json", "src/queue/engines/embedded.ts", "src/queue/engines/postgres-schema.ts"];
 
 /**
  * Lays an empty queue of the embedded engine into a folder. Making one takes a processor for seconds, copying one next to nothing: the

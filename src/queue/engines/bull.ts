@@ -2,6 +2,8 @@ import type { Processor, Queue as BullQueue, Worker as BullWorker, WorkerOptions
 import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Engine, Guarantee, Queue, Temper, Worker } from "../engine.ts";
+import type { Notes } from "../notes.ts";
+import type { Store } from "../store.ts";
 import { within } from "../within.ts";
 
 /** How long anything on the ack path may take. */
@@ -17,25 +19,35 @@ export const workerDefaults = {
   maxStalledCount: 5,
 } as const satisfies Partial<WorkerOptions>;
 
-/** What differs from store to store. The backend's type parameters end here. */
-export interface Store {
+/** How often what has expired is deleted where the engine does not do so by itself. */
+export const usualPruneMs = 60_000;
+
+/** Deletes what has expired, also while nothing else happens; a run that fails is made up for by the next. */
+export function keepPruned(prune: () => Promise<unknown>, everyMs: number): NodeJS.Timeout {
+  return setInterval(() => void prune().catch(() => undefined), everyMs).unref();
+}
+
+/** What differs from engine to engine. The backend's type parameters end here. */
+export interface Driver {
   readonly kind: Engine["kind"];
   makeQueue(name: string, temper: Temper): unknown;
   makeWorker(name: string, processor: unknown, options: { readonly concurrency: number }): unknown;
+  readonly stores: Readonly<Record<Temper, Store>>;
+  readonly notes: Readonly<Record<Temper, Notes>>;
   guarantee(): Promise<Guarantee>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The engine on top of a store: one queue per name and temper, errors logged, closing bounded. */
-export function engineOn(store: Store, log: Logger): Engine {
+/** The engine on top of a driver: one queue per name and temper, errors logged, closing bounded. */
+export function engineOn(driver: Driver, log: Logger): Engine {
   const queues = new Map<string, BullQueue>();
 
   const opened = (name: string, temper: Temper): BullQueue => {
     const id = `${temper} ${name}`;
     const known = queues.get(id);
     if (known !== undefined) return known;
-    const queue = store.makeQueue(name, temper) as BullQueue;
+    const queue = driver.makeQueue(name, temper) as BullQueue;
     queue.on("error", quiet);
     queues.set(id, queue);
     // A queue that could not get ready stays so for ever: the next call makes a new one.
@@ -44,25 +56,27 @@ export function engineOn(store: Store, log: Logger): Engine {
   };
 
   return {
-    kind: store.kind,
-    guarantee: () => store.guarantee(),
+    kind: driver.kind,
+    store: (temper) => driver.stores[temper],
+    notes: (temper) => driver.notes[temper],
+    guarantee: () => driver.guarantee(),
     queue: <Data>(name: string, temper: Temper) => opened(name, temper) as unknown as Queue<Data>,
     worker<Data, Result>(name: string, processor: Processor<Data, Result>, options: { readonly concurrency: number }) {
-      const worker = store.makeWorker(name, processor, options) as BullWorker<Data, Result>;
+      const worker = driver.makeWorker(name, processor, options) as BullWorker<Data, Result>;
       worker.on("error", quiet);
       worker.on("stalled", (jobId) => log.warn({ queue: name, jobId }, "job.stalled"));
       return worker as unknown as Worker<Data, Result>;
     },
     async ping() {
       try {
-        await within(promptMs, store.ping());
+        await within(promptMs, driver.ping());
       } catch (cause) {
         throw new WorkerError("QueueUnavailable", "the queue does not answer", { cause });
       }
     },
     async close() {
       await settled(Promise.all([...queues.values()].map((queue) => queue.close())));
-      await settled(store.close());
+      await settled(driver.close());
     },
   };
 }

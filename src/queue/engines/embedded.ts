@@ -5,7 +5,10 @@ import { DatabaseSync } from "node:sqlite";
 import { PGlite, type Results } from "@electric-sql/pglite";
 import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
 import type { Logger } from "../../lib/log.ts";
-import { engineOn, workerDefaults } from "./bull.ts";
+import { engineOn, keepPruned, usualPruneMs, workerDefaults } from "./bull.ts";
+import { createPostgresNotes } from "./postgres-notes.ts";
+import { deleteExpired, storeSchema } from "./postgres-schema.ts";
+import { createPostgresStore, createTrimming, type Sql } from "./postgres-store.ts";
 import type { Engine, EngineSettings } from "../engine.ts";
 import { usualSchema as schema } from "./postgres.ts";
 
@@ -14,7 +17,10 @@ import { usualSchema as schema } from "./postgres.ts";
  * nothing but npm. Survives the death of the process, not power loss: it never syncs.
  * @throws Error in plain words when another process has the folder.
  */
-export async function openEmbedded({ dataDir, sandbox = false }: EngineSettings, log: Logger): Promise<Engine> {
+export async function openEmbedded(
+  { dataDir, sandbox = false, pruneMs = usualPruneMs }: EngineSettings,
+  log: Logger,
+): Promise<Engine> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   chmodSync(dataDir, 0o700);
   const lock = takeLock(dataDir);
@@ -23,10 +29,17 @@ export async function openEmbedded({ dataDir, sandbox = false }: EngineSettings,
   const database = await PGlite.create(folder);
   const pool = poolOver(database);
   await runMigrations(await pool.connect(), schema);
-  await database.exec(`SET search_path TO ${schema}`);
+  await database.exec(`SET search_path TO ${schema}; BEGIN; ${storeSchema}; COMMIT`);
+  const sql: Sql = async (text, parameters) => await database.query(text, [...(parameters ?? [])]);
+  const trim = createTrimming(sql);
+  const store = createPostgresStore(sql, trim);
+  const notes = createPostgresNotes(sql, trim);
+  const pruning = keepPruned(async () => await sql(deleteExpired), pruneMs);
   return engineOn(
     {
       kind: "embedded",
+      stores: { prompt: store, patient: store },
+      notes: { prompt: notes, patient: notes },
       makeQueue: (name) => new Queue(name, { connection: pool }, createPostgresBackend),
       makeWorker: (name, processor, options) =>
         new Worker(
@@ -43,6 +56,7 @@ export async function openEmbedded({ dataDir, sandbox = false }: EngineSettings,
         await database.query("SELECT 1");
       },
       async close() {
+        clearInterval(pruning);
         await database.close();
         lock.close();
       },

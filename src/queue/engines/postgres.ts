@@ -2,7 +2,13 @@ import { createPostgresBackend, type PgPool, Queue, runMigrations, Worker } from
 import pRetry from "p-retry";
 import pg from "pg";
 import type { Logger } from "../../lib/log.ts";
-import { engineOn, promptMs, reachability, workerDefaults } from "./bull.ts";
+import type { Notes } from "../notes.ts";
+import type { Store } from "../store.ts";
+import { engineOn, keepPruned, promptMs, reachability, usualPruneMs, workerDefaults } from "./bull.ts";
+import { createListening, type Listening } from "./listening.ts";
+import { createPostgresNotes } from "./postgres-notes.ts";
+import { deleteExpired, storeSchema } from "./postgres-schema.ts";
+import { createPostgresStore, createTrimming, type Sql } from "./postgres-store.ts";
 import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "../engine.ts";
 
 /** BullMQ's own name for its schema. */
@@ -20,18 +26,14 @@ const patientMs = 10_000;
  */
 export async function openPostgres(
   url: string,
-  { sandbox = false }: Pick<EngineSettings, "sandbox">,
+  { sandbox = false, pruneMs = usualPruneMs }: Pick<EngineSettings, "sandbox" | "pruneMs">,
   log: Logger,
 ): Promise<Engine> {
   const schema = sandbox ? sandboxPlaces.postgres : usualSchema;
   const news = reachability("postgres", log);
+  const shared = { connectionString: url, options: `-c search_path=${schema}`, keepAlive: true };
   const pool = (options: pg.PoolConfig): pg.Pool => {
-    const made = new pg.Pool({
-      connectionString: url,
-      options: `-c search_path=${schema}`,
-      keepAlive: true,
-      ...options,
-    });
+    const made = new pg.Pool({ ...shared, ...options });
     // Every queue and worker listens to the pool that they share.
     made.setMaxListeners(0);
     made.on("error", news.lost).on("connect", (client) => {
@@ -48,22 +50,32 @@ export async function openPostgres(
     statement_timeout: promptMs,
   });
   const patient = pool({ max: 10, connectionTimeoutMillis: patientMs, query_timeout: patientMs });
-  // Every worker keeps one connection for LISTEN; out of a shared pool, enough workers would leave none for queries.
-  const listening = pool({ max: 1_000, connectionTimeoutMillis: patientMs });
+  const connect = async (options: pg.ClientConfig): Promise<pg.Client> => {
+    const client = new pg.Client({ ...shared, connectionTimeoutMillis: patientMs, ...options });
+    client.on("error", news.lost);
+    await client.connect();
+    news.found();
+    return client;
+  };
+  const listening = createListening(async () => await connect({ query_timeout: patientMs }));
   const pools = {
     prompt: composed(prompt, prompt),
     patient: composed(patient, listening),
   };
-  // Not on the pool for queries: a migration may take long.
-  await pRetry(() => migrate(listening, schema, sandbox), {
+  // A migration may take longer than a query.
+  await pRetry(async () => await migrate(await connect({}), schema, sandbox), {
     retries: startTries,
     minTimeout: 250,
     maxTimeout: 5_000,
     onFailedAttempt: ({ error }) => news.lost(error),
   });
+  const states = { prompt: statesOn(prompt), patient: statesOn(patient) };
+  const pruning = keepPruned(async () => await patient.query(deleteExpired), pruneMs);
   return engineOn(
     {
       kind: "postgres",
+      stores: { prompt: states.prompt.store, patient: states.patient.store },
+      notes: { prompt: states.prompt.notes, patient: states.patient.notes },
       makeQueue: (name, temper) => new Queue(name, { connection: pools[temper] }, createPostgresBackend),
       makeWorker: (name, processor, options) =>
         new Worker(
@@ -77,6 +89,7 @@ export async function openPostgres(
         await prompt.query("SELECT 1");
       },
       async close() {
+        clearInterval(pruning);
         await Promise.all([prompt.end(), patient.end(), listening.end()]);
       },
     },
@@ -85,7 +98,7 @@ export async function openPostgres(
 }
 
 /** What BullMQ takes for a pool: queries go to one, connections that are kept come from another. */
-function composed(queries: pg.Pool, connections: pg.Pool): PgPool {
+function composed(queries: pg.Pool, connections: pg.Pool | Listening): PgPool {
   const pool: unknown = new Proxy(queries, {
     get(target, name) {
       const owner = name === "connect" ? connections : target;
@@ -97,14 +110,21 @@ function composed(queries: pg.Pool, connections: pg.Pool): PgPool {
 }
 
 /** @param fresh whether what is there is thrown away */
-async function migrate(pool: pg.Pool, schema: string, fresh: boolean): Promise<void> {
-  const client = await pool.connect();
+async function migrate(client: pg.Client, schema: string, fresh: boolean): Promise<void> {
   try {
     if (fresh) await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
-    await runMigrations(client, schema);
+    await runMigrations(Object.assign(client, { release: () => undefined }), schema);
+    await client.query(`BEGIN; ${storeSchema}; COMMIT`);
   } finally {
-    client.release();
+    await client.end();
   }
+}
+
+/** What one pool's queries make of the state store. */
+function statesOn(pool: pg.Pool): { readonly store: Store; readonly notes: Notes } {
+  const sql: Sql = async (text, parameters) => await pool.query(text, [...(parameters ?? [])]);
+  const trim = createTrimming(sql);
+  return { store: createPostgresStore(sql, trim), notes: createPostgresNotes(sql, trim) };
 }
 
 async function guaranteeOf(pool: pg.Pool): Promise<Guarantee> {

@@ -4,6 +4,8 @@ import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { engineOn, prefix as usualPrefix, promptMs, reachability, workerDefaults } from "./bull.ts";
 import { within } from "../within.ts";
+import { createRedisNotes } from "./redis-notes.ts";
+import { createRedisStore, scripted } from "./redis-store.ts";
 import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "../engine.ts";
 
 type Connection = Redis | Cluster;
@@ -44,8 +46,8 @@ export async function openRedis(
   const prefix = sandbox ? sandboxPlaces.redis : usualPrefix;
   const news = reachability("redis", log);
   const connections = {
-    prompt: connect(url, prompt),
-    patient: connect(url, patient),
+    prompt: scripted(connect(url, prompt)),
+    patient: scripted(connect(url, patient)),
   };
   for (const connection of Object.values(connections)) connection.on("error", news.lost).on("ready", news.found);
   // A Redis that is there is used from the first webhook on; one that is not must not hold up the start.
@@ -54,6 +56,14 @@ export async function openRedis(
   return engineOn(
     {
       kind: "redis",
+      stores: {
+        prompt: createRedisStore(connections.prompt, prefix),
+        patient: createRedisStore(connections.patient, prefix),
+      },
+      notes: {
+        prompt: createRedisNotes(connections.prompt, prefix),
+        patient: createRedisNotes(connections.patient, prefix),
+      },
       makeQueue: (name, temper) =>
         new Queue(name, {
           connection: connections[temper],

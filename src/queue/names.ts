@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import type { PaymentKey } from "../contract/adapter.ts";
+
+/** Where events wait. */
+export const inboxName = "inbox";
+/** Where payments wait for later. */
+export const timersName = "timers";
+/** Where operations wait that were asked for. */
+export const operationsName = "operations";
+/** Where PSP ids are remembered. */
+export const referencesName = "references";
+
+/** One queue per adapter, so that a PSP's limiter, pause and breaker are BullMQ's own and shared by all workers. */
+export function laneName(adapter: string): string {
+  return `payments-${adapter}`;
+}
+
+/** Where an adapter's events wait that take more than a look: one queue each, so that a PSP that hangs holds up its own only. */
+export function eventsName(adapter: string): string {
+  return `events-${adapter}`;
+}
+
+/** One short text per payment, without the colon that a job id may not contain. */
+export function laneId(key: PaymentKey): string {
+  const { adapter, merchant, channel, orderId, paymentId } = key;
+  return hashOf([adapter, merchant, channel, orderId, paymentId]);
+}
+
+/** One short text for anything that is named by several. */
+export function hashOf(parts: readonly (string | undefined)[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+}

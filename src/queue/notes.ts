@@ -1,0 +1,66 @@
+import type { JobsOptions, Queue } from "bullmq";
+import type { JournalBounds, JournalText } from "./store.ts";
+
+/** How many hints a note holds; the oldest give way. */
+export const mostHints = 5;
+
+/** A note's asked half on its way, and the look's job. */
+export interface NoteAsk {
+  /** The payment's name. */
+  readonly id: string;
+  /** Absent: nothing is noted, only asked. */
+  readonly asked?: {
+    /** Absent, like by whom, where no look is asked for. */
+    readonly version?: string;
+    readonly by?: string;
+    readonly announcedAt?: number;
+    readonly lastFrom?: number;
+    readonly hint?: string;
+  };
+  readonly journal: readonly JournalText[];
+  /** The lane's job; absent: the note alone is written. */
+  readonly job?: { readonly queue: Queue; readonly data: object; readonly options: JobsOptions };
+}
+
+/** A note as it is stored. */
+export interface RawNote {
+  readonly version?: string;
+  readonly by?: string;
+  readonly announcedAt?: number;
+  readonly lastFrom?: number;
+  /** By reference. */
+  readonly hints: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly known?: string;
+}
+
+/** What a look leaves. */
+export interface RawSettlement {
+  readonly known?: string;
+  /** Reference and the value that was read. */
+  readonly hints: readonly (readonly [string, string])[];
+  /** The version whose announcement is dealt with. */
+  readonly announced?: string;
+  readonly last?: number;
+  readonly ttlMs: number;
+  readonly journal: readonly JournalText[];
+}
+
+/** Bounds of what is written along. */
+export interface NoteBounds {
+  readonly ttlMs: number;
+  readonly journal: JournalBounds;
+}
+
+/** Notes on one engine. Each method is one round trip. */
+export interface Notes {
+  /** All notes first, then all adds. @returns the jobs' ids, in order; @throws where anything was not written. */
+  ask(asks: readonly NoteAsk[], bounds: NoteBounds): Promise<readonly string[]>;
+  read(id: string): Promise<RawNote>;
+  settle(
+    id: string,
+    lock: { readonly queue: string; readonly id: string; readonly token: string },
+    settlement: RawSettlement,
+    bounds: JournalBounds,
+  ): Promise<boolean>;
+}
