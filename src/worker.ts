@@ -8,13 +8,13 @@ import type { Meters } from "./lib/meters.ts";
 import { createNorceClient } from "./norce/client.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
-import { createClosures, startOpening } from "./queue/closures.ts";
-import { createLedger, startForgettingDrift } from "./queue/ledger.ts";
-import { createOperations, startLifting } from "./queue/operations.ts";
+import { createClosures } from "./queue/closures.ts";
+import { createLedger } from "./queue/ledger.ts";
+import { createOperations } from "./queue/operations.ts";
 import type { Queues } from "./queue/queues.ts";
 import { createSweeps } from "./queue/sweeps.ts";
 import { callbackUrl } from "./signatures/urls.ts";
-import { startForgetting, startTimers } from "./queue/timers.ts";
+import { startTimers } from "./queue/timers.ts";
 import { createDriftLog, type DriftLog } from "./workers/tell/drift.ts";
 import { startEvents } from "./workers/events/events.ts";
 import { createGates } from "./workers/gate/gates.ts";
@@ -85,11 +85,7 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
   const workers = [
     startLocate(shared),
     ...startEvents(shared),
-    startOpening(engine),
     startTimers(engine, queues, config.workerConcurrency),
-    startForgetting(engine),
-    startForgettingDrift(engine),
-    startLifting(engine),
     startOperate({
       ...shared,
       remember: queues.references.put,

@@ -2,6 +2,7 @@ import type { Job as BullJob, Processor, Queue as BullQueue, Worker as BullWorke
 import type { Logger } from "../lib/log.ts";
 import type { Notes } from "./notes.ts";
 import type { Store } from "./store.ts";
+import type { End, HeldJob, Work, WorkOptions } from "./work.ts";
 
 /** BullMQ's classes, whatever backend they were made with. */
 export type Job<Data> = BullJob<Data>;
@@ -37,6 +38,8 @@ export interface Engine {
     processor: Processor<Data, Result>,
     options: { readonly concurrency: number },
   ): Worker<Data, Result>;
+  /** Works a queue: with what each job knows of its lock, and with no end that loses it. */
+  work<Data>(name: string, process: (job: HeldJob<Data>) => Promise<End>, options: WorkOptions<Data>): Work;
   /** @throws WorkerError `QueueUnavailable` within a second when the store does not answer. */
   ping(): Promise<void>;
   /** Closes queues and connections; workers are closed before. Never hangs, also when the store is gone. */

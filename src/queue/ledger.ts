@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { PaymentKey, Target } from "../contract/adapter.ts";
-import type { Engine, Job, Queue, Temper, Worker } from "./engine.ts";
-import { hashOf, laneId } from "./queues.ts";
-
-/** Where differences are kept that no webhook had announced. */
-const ledgerName = "ledger";
+import type { Json, PaymentKey, Target } from "../contract/adapter.ts";
+import type { Engine, Temper } from "./engine.ts";
+import { hashOf, laneId } from "./names.ts";
+import type { Store } from "./store.ts";
 
 /** A difference between Norce and a PSP, by name. No personal data. */
 export interface Drift {
@@ -34,12 +32,6 @@ export interface Tally {
   readonly agreed: number;
   readonly repaired: number;
   readonly unresolved: number;
-}
-
-/** A job of the ledger: one or the other. */
-interface Entry {
-  readonly drift?: Drift;
-  readonly tallies?: readonly Tally[];
 }
 
 /** Which entries of the ledger: from `from` until before `to`, in milliseconds since the epoch. */
@@ -79,77 +71,73 @@ const lateEvent = "late-event";
 const keptMs = 90 * 24 * 3_600 * 1_000;
 /** A webhook that comes later than this after a repair is another one. */
 const lateMs = 15 * 60 * 1_000;
-/** How many jobs are read at once. */
-const chunk = 200;
+/** How many records are read at once. */
+const chunk = 500;
 
-/** The ledger on one engine: delayed jobs, due when they may be forgotten. */
+type Written<Value> = Value & Record<string, never>;
+
+/** The ledger on one engine. */
 export function createLedger(engine: Engine, temper: Temper): Ledger {
-  const queue = (): Queue<Entry> => engine.queue<Entry>(ledgerName, temper);
-  const options = { delay: keptMs, removeOnComplete: true, removeOnFail: true };
+  const store = engine.store(temper);
+  /** Changes an entry that is there; who comes second changes what the first one left. */
+  const change = async (id: string, changed: (drift: Drift) => Drift): Promise<boolean> => {
+    for (;;) {
+      const found = await store.get<Written<Drift>>("drift", id);
+      if (found === undefined) return false;
+      const written = await store.update("drift", id, found.version, { ...changed(found.value) }, keptMs);
+      if (written !== undefined) return true;
+    }
+  };
   return {
     async repaired(key, drift) {
-      const id = laneId(key);
+      const id = randomUUID();
+      await store.put("drift", id, { ...drift }, keptMs);
       // Only the last repair of a payment can be told late; the one before stays as it is.
-      await queue().removeDeduplicationKey(id);
-      await queue().add("drift", { drift }, { ...options, jobId: randomUUID(), deduplication: { id, ttl: lateMs } });
+      await store.put("repair", laneId(key), id, lateMs);
     },
     async once(id, drift) {
-      await queue().add("drift", { drift }, { ...options, jobId: hashOf(id) });
+      await store.putIfAbsent("drift", hashOf(id), { ...drift }, keptMs);
     },
     async standing(id, drift) {
-      const jobId = hashOf(id);
-      const job = await queue().getJob(jobId);
-      const known = job?.data.drift;
-      if (known === undefined) await queue().add("drift", { drift }, { ...options, jobId });
-      else await job?.updateData({ drift: { ...known, last: Math.max(known.last ?? 0, drift.at) } });
+      const name = hashOf(id);
+      const { mine } = await store.putIfAbsent("drift", name, { ...drift }, keptMs);
+      if (!mine) await change(name, (known) => ({ ...known, last: Math.max(known.last ?? 0, drift.at) }));
     },
     async late(key) {
-      const id = await queue().getDeduplicationJobId(laneId(key));
-      if (id === null || id === undefined) return;
-      const job = await queue().getJob(id);
-      const drift = job?.data.drift;
-      if (drift?.name === missedEvent) await job?.updateData({ drift: { ...drift, name: lateEvent } });
+      const repair = await store.get<string>("repair", laneId(key));
+      if (repair === undefined) return;
+      await change(repair.value, (drift) => (drift.name === missedEvent ? { ...drift, name: lateEvent } : drift));
     },
-    async tally(id, tallies) {
-      const jobId = hashOf(id);
-      const known = await queue().getJob(jobId);
-      if (known === undefined) await queue().add("tallies", { tallies }, { ...options, jobId });
-      else await known.updateData({ tallies });
-    },
+    tally: async (id, tallies) =>
+      await store.put(
+        "tally",
+        hashOf(id),
+        tallies.map((tally) => ({ ...tally })),
+        keptMs,
+      ),
     async read(query) {
-      const drift: Drift[] = [];
-      const tallies: Tally[] = [];
-      for await (const { data } of entries(queue())) {
-        if (data.drift !== undefined && isWithin(query, data.drift, data.drift.at, data.drift.last))
-          drift.push(data.drift);
-        for (const tally of data.tallies ?? []) if (isWithin(query, tally, tally.hour)) tallies.push(tally);
-      }
-      return { drift: drift.toSorted((one, other) => one.at - other.at), tallies };
+      const drift = await all<Written<Drift>>(store, "drift");
+      const tallies = (await all<Written<Tally>[]>(store, "tally")).flat();
+      return {
+        drift: drift
+          .filter((entry) => isWithin(query, entry, entry.at, entry.last))
+          .toSorted((one, other) => one.at - other.at),
+        tallies: tallies.filter((tally) => isWithin(query, tally, tally.hour)),
+      };
     },
   };
 }
 
-/**
- * All entries, each once. Newest first: what is forgotten meanwhile is at the end, and what is added pushes the others back, so that some
- * come twice and none is passed over. A step may bring fewer than were asked for, which is not the end: BullMQ leaves out what vanished.
- */
-async function* entries(queue: Queue<Entry>): AsyncGenerator<Job<Entry>> {
-  const seen = new Set<string | undefined>();
-  for (let start = 0; start < (await sizeOf(queue)); start += chunk) {
-    for (const job of await queue.getJobs(["delayed"], start, start + chunk - 1, false)) {
-      if (!seen.has(job.id)) yield job;
-      seen.add(job.id);
-    }
-  }
-}
-
-async function sizeOf(queue: Queue<Entry>): Promise<number> {
-  return (await queue.getJobCounts("delayed"))["delayed"] ?? 0;
-}
-
-/** Starts the worker that forgets what has been kept for long enough: entries are removed once they are due. */
-export function startForgettingDrift(engine: Engine): Worker<Entry, void> {
-  return engine.worker<Entry, void>(ledgerName, async () => undefined, { concurrency: 1 });
+/** All records of a kind, each once: what is written meanwhile is at the beginning. */
+async function all<Value extends Json>(store: Store, kind: "drift" | "tally"): Promise<Value[]> {
+  const found = new Map<string, Value>();
+  let before: string | undefined;
+  do {
+    const page = await store.list<Value>(kind, { limit: chunk, ...(before === undefined ? {} : { before }) });
+    for (const { id, value } of page.records) found.set(id, value);
+    before = page.next;
+  } while (before !== undefined);
+  return [...found.values()];
 }
 
 /** @param last where it went on being true: it belongs to every period from the one to the other. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { PaymentKey } from "../contract/adapter.ts";
+import type { StoredEvent } from "./jobs.ts";
 
 /** Where events wait. */
 export const inboxName = "inbox";
@@ -7,8 +8,6 @@ export const inboxName = "inbox";
 export const timersName = "timers";
 /** Where operations wait that were asked for. */
 export const operationsName = "operations";
-/** Where PSP ids are remembered. */
-export const referencesName = "references";
 
 /** One queue per adapter, so that a PSP's limiter, pause and breaker are BullMQ's own and shared by all workers. */
 export function laneName(adapter: string): string {
@@ -29,4 +28,9 @@ export function laneId(key: PaymentKey): string {
 /** One short text for anything that is named by several. */
 export function hashOf(parts: readonly (string | undefined)[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+}
+
+/** One short text for an event that is to be kept: two copies of it never run together. */
+export function eventId({ target: { adapter, merchant, channel }, event }: StoredEvent): string {
+  return hashOf([adapter, merchant, channel, event.key]);
 }

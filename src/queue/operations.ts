@@ -1,11 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Json, Money, OperationName, OperationResult, PaymentKey } from "../contract/adapter.ts";
 import { promptly } from "./within.ts";
-import type { Engine, Job, Queue, Worker } from "./engine.ts";
-import { laneId, operationsName } from "./queues.ts";
-
-/** Whose job is there works on an operation of its payment. */
-const locksName = "locks";
+import type { Engine, Job, Queue } from "./engine.ts";
+import { createTurns, type TakeTurn } from "./turns.ts";
+import { laneId, operationsName } from "./names.ts";
 
 /** An operation as it was asked for, and how far it has come. */
 export interface OperationJob {
@@ -70,24 +68,14 @@ export interface Operations {
   ask(asked: OperationRecord["asked"], idempotencyKey: string | undefined): Promise<string>;
   read(id: string): Promise<OperationRecord | undefined>;
   /** Lets at most one operation of a payment run; `undefined` while another one does. */
-  lock(key: PaymentKey, operationId: string): Promise<Turn | undefined>;
+  readonly lock: TakeTurn;
 }
 
-/** An operation's turn at its payment. It ends by itself, should its holder die. */
-export interface Turn {
-  /** Keeps it while the operation waits, so that nothing else moves the sums by which its outcome is found. */
-  keep(forMs: number): Promise<void>;
-  end(): Promise<void>;
-}
-
-/** Longer than the longest operation runs: half a minute until it sends nothing more, and what it writes down afterwards. */
-const lockMs = 90_000;
 const monthSeconds = 30 * 24 * 3_600;
 
 /** The operations on one engine. */
 export function createOperations(engine: Engine): Operations {
   const queue = (): Queue<OperationJob> => engine.queue<OperationJob>(operationsName, "prompt");
-  const locks = (): Queue<{ owner: string }> => engine.queue<{ owner: string }>(locksName, "patient");
   return {
     async ask(asked, idempotencyKey) {
       const { name, amount } = asked;
@@ -112,33 +100,8 @@ export function createOperations(engine: Engine): Operations {
       const job = await promptly(queue().getJob(id));
       return job === undefined ? undefined : recordOf(id, job);
     },
-    async lock(key, owner) {
-      const jobId = laneId(key);
-      await locks().add("lock", { owner }, { jobId, delay: lockMs, removeOnComplete: true, removeOnFail: true });
-      const held = async () => {
-        const job = await locks().getJob(jobId);
-        return job?.data.owner === owner ? job : undefined;
-      };
-      const job = await held();
-      if (job === undefined) return undefined;
-      // It may be this operation's own, kept while it waited.
-      await job.changeDelay(lockMs).catch(() => undefined);
-      return {
-        async keep(forMs) {
-          await (await held())?.changeDelay(forMs + lockMs);
-        },
-        // It may have run out, and be somebody else's by now.
-        async end() {
-          await (await held())?.remove();
-        },
-      };
-    },
+    lock: createTurns(engine.store("patient")),
   };
-}
-
-/** Starts the worker that lifts the locks of those who died. */
-export function startLifting(engine: Engine): Worker<{ owner: string }, void> {
-  return engine.worker<{ owner: string }, void>(locksName, async () => undefined, { concurrency: 1 });
 }
 
 function recordOf(id: string, job: Job<OperationJob>): OperationRecord {

@@ -1,36 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { JobsOptions } from "bullmq";
-import type { PaymentKey, Target } from "../contract/adapter.ts";
-import {
-  eventsName,
-  hashOf,
-  inboxName,
-  laneId,
-  laneName,
-  operationsName,
-  referencesName,
-  timersName,
-} from "./names.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
+import { eventsName, inboxName, laneId, laneName, timersName } from "./names.ts";
 import { promptly } from "./within.ts";
-import { createDead, type Dead, deadName } from "./dead.ts";
+import { createCounts } from "./counts.ts";
+import { createLetters, type Letters } from "./letters.ts";
+import { createReferences, type References } from "./references.ts";
 import type { Engine, Job, Temper } from "./engine.ts";
-import type { DeadLetter, EventJob, InboxJob, Look, QueueCount, StoredEvent, Wait } from "./jobs.ts";
+import type { EventJob, InboxJob, Look, QueueCount, StoredEvent, Wait } from "./jobs.ts";
 
 export type * from "./jobs.ts";
 export * from "./names.ts";
-
-/** A payment has one letter, an event that was never placed has its own. */
-function deadId(of: Pick<DeadLetter, "key" | "event"> | PaymentKey): string {
-  if (!("key" in of)) return laneId(of);
-  if (of.event === undefined) return laneId(of.key as PaymentKey);
-  const { adapter, merchant, channel, orderId, paymentId } = of.key;
-  return hashOf(["event", adapter, merchant, channel, orderId, paymentId, of.event.key]);
-}
-
-/** One short text for an event that is to be kept: two copies of it never run together. */
-export function eventId({ target: { adapter, merchant, channel }, event }: StoredEvent): string {
-  return hashOf([adapter, merchant, channel, event.key]);
-}
 
 /** How long what a timer remembers waits behind the look that came before it. */
 const rememberedMs = 5_000;
@@ -96,14 +76,10 @@ export interface Queues {
     /** Due: the timer ends and the payment is looked at. From here on a new timer may be set, also while this one's job still runs. */
     wake(timer: Job<Look>): Promise<void>;
   };
-  readonly dead: Dead;
-  /** Which payment a PSP's id belongs to: a cache, for account-level events that carry nothing else. */
-  readonly references: {
-    put(key: PaymentKey, reference: string, days: number): Promise<void>;
-    get(reference: string, account: Target): Promise<PaymentKey | null>;
-  };
+  readonly dead: Omit<Letters, "page" | "count">;
+  readonly references: References;
   /** Jobs per queue and state, for metrics. */
-  counts(adapters: readonly string[]): Promise<QueueCount[]>;
+  counts(adapters: readonly string[]): Promise<readonly QueueCount[]>;
 }
 
 /** The queues on one engine. */
@@ -143,9 +119,9 @@ export function createQueues(engine: Engine): Queues {
       },
     },
     timers: timersOn(engine, lanes),
-    dead: createDead(engine, deadId),
-    references: referencesOn(engine),
-    counts: (adapters) => countsOn(engine, adapters),
+    dead: createLetters(engine.store("patient")),
+    references: createReferences(engine.store("patient")),
+    counts: createCounts(engine),
   };
 }
 
@@ -212,34 +188,4 @@ function timersOn(engine: Engine, lanes: Queues["lanes"]): Queues["timers"] {
 
 function timerId(key: PaymentKey, { last }: Wait): string {
   return last === true ? `${laneId(key)}-last` : laneId(key);
-}
-
-function referencesOn(engine: Engine): Queues["references"] {
-  const queue = () => engine.queue<PaymentKey>(referencesName, "patient");
-  const idOf = (reference: string, { adapter, merchant, channel }: Target): string =>
-    hashOf([adapter, merchant, channel, reference]);
-  return {
-    async put(key, reference, days) {
-      // Due when it may be forgotten; known already, it stays as it is.
-      const options = { ...timerOptions, jobId: idOf(reference, key), delay: days * daySeconds * 1_000 };
-      await queue().add("reference", key, options);
-    },
-    async get(reference, account) {
-      return (await queue().getJob(idOf(reference, account)))?.data ?? null;
-    },
-  };
-}
-
-async function countsOn(engine: Engine, adapters: readonly string[]): Promise<QueueCount[]> {
-  const own = [...new Set(adapters)].flatMap((adapter) => [laneName(adapter), eventsName(adapter)]);
-  const names = [inboxName, timersName, deadName, operationsName, ...own];
-  const counts = await Promise.all(
-    names.map(async (queue) => {
-      const states = await promptly(
-        engine.queue(queue, "prompt").getJobCounts("waiting", "active", "delayed", "failed"),
-      );
-      return Object.entries(states).map(([state, jobs]) => ({ queue, state, jobs }));
-    }),
-  );
-  return counts.flat();
 }

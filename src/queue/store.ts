@@ -20,13 +20,13 @@ export const kinds = {
   cursor: { listed: false },
   /** Differences that were found. */
   drift: { listed: true },
+  /** A payment's last repair that nobody had announced. */
+  repair: { listed: false },
   /** How much was compared. */
   tally: { listed: true },
   heartbeat: { listed: true },
   /** What proves an event and has yet to be judged. */
-  evidence: { listed: true },
-  /** That what has to exist in the engine was made. */
-  schedule: { listed: false },
+  evidence: { listed: false },
 } as const satisfies Readonly<Record<string, { readonly listed: boolean }>>;
 
 export type Kind = keyof typeof kinds;
@@ -64,8 +64,8 @@ export interface Store {
     value: Value,
     ttlMs?: number,
   ): Promise<{ readonly mine: boolean; readonly stored: Stored<Value> }>;
-  /** Writes only where that version still stands; else `false`. */
-  update(kind: Kind, id: string, version: string, value: Json, ttlMs?: number): Promise<boolean>;
+  /** Writes only where that version still stands, and answers the new one; else `undefined`. */
+  update(kind: Kind, id: string, version: string, value: Json, ttlMs?: number): Promise<string | undefined>;
   /** Lets the record live for another `ttlMs`, where that version still stands; else `false`. Neither value nor version change. */
   extend(kind: Kind, id: string, version: string, ttlMs: number): Promise<boolean>;
   /** Removes it, with a version only where that still stands; says whether something was removed. */

@@ -1,10 +1,8 @@
 import type { Engine, Worker } from "./engine.ts";
-import { hashOf } from "./queues.ts";
+import { hashOf } from "./names.ts";
 
 /** Whose jobs say that it is time to sweep. */
 const sweepsName = "sweeps";
-/** Where it is kept how far the sweep has come; never worked. */
-const cursorsName = "cursors";
 
 /** A pass that has not come to its end: what it covers, and where it reads on. Times in milliseconds since the epoch. */
 export interface PassProgress {
@@ -42,21 +40,19 @@ export interface Sweeps {
 
 /** The sweep's queues on one engine. */
 export function createSweeps(engine: Engine): Sweeps {
-  const cursors = () => engine.queue<SweepProgress>(cursorsName, "patient");
+  const store = engine.store("patient");
   return {
     async schedule(every) {
       const job = { name: "sweep", opts: { removeOnComplete: true, removeOnFail: true } };
       await engine.queue<object>(sweepsName, "patient").upsertJobScheduler("sweep", { every }, job);
     },
     async read(merchant, channel) {
-      return (await cursors().getJob(hashOf([merchant, channel])))?.data ?? {};
+      return (
+        (await store.get<SweepProgress & Record<string, never>>("cursor", hashOf([merchant, channel])))?.value ?? {}
+      );
     },
-    async save(merchant, channel, progress) {
-      const jobId = hashOf([merchant, channel]);
-      const known = await cursors().getJob(jobId);
-      if (known === undefined) await cursors().add("cursor", progress, { jobId });
-      else await known.updateData(progress);
-    },
+    save: async (merchant, channel, progress) =>
+      await store.put("cursor", hashOf([merchant, channel]), progress as SweepProgress & Record<string, never>),
   };
 }
 

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, type TestContext, test as base } from "vitest";
-import { workerDefaults } from "../../src/queue/engines/bull.ts";
+import { workerDefaults } from "../../src/queue/engines/defaults.ts";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
 import { freezeAll, thawAll } from "../support/outages.ts";
 import { freePort } from "../support/ports.ts";

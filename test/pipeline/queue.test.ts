@@ -303,32 +303,6 @@ describe.each(engines())("on $name", (testEngine: TestEngine) => {
     });
   });
 
-  test("the letter of an event or an operation is there until somebody deals with it, 90 days at most", async () => {
-    const payment = newKey();
-    const of = async (): Promise<string[]> =>
-      (await queues.dead.list(1_000)).flatMap(({ key: { paymentId }, event, id }) =>
-        paymentId === payment.paymentId && event !== undefined ? [id] : [],
-      );
-    const now = Date.now();
-    const letter = { key: payment, kind: "Operation", reason: "r", since: now, at: now };
-    await queues.dead.put({ ...letter, event: { key: "one", type: "capture" } });
-    await queues.dead.put({ ...letter, event: { key: "two", type: "refund" } });
-    await queues.dead.clear(payment);
-    const [first = "", second = ""] = await of();
-    const other = await queues.dead.read(second);
-    expect(other).toMatchObject({ key: payment, kind: "Operation" });
-    await queues.dead.remove(first);
-    expect(await of()).toEqual([second]);
-    await queues.dead.clear(other ?? payment);
-    expect(await of()).toEqual([]);
-    await queues.dead.put({ ...letter, event: { key: "old", type: "capture" } });
-    // Another one, months later.
-    await queues.dead.put({ ...letter, at: now + 91 * 24 * hour, event: { key: "new", type: "capture" } });
-    const left = await Promise.all((await of()).map((id) => queues.dead.read(id)));
-    expect(left.map((one) => one?.event?.key)).toEqual(["new"]);
-    for (const id of await of()) await queues.dead.remove(id);
-  });
-
   test("a dead letter is one per payment, updated, listed and cleared", async () => {
     const letters = async (): Promise<DeadLetter[]> =>
       (await queues.dead.list(1_000)).map(({ id: _id, ...told }) => told);

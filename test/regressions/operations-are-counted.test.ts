@@ -4,7 +4,11 @@ import { createQueues } from "../../src/queue/queues.ts";
 
 test("operations that wait are counted among the jobs, as every queue is that people should watch", async () => {
   const queue = (name: string) => ({ getJobCounts: async () => ({ waiting: name === "operations" ? 3 : 0 }) });
-  const counts = await createQueues({ queue } as unknown as Engine).counts(["klarna-checkout", "klarna-checkout"]);
+  const store = () => ({ count: async () => 0 });
+  const counts = await createQueues({ queue, store } as unknown as Engine).counts([
+    "klarna-checkout",
+    "klarna-checkout",
+  ]);
   expect(counts).toContainEqual({ queue: "operations", state: "waiting", jobs: 3 });
   const names = counts.map(({ queue: name }) => name);
   expect(names).toEqual(expect.arrayContaining(["inbox", "timers", "dead", "payments-klarna-checkout"]));

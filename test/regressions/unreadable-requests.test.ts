@@ -16,13 +16,14 @@ import { until } from "../support/until.ts";
 const engine: Engine = {
   kind: "redis",
   guarantee: () => Promise.reject(new Error("not asked")),
-  store: () => {
-    throw new Error("not asked");
-  },
+  store: () => ({}) as ReturnType<Engine["store"]>,
   notes: () => {
     throw new Error("not asked");
   },
   queue: () => {
+    throw new Error("not asked");
+  },
+  work: () => {
     throw new Error("not asked");
   },
   worker: () => {

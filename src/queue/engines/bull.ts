@@ -1,23 +1,19 @@
-import type { Processor, Queue as BullQueue, Worker as BullWorker, WorkerOptions } from "bullmq";
+import type { Processor, Queue as BullQueue, Worker as BullWorker } from "bullmq";
 import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Engine, Guarantee, Queue, Temper, Worker } from "../engine.ts";
 import type { Notes } from "../notes.ts";
 import type { Store } from "../store.ts";
 import { within } from "../within.ts";
+import type { End, HeldJob, WorkOptions } from "../work.ts";
+import type { Grants } from "./grants.ts";
+import { startWork } from "./working.ts";
 
 /** How long anything on the ack path may take. */
 export const promptMs = 800;
 
 /** From the first release: without a hash tag Redis Cluster refuses, and another prefix would strand jobs. */
 export const prefix = "{norce-psp}";
-
-/** A dead worker's jobs run again after ten seconds, fourteen at the most; a job that kills five workers is a dead letter. */
-export const workerDefaults = {
-  lockDuration: 10_000,
-  stalledInterval: 4_000,
-  maxStalledCount: 5,
-} as const satisfies Partial<WorkerOptions>;
 
 /** How often what has expired is deleted where the engine does not do so by itself. */
 export const usualPruneMs = 60_000;
@@ -32,6 +28,12 @@ export interface Driver {
   readonly kind: Engine["kind"];
   makeQueue(name: string, temper: Temper): unknown;
   makeWorker(name: string, processor: unknown, options: { readonly concurrency: number }): unknown;
+  /** Makes a worker whose locks are measured. */
+  makeHolder(
+    name: string,
+    processor: unknown,
+    options: { readonly concurrency: number },
+  ): { readonly worker: unknown; readonly grants: Grants };
   readonly stores: Readonly<Record<Temper, Store>>;
   readonly notes: Readonly<Record<Temper, Notes>>;
   guarantee(): Promise<Guarantee>;
@@ -67,6 +69,18 @@ export function engineOn(driver: Driver, log: Logger): Engine {
       worker.on("stalled", (jobId) => log.warn({ queue: name, jobId }, "job.stalled"));
       return worker as unknown as Worker<Data, Result>;
     },
+    work: <Data>(name: string, process: (job: HeldJob<Data>) => Promise<End>, options: WorkOptions<Data>) =>
+      startWork<Data>({
+        name,
+        queue: () => opened(name, "patient") as unknown as BullQueue<Data>,
+        log,
+        process,
+        options,
+        makeWorker(processor) {
+          const { worker, grants } = driver.makeHolder(name, processor, { concurrency: options.concurrency });
+          return { worker: worker as BullWorker<Data>, grants };
+        },
+      }),
     async ping() {
       try {
         await within(promptMs, driver.ping());

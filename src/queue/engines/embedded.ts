@@ -5,7 +5,9 @@ import { DatabaseSync } from "node:sqlite";
 import { PGlite, type Results } from "@electric-sql/pglite";
 import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
 import type { Logger } from "../../lib/log.ts";
-import { engineOn, keepPruned, usualPruneMs, workerDefaults } from "./bull.ts";
+import { engineOn, keepPruned, usualPruneMs } from "./bull.ts";
+import { holderDefaults, workerDefaults } from "./defaults.ts";
+import { grantsOn } from "./grants.ts";
 import { createPostgresNotes } from "./postgres-notes.ts";
 import { deleteExpired, storeSchema } from "./postgres-schema.ts";
 import { createPostgresStore, createTrimming, type Sql } from "./postgres-store.ts";
@@ -48,6 +50,11 @@ export async function openEmbedded(
           { ...workerDefaults, ...options, connection: pool },
           createPostgresBackend,
         ),
+      makeHolder(name, processor, options) {
+        const { grants, make } = grantsOn(createPostgresBackend);
+        const settings = { ...holderDefaults, ...options, connection: pool };
+        return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
+      },
       guarantee: async () => ({
         level: "process",
         text: `an acknowledged webhook in ${dataDir} survives the death of this process, not power loss: for development and demos`,

@@ -24,7 +24,7 @@ export function createListening(open: () => Promise<Client>): Listening {
   const lost = (client: Client, error: Error): void => {
     void client.end().catch(() => undefined);
     // Each of them connects again, and listens again.
-    for (const listener of [...clients]) if (listener.listenerCount("error") > 0) listener.emit("error", error);
+    for (const listener of clients) if (listener.listenerCount("error") > 0) listener.emit("error", error);
   };
   const current = async (): Promise<Client> => {
     opening ??= openAnew();
@@ -53,14 +53,16 @@ export function createListening(open: () => Promise<Client>): Listening {
   const drop = (why: Error): void => {
     for (const client of active) client.emit("error", why);
   };
+  const check = async (client: Client): Promise<void> => {
+    try {
+      const { rows } = await client.query<{ only: string }>("SELECT current_setting('transaction_read_only') AS only");
+      if (rows[0]?.only === "on") throw new Error("the database has become read-only");
+    } catch (error) {
+      client.emit("error", error instanceof Error ? error : new Error(String(error)));
+    }
+  };
   const beat = setInterval(() => {
-    for (const client of active)
-      client.query<{ only: string }>("SELECT current_setting('transaction_read_only') AS only").then(
-        ({ rows }) => {
-          if (rows[0]?.only === "on") drop(new Error("the database has become read-only"));
-        },
-        (error: unknown) => drop(error instanceof Error ? error : new Error(String(error))),
-      );
+    for (const client of active) void check(client);
   }, beatMs).unref();
 
   return {

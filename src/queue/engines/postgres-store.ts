@@ -87,8 +87,11 @@ export function createPostgresStore(sql: Sql, trim: ReturnType<typeof createTrim
         if (row !== undefined) return { mine: row.version === version, stored: recordOf<typeof value>(row) };
       }
     },
-    update: async (kind, id, version, value, ttlMs = 0) =>
-      await was("update", kind, id, version, newVersion(), JSON.stringify(value), Math.ceil(ttlMs)),
+    async update(kind, id, expected, value, ttlMs = 0) {
+      const version = newVersion();
+      const written = await was("update", kind, id, expected, version, JSON.stringify(value), Math.ceil(ttlMs));
+      return written ? version : undefined;
+    },
     extend: async (kind, id, version, ttlMs) => await was("extend", kind, id, version, Math.ceil(ttlMs)),
     remove: async (kind, id, version = "") => await was("remove", kind, id, version),
     async list<Listed extends Json>(

@@ -4,7 +4,9 @@ import pg from "pg";
 import type { Logger } from "../../lib/log.ts";
 import type { Notes } from "../notes.ts";
 import type { Store } from "../store.ts";
-import { engineOn, keepPruned, promptMs, reachability, usualPruneMs, workerDefaults } from "./bull.ts";
+import { engineOn, keepPruned, promptMs, reachability, usualPruneMs } from "./bull.ts";
+import { holderDefaults, workerDefaults } from "./defaults.ts";
+import { grantsOn } from "./grants.ts";
 import { createListening, type Listening } from "./listening.ts";
 import { createPostgresNotes } from "./postgres-notes.ts";
 import { deleteExpired, storeSchema } from "./postgres-schema.ts";
@@ -84,6 +86,11 @@ export async function openPostgres(
           { ...workerDefaults, ...options, connection: pools.patient },
           createPostgresBackend,
         ),
+      makeHolder(name, processor, options) {
+        const { grants, make } = grantsOn(createPostgresBackend);
+        const settings = { ...holderDefaults, ...options, connection: pools.patient };
+        return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
+      },
       guarantee: () => guaranteeOf(prompt),
       async ping() {
         await prompt.query("SELECT 1");

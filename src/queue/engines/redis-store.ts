@@ -76,8 +76,10 @@ export function createRedisStore(connection: Scripted, prefix: string): Store {
       const stored = recordOf<typeof value>(id, text);
       return { mine: stored.version === version, stored };
     },
-    update: async (kind, id, expected, value, ttlMs = 0) =>
-      (await write("update", [kind, id], value, { expected, ttlMs })) !== null,
+    async update(kind, id, expected, value, ttlMs = 0) {
+      const version = newVersion();
+      return (await write("update", [kind, id], value, { version, expected, ttlMs })) === null ? undefined : version;
+    },
     extend: async (kind, id, version, ttlMs) => await change(kind, id, version, Math.ceil(ttlMs)),
     remove: async (kind, id, version = "") => await change(kind, id, version, 0),
     async list<Listed extends Json>(

@@ -1,8 +1,10 @@
-import { Queue, Worker } from "bullmq";
+import { getDefaultBackendFactory, Queue, Worker } from "bullmq";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import { engineOn, prefix as usualPrefix, promptMs, reachability, workerDefaults } from "./bull.ts";
+import { engineOn, prefix as usualPrefix, promptMs, reachability } from "./bull.ts";
+import { holderDefaults, workerDefaults } from "./defaults.ts";
+import { grantsOn } from "./grants.ts";
 import { within } from "../within.ts";
 import { createRedisNotes } from "./redis-notes.ts";
 import { createRedisStore, scripted } from "./redis-store.ts";
@@ -78,6 +80,11 @@ export async function openRedis(
           connection: connections.patient,
           prefix,
         }),
+      makeHolder(name, processor, options) {
+        const { grants, make } = grantsOn(getDefaultBackendFactory());
+        const settings = { ...holderDefaults, ...options, connection: connections.patient, prefix };
+        return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
+      },
       guarantee: () => guaranteeOf(connections.prompt),
       async ping() {
         await connections.prompt.ping();

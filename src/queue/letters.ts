@@ -1,0 +1,54 @@
+import type { PaymentKey } from "../contract/adapter.ts";
+import type { DeadLetter } from "./jobs.ts";
+import { hashOf, laneId } from "./names.ts";
+import type { Page, Store } from "./store.ts";
+
+/** Dead letters: what needs a person. A payment has one, an event that was never placed has its own. */
+export interface Letters {
+  /** Replaces the letter that stands there. */
+  put(letter: DeadLetter): Promise<void>;
+  /** The payment, or the event, needs nobody any more. */
+  clear(of: PaymentKey | Pick<DeadLetter, "key" | "event">): Promise<void>;
+  /** Whether a person is needed already. */
+  has(key: PaymentKey): Promise<boolean>;
+  /** Newest first. */
+  list(limit: number): Promise<(DeadLetter & { readonly id: string })[]>;
+  /** Newest first, a page at a time. @param before what the last page answered as `next`. */
+  page(limit: number, before?: string): Promise<Page<DeadLetter>>;
+  /** Of an id that cannot be one there is nothing. */
+  read(id: string): Promise<DeadLetter | undefined>;
+  /** A person has dealt with it. */
+  remove(id: string): Promise<void>;
+  count(): Promise<number>;
+}
+
+/** What a letter's id looks like: ids come from outside, too. */
+const shape = /^[\w-]{43}$/;
+
+/** The letters on one engine. They have no end of their own: a person or a look takes them away. */
+export function createLetters(store: Store): Letters {
+  type Written = DeadLetter & Record<string, never>;
+  const page: Letters["page"] = async (limit, before) =>
+    await store.list<Written>("letter", { limit, ...(before === undefined ? {} : { before }) });
+  return {
+    put: async (letter) => await store.put("letter", letterId(letter), letter as Written),
+    async clear(of) {
+      await store.remove("letter", letterId(of));
+    },
+    has: async (key) => (await store.get("letter", laneId(key))) !== undefined,
+    list: async (limit) => (await page(limit)).records.map(({ id, value }) => ({ ...value, id })),
+    page,
+    read: async (id) => (shape.test(id) ? (await store.get<Written>("letter", id))?.value : undefined),
+    async remove(id) {
+      if (shape.test(id)) await store.remove("letter", id);
+    },
+    count: async () => await store.count("letter"),
+  };
+}
+
+function letterId(of: Pick<DeadLetter, "key" | "event"> | PaymentKey): string {
+  if (!("key" in of)) return laneId(of);
+  if (of.event === undefined) return laneId(of.key as PaymentKey);
+  const { adapter, merchant, channel, orderId, paymentId } = of.key;
+  return hashOf(["event", adapter, merchant, channel, orderId, paymentId, of.event.key]);
+}
