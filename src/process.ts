@@ -3,6 +3,7 @@ import { type Config, ConfigError, processEnvironment, readConfig, redacted } fr
 import { keyWarnings } from "./lib/document.ts";
 import { createLog, type Logger } from "./lib/log.ts";
 import { createMeters, type Meters } from "./lib/meters.ts";
+import { cachedCounts } from "./queue/counts.ts";
 import { type Engine, openEngine } from "./queue/engine.ts";
 import { createQueues, type Queues } from "./queue/queues.ts";
 
@@ -59,7 +60,8 @@ export function partsOf(config: Config): ProcessParts {
     async open() {
       const engine = await openEngine({ ...engineUrl(config), ...config.engine }, log);
       const queues = createQueues(engine);
-      meters.queues(() => queues.counts(config.targets.map(({ adapter }) => adapter.id)));
+      const counts = cachedCounts(queues.counts);
+      meters.queues(() => counts(config.targets.map(({ adapter }) => adapter.id)));
       // The guarantee asks the server: a server that is not there yet must not hold up the start.
       void engine.guarantee().then(
         ({ level, text }) =>

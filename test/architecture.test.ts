@@ -56,7 +56,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   express: ["webhooks/", "sandbox/"],
   bullmq: ["queue/"],
   ioredis: ["queue/engines/redis"],
-  pg: ["queue/engines/postgres"],
+  pg: ["queue/engines/"],
   "@electric-sql/pglite": ["queue/engines/embedded"],
 };
 

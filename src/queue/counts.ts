@@ -6,20 +6,27 @@ import { promptly } from "./within.ts";
 /** How long an answer is good enough for whoever asks next. */
 const cachedMs = 1_000;
 
-/** How many jobs each queue has in each state, and how many letters there are: asked of the engine at most once a second. */
-export function createCounts(engine: Engine): (adapters: readonly string[]) => Promise<readonly QueueCount[]> {
-  let last: { readonly of: string; readonly at: number; readonly counts: Promise<readonly QueueCount[]> } | undefined;
+type Counts = (adapters: readonly string[]) => Promise<readonly QueueCount[]>;
+
+/** How many jobs each queue has in each state, and how many letters there are. @throws WorkerError `QueueUnavailable` within a second. */
+export function createCounts(engine: Engine): Counts {
+  return async (adapters) => await promptly(countAll(engine, adapters));
+}
+
+/** The same, asked of the engine at most once a second: whoever scrapes more often gets what the last one got. */
+export function cachedCounts(counts: Counts): Counts {
+  let last: { readonly of: string; readonly at: number; readonly answer: ReturnType<Counts> } | undefined;
   return async (adapters) => {
-    const of = [...new Set(adapters)].toSorted().join(" ");
+    const of = adapters.join(" ");
     if (last === undefined || last.of !== of || Date.now() - last.at >= cachedMs) {
-      const asked = { of, at: Date.now(), counts: promptly(countAll(engine, adapters)) };
+      const asked = { of, at: Date.now(), answer: counts(adapters) };
       last = asked;
       // What failed is no answer.
-      asked.counts.catch(() => {
+      asked.answer.catch(() => {
         if (last === asked) last = undefined;
       });
     }
-    return await last.counts;
+    return await last.answer;
   };
 }
 

@@ -8,6 +8,7 @@ import { laneId, laneName } from "./names.ts";
 import type { NoteAsk, RawNote } from "./notes.ts";
 import type { JournalBounds } from "./store.ts";
 import { orUnavailable, promptly } from "./within.ts";
+import type { HeldLock } from "./work.ts";
 
 /** Who asks for a look. What a look repairs that neither a webhook nor an operation had announced is drift. */
 export type AskedBy = "webhook" | "sweep" | "operator" | "operation" | "timer";
@@ -95,13 +96,6 @@ export interface Settlement {
   /** The next planned look, in milliseconds since the epoch; absent: none. */
   readonly nextLookAt?: number;
   readonly journal?: readonly JournalLine[];
-}
-
-/** The lock of a job under work, which only its holder can name. */
-export interface HeldLock {
-  readonly queue: string;
-  readonly id: string;
-  readonly token: string;
 }
 
 /** Asking for looks, and what is noted of payments. */

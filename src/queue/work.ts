@@ -1,4 +1,9 @@
-import type { HeldLock } from "./note.ts";
+/** The lock of a job under work, which only its holder can name. */
+export interface HeldLock {
+  readonly queue: string;
+  readonly id: string;
+  readonly token: string;
+}
 
 /** A job under work, as its holder sees it. */
 export interface HeldJob<Data> extends HeldLock {
