@@ -1,7 +1,7 @@
 /** Norce and Klarna for the benchmark, in a process of their own: the sandbox and the simulator, told what to do by messages. */
 import { randomUUID } from "node:crypto";
 import type { PaymentKey } from "../src/contract/adapter.ts";
-import { loadSimulator } from "../src/adapters/registry.ts";
+import { loadSimulator } from "../sandbox/kernel/load.ts";
 import { listenOnLoopback } from "../sandbox/loopback.ts";
 import { createSandboxNorce } from "../sandbox/norce.ts";
 import { createSandboxPsp } from "../sandbox/psp.ts";

@@ -36,6 +36,10 @@ function fakeSimulator(): Simulator & { status(reference: string): string } {
       const url = (purchase.callbackUrls["push"] ?? "").replace("{id}", reference);
       if (action === "pay") queued.push({ webhook: "push", method: "POST", url, headers: {}, body: "" });
     },
+    takesAmount: () => false,
+    money: () => null,
+    disturb: () => undefined,
+    answered: () => undefined,
     due: () => queued.splice(0),
     describe: (reference) => `${of(reference).status} <b>`,
     status: (reference) => of(reference).status,

@@ -209,7 +209,7 @@ function basketOf(order: Document): string {
     .join(", ");
 }
 
-/** `lose-push` reads `Lose push`. */
+/** `lose-webhook` reads `Lose webhook`. */
 function label(name: string): string {
   const words = name.replaceAll("-", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);

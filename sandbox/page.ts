@@ -176,7 +176,7 @@ function factsOf({ norce, psp, history, adapters }: PageParts, purchase: Purchas
     record: recordOf(payment),
     psp: adapters.get(adapter)?.title ?? adapter,
     says: simulator.describe(purchase.reference),
-    actions: simulator.actions(purchase.reference),
+    actions: psp.actions(purchase.key.adapter, purchase.reference),
     history: history.of(paymentId),
   };
 }

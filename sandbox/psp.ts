@@ -1,6 +1,14 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Minor } from "../src/contract/adapter.ts";
-import type { SimulatedPurchase, SimulatedRequest, SimulatedWebhook, Simulator } from "../src/contract/simulator.ts";
+import {
+  type DeliveryFault,
+  deliveryFaults,
+  type SimulatedAck,
+  type SimulatedPurchase,
+  type SimulatedRequest,
+  type SimulatedWebhook,
+  type Simulator,
+} from "../src/contract/simulator.ts";
 import { createFaults, type Fault, type FaultOptions, type FaultyRequest, wait } from "./faults.ts";
 import { answerJson, readBody } from "./loopback.ts";
 import { Recent } from "./recent.ts";
@@ -30,6 +38,8 @@ export interface SandboxPsp {
   simulator(adapter: string): Simulator;
   /** Starts a purchase and says its reference. */
   open(adapter: string, purchase: SimulatedPurchase): string;
+  /** What can be done to a payment now, what can happen to its next webhook on its way included: `lose-webhook`. */
+  actions(adapter: string, reference: string): readonly string[];
   /** @throws Error when the action is not possible now. */
   act(adapter: string, reference: string, action: string, amount?: Minor): void;
   /** The last thousand webhooks that were sent, oldest first. */
@@ -64,6 +74,13 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
   const listeners = new Set<(sent: SentWebhook) => void>();
   const waiting: { readonly adapter: string; readonly webhook: SimulatedWebhook }[] = [];
   const inFlight = new Set<Promise<void>>();
+  /** Webhooks of which an attempt is on its way, by adapter. */
+  const underWay = new Map<string, Set<string>>();
+  const underWayAt = (adapter: string): Set<string> => {
+    const known = underWay.get(adapter) ?? new Set<string>();
+    underWay.set(adapter, known);
+    return known;
+  };
   let received = 0;
   let pauseMs = quickMs;
   let timer: NodeJS.Timeout | undefined;
@@ -77,7 +94,10 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
 
   const pump = (): void => {
     for (const [adapter, simulated] of simulators)
-      for (const webhook of simulated.due(now())) waiting.push({ adapter, webhook });
+      for (const webhook of simulated.due(now(), underWayAt(adapter))) {
+        if (webhook.id !== undefined) underWayAt(adapter).add(webhook.id);
+        waiting.push({ adapter, webhook });
+      }
     // The longer nothing happens, the less often the simulators are asked.
     pauseMs = waiting.length > 0 ? quickMs : Math.min(pauseMs * 1.1, slowMs);
     fill();
@@ -107,7 +127,10 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
   };
 
   const deliver = async (adapter: string, webhook: SimulatedWebhook): Promise<void> => {
-    const status = await send(webhook);
+    const ack = await send(webhook);
+    const { status } = ack;
+    simulators.get(adapter)?.answered(webhook, ack);
+    if (webhook.id !== undefined) underWayAt(adapter).delete(webhook.id);
     const paymentId = /\/payments\/([^/]+)\//.exec(webhook.url)?.[1];
     const ids = paymentId === undefined ? {} : { paymentId: decodeURIComponent(paymentId) };
     const sent = { adapter, webhook: webhook.webhook, ...ids, status, at: now() };
@@ -149,8 +172,14 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
       wake();
       return simulator(adapter).open(purchase);
     },
+    actions: (adapter, reference) => [
+      ...simulator(adapter).actions(reference),
+      ...deliveryFaults.map((fault) => `${fault}-webhook`),
+    ],
     act(adapter, reference, action, amount) {
-      simulator(adapter).act(reference, action, amount);
+      const fault = faultOf(action);
+      if (fault === undefined) simulator(adapter).act(reference, action, amount);
+      else simulator(adapter).disturb(reference, fault);
       wake();
     },
     webhooks: () => log.list(),
@@ -172,16 +201,20 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
   };
 }
 
-async function send({ method, url, headers, body }: SimulatedWebhook): Promise<number> {
+/** The fault of delivery that goes by this name. */
+function faultOf(action: string): DeliveryFault | undefined {
+  return deliveryFaults.find((fault) => action === `${fault}-webhook`);
+}
+
+async function send({ method, url, headers, body }: SimulatedWebhook): Promise<SimulatedAck> {
   const content = method === "POST" ? { body } : {};
   const signal = AbortSignal.timeout(sendTimeoutMs);
   try {
     const answer = await fetch(url, { method, headers: { ...headers }, ...content, signal, redirect: "manual" });
-    await answer.body?.cancel();
-    return answer.status;
+    return { status: answer.status, type: answer.headers.get("content-type") ?? undefined, body: await answer.text() };
   } catch {
     // What a PSP makes of no answer is its schedule's business.
-    return 0;
+    return { status: 0, body: "" };
   }
 }
 

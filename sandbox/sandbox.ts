@@ -1,8 +1,9 @@
 /** The world around the service, in one process: a Norce Order API, the PSPs, a shop, and a page to watch and press buttons. */
 import type { RequestHandler } from "express";
-import { type Adapters, loadSimulator } from "../src/adapters/registry.ts";
+import type { Adapters } from "../src/adapters/registry.ts";
 import type { Simulator } from "../src/contract/simulator.ts";
 import { createHistory } from "./history.ts";
+import { loadSimulator } from "./kernel/load.ts";
 import { listenOnLoopback } from "./loopback.ts";
 import { createSandboxNorce, type SandboxNorce } from "./norce.ts";
 import { createPage } from "./page.ts";

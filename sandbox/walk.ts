@@ -86,7 +86,7 @@ async function walkOne(parts: WalkParts, adapter: string, scenario: Scenario): P
   const purchase = shop.startPurchase(kind, { adapter, title, unbound });
   for (const step of scenario.steps) {
     await wait(parts.apartMs ?? 300);
-    const offered = psp.simulator(adapter).actions(purchase.reference);
+    const offered = psp.actions(adapter, purchase.reference);
     if (!offered.includes(step.act) && step.optional === true) continue;
     if (!offered.includes(step.act)) return [`${adapter}: ${title} (no ${step.act})`];
     if (!(await takeStep(parts, purchase, step))) return [`${adapter}: ${title} (no ${step.act} of a part)`];

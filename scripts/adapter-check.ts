@@ -7,7 +7,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { stripVTControlCharacters, styleText } from "node:util";
-import { loadAdapters, loadSimulator } from "../src/adapters/registry.ts";
+import { loadAdapters } from "../src/adapters/registry.ts";
+import { loadSimulator } from "../sandbox/kernel/load.ts";
 import { folderFrom } from "./adapter-check/folder.ts";
 import { type Facts, plain, type Verdict, verdictsOf } from "./adapter-check/laws.ts";
 import { type FileReport, reportVariable } from "./adapter-check/reporter.ts";

@@ -73,6 +73,14 @@ test("imports point one way, as the tree is laid out", () => {
   expect(strayed).toEqual([]);
 });
 
+test("production never loads a simulator", () => {
+  const loading = sources.filter(
+    ({ file, imports }) =>
+      basename(file) !== "simulator.ts" && imports.some(({ from }) => /adapters\/.*simulator\.ts$/.test(from)),
+  );
+  expect(loading.map(({ file }) => file)).toEqual([]);
+});
+
 test("nothing imports in a circle, not even types", () => {
   const importsOf = new Map(sources.map(({ file, imports }) => [file, imports.map(({ from }) => from)]));
   const done = new Set<string>();

@@ -1,72 +1,79 @@
-import type { SimulatedPurchase, SimulatedWebhook, Simulator } from "norce-psp-worker/simulator";
+import type { Kernel, SimulatedHeld, Simulation } from "norce-psp-worker/simulator";
 import type { Payment } from "./schema.ts";
 
-interface Held {
-  readonly purchase: SimulatedPurchase;
-  payment: Payment;
+interface Held extends SimulatedHeld {
+  body: Payment;
 }
 
 const apiKey = "simulated-key";
 
-/** What the shopper and the portal can do: when, and what becomes of the payment then. */
-const actions: Readonly<Record<string, (payment: Payment, amount?: number) => Partial<Payment> | undefined>> = {
-  pay: ({ status }) => (status === "created" ? { status: "authorized" } : undefined),
-  decline: ({ status }) => (status === "created" ? { status: "declined" } : undefined),
-  cancel: (payment) => (openIn(payment) > 0 ? { status: "cancelled" } : undefined),
-  capture(payment, amount = openIn(payment)) {
-    const { id, captures } = payment;
-    if (openIn(payment) === 0 || amount > openIn(payment)) return undefined;
-    return { captures: [...captures, { id: `${id}-c${captures.length + 1}`, amount }] };
-  },
-  refund(payment, amount = paidIn(payment)) {
-    const { id, refunds } = payment;
-    if (paidIn(payment) === 0 || amount > paidIn(payment)) return undefined;
-    return { refunds: [...refunds, { id: `${id}-r${refunds.length + 1}`, amount }] };
-  },
-};
-
 /** Pebble Pay with a memory: it calls once for each thing that happens. */
-export function createSimulator(): Simulator {
-  const payments = new Map<string, Held>();
-  const queued: SimulatedWebhook[] = [];
-  const heldOf = (reference: string): Held => {
-    const held = payments.get(reference);
-    if (held === undefined) throw new Error(`Pebble Pay knows no payment ${reference}`);
-    return held;
-  };
+export function simulate(kernel: Kernel<Held>): Simulation<Held> {
+  /** Something happens to a payment, and the shop is called. */
+  function change(held: Held, event: string, then: Partial<Payment>): void {
+    held.body = { ...held.body, ...then };
+    held.payment.send({ webhook: "push", body: { payment_id: held.reference, event } });
+  }
   return {
-    settings: (apiUrl) => ({ apiUrl, shopId: "shop-1", apiKey }),
-    answer({ method, path, headers }) {
-      if (headers["authorization"] !== `Bearer ${apiKey}`) return { status: 401 };
-      const held = payments.get(path.replace("/payments/", ""));
-      if (held === undefined || method !== "GET") return { status: 404 };
-      // The real one says much about the shopper, too.
-      return { status: 200, body: { ...held.payment, shopper: { email: "shopper@example.com" } } };
+    settings: () => ({ shopId: "shop-1", apiKey }),
+    refuse: ({ headers }) => (headers["authorization"] === `Bearer ${apiKey}` ? undefined : { status: 401 }),
+    routes: {
+      "GET /payments/{id}": ({ part }) => {
+        const held = kernel.find(part("id"));
+        // The real one says much about the shopper, too.
+        return held === undefined
+          ? { status: 404 }
+          : { status: 200, body: { ...held.body, shopper: { email: "shopper@example.com" } } };
+      },
     },
-    open(purchase) {
-      const { amount, currency, paymentId: shop_reference } = purchase;
-      const id = `pebble-${payments.size + 1}`;
-      const status = "created";
-      payments.set(id, {
-        purchase,
-        payment: { id, status, amount, currency, shop_reference, captures: [], refunds: [] },
-      });
-      return id;
+    open(payment) {
+      const { amount, currency, paymentId: shop_reference } = payment.purchase;
+      const id = `pebble-${payment.number}`;
+      const body: Payment = { id, status: "created", amount, currency, shop_reference, captures: [], refunds: [] };
+      return { payment, reference: id, body };
     },
-    actions: (reference) => Object.keys(actions).filter((name) => actions[name]?.(heldOf(reference).payment)),
-    act(reference, name, amount) {
-      const held = heldOf(reference);
-      const change = actions[name]?.(held.payment, amount);
-      if (change === undefined) throw new Error(`Pebble Pay cannot ${name} this payment now`);
-      held.payment = { ...held.payment, ...change };
-      const url = held.purchase.callbackUrls["push"];
-      const headers = { "content-type": "application/json" };
-      const body = JSON.stringify({ payment_id: reference, event: name });
-      if (url !== undefined) queued.push({ webhook: "push", method: "POST", url, headers, body });
+    actions: {
+      pay: {
+        possible: ({ body }) => body.status === "created",
+        act: (held) => change(held, "pay", { status: "authorized" }),
+      },
+      decline: {
+        possible: ({ body }) => body.status === "created",
+        act: (held) => change(held, "decline", { status: "declined" }),
+      },
+      cancel: {
+        possible: ({ body }) => openIn(body) > 0,
+        act: (held) => change(held, "cancel", { status: "cancelled" }),
+      },
+      capture: {
+        possible: ({ body }) => openIn(body) > 0,
+        amount: { most: ({ body }) => openIn(body) },
+        act: (held, amount) => change(held, "capture", { captures: [...held.body.captures, moved(held, amount)] }),
+      },
+      refund: {
+        possible: ({ body }) => paidIn(body) > 0,
+        amount: { most: ({ body }) => paidIn(body) },
+        act: (held, amount) => change(held, "refund", { refunds: [...held.body.refunds, moved(held, amount)] }),
+      },
     },
-    due: () => queued.splice(0),
-    describe: (reference) => JSON.stringify(heldOf(reference).payment),
+    money({ body: { status, amount, currency, captures, refunds } }) {
+      if (status === "created" || status === "declined") return null;
+      const [captured, refunded] = [sumOf(captures), sumOf(refunds)];
+      return {
+        authorized: amount,
+        captured,
+        refunded,
+        released: status === "cancelled" ? amount - captured : 0,
+        currency,
+      };
+    },
+    describe: ({ body }) => JSON.stringify(body),
   };
+}
+
+/** A capture or a refund: Pebble Pay counts them per payment. */
+function moved({ payment, reference }: Held, amount: number): Payment["captures"][number] {
+  return { id: `${reference}-${payment.count("move")}`, amount };
 }
 
 function openIn({ status, amount, captures }: Payment): number {

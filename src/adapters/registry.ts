@@ -6,7 +6,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { type AnyAdapter, commonConfig } from "../contract/adapter.ts";
-import type { Simulator } from "../contract/simulator.ts";
 
 /** The adapters by folder name; those from outside the tree by their id. */
 export type Adapters = ReadonlyMap<string, AnyAdapter>;
@@ -29,19 +28,6 @@ export async function adapterFolders(): Promise<string[]> {
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith("_"))
     .map((entry) => entry.name)
     .toSorted();
-}
-
-/** The folder's simulator; `undefined` where the PSP has none. */
-export async function loadSimulator(
-  folder: string,
-  options: { readonly timeScale: number },
-): Promise<Simulator | undefined> {
-  const files = await readdir(`${import.meta.dirname}/${folder}`);
-  if (!files.includes("simulator.ts")) return undefined;
-  const module = (await import(`./${folder}/simulator.ts`)) as {
-    createSimulator: (options: { timeScale: number }) => Simulator;
-  };
-  return module.createSimulator(options);
 }
 
 async function loadAdapter(folder: string): Promise<AnyAdapter> {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import type { PaymentKey } from "../../src/contract/adapter.ts";
-import { type Adapters, loadAdapters, loadSimulator } from "../../src/adapters/registry.ts";
+import { type Adapters, loadAdapters } from "../../src/adapters/registry.ts";
+import { loadSimulator } from "../../sandbox/kernel/load.ts";
 import { type Config, createConfig } from "../../src/config.ts";
 import type { Logger } from "../../src/lib/log.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";

@@ -2,7 +2,7 @@ import { DelayedError } from "bullmq";
 import { vi } from "vitest";
 import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey, Target } from "../../src/contract/adapter.ts";
 import type { SimulatedAnswer, SimulatedRequest, SimulatedWebhook, Simulator } from "../../src/contract/simulator.ts";
-import { loadSimulator } from "../../src/adapters/registry.ts";
+import { loadSimulator } from "../../sandbox/kernel/load.ts";
 import { type Config, createConfig } from "../../src/config.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";
@@ -122,6 +122,7 @@ const soonMs = 59_000;
 /** An event whose payment is not known yet is tried again within a quarter of an hour. */
 const eventPatienceMs = 16 * 60_000;
 const mostLooks = 40;
+const second = 1_000;
 
 /** Opens a stage. Its clock is the process's: one stage at a time, and `close` gives the clock back. */
 export async function openStage(subject: Subject, options: StageOptions = {}): Promise<Stage> {
@@ -139,20 +140,15 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   let asked: SimulatedRequest[] = [];
   let purchases = 0;
 
-  const relay: Simulator = {
-    settings: (apiUrl) => simulator.settings(apiUrl),
-    answer(request) {
-      asked.push(request);
-      const answer = simulator.answer(request);
-      return options.answered?.(answer, request) ?? answer;
-    },
-    open: (purchase) => simulator.open(purchase),
-    actions: (reference) => simulator.actions(reference),
-    act: (reference, action, of) => simulator.act(reference, action, of),
-    // Webhooks are sent by whoever tells the story.
-    due: () => [],
-    describe: (reference) => simulator.describe(reference),
+  const answer: Simulator["answer"] = (request) => {
+    asked.push(request);
+    const answered = simulator.answer(request);
+    return options.answered?.(answered, request) ?? answered;
   };
+  /** The simulator that there is now. Webhooks are sent by whoever tells the story. */
+  const relay = new Proxy(simulator, {
+    get: (_, name) => (name === "answer" ? answer : name === "due" ? () => [] : simulator[name as keyof Simulator]),
+  });
   const psp = createSandboxPsp({ simulators: new Map([[folder, relay]]) });
   const pspServer = await listenOnLoopback(psp.handler);
   const norceServer = await listenOnLoopback((request, response) => norce.handler(request, response));
@@ -270,6 +266,8 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
         act({ name, part: partly }) {
           try {
             simulator.act(reference, name, partly ? partAmount : undefined);
+            // No two things happen in one second.
+            vi.setSystemTime(Date.now() + second);
             return true;
           } catch {
             return false;

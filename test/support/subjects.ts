@@ -11,7 +11,8 @@ import type {
   Target,
 } from "../../src/contract/adapter.ts";
 import type { Simulator } from "../../src/contract/simulator.ts";
-import { adapterFolders, loadAdapters, loadSimulator } from "../../src/adapters/registry.ts";
+import { adapterFolders, loadAdapters } from "../../src/adapters/registry.ts";
+import { loadSimulator } from "../../sandbox/kernel/load.ts";
 import { asking } from "./asking.ts";
 
 const adaptersPath = join(import.meta.dirname, "../../src/adapters");

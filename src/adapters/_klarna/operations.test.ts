@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp } from "../../lib/http.ts";
+import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
 import { listenOnLoopback } from "../../../sandbox/loopback.ts";
 import { createSandboxPsp } from "../../../sandbox/psp.ts";
 import type { LookContext, OperationName } from "../../contract/adapter.ts";
@@ -83,9 +84,9 @@ function act(steps: string): void {
 describe.each([
   ["klarna-checkout", checkout],
   ["klarna-payments", payments],
-])("operations of %s", (_, { createSimulator }) => {
+])("operations of %s", (_, { simulate }) => {
   beforeEach(() => {
-    klarna = createSimulator();
+    klarna = createSimulator(simulate);
     reference = klarna.open({ orderId: "o_1", paymentId: "p_1", amount: 10000, currency: "SEK", callbackUrls: {} });
   });
 

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { createHttp, type Http, type Json } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
 import type { DesiredPayment, KeptEvent, LookContext, OperationName, OperationResult } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import { createSimulator, mostAttempts, repeatMs } from "./simulator.ts";

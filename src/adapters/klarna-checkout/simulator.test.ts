@@ -9,7 +9,8 @@ import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import { authorizationFrom } from "../_klarna/config.ts";
 import { pushSchedule } from "../_klarna/simulator.ts";
-import { createSimulator } from "./simulator.ts";
+import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
+import { simulate } from "./simulator.ts";
 import { asking } from "../../../test/support/asking.ts";
 
 const minute = 60_000;
@@ -19,7 +20,7 @@ let klarna: Simulator;
 
 beforeEach(() => {
   clock = Date.parse("2026-02-03T10:00:00.000Z");
-  klarna = createSimulator({ now: () => clock });
+  klarna = createSimulator(simulate, { now: () => clock });
 });
 
 function open(more: { recurring?: boolean; amount?: number } = {}): string {
@@ -85,7 +86,7 @@ describe("webhooks", () => {
   });
 
   it("shrinks the schedule to nothing, one attempt at a time", () => {
-    klarna = createSimulator({ now: () => clock, timeScale: 0 });
+    klarna = createSimulator(simulate, { now: () => clock, timeScale: 0 });
     const id = open();
     klarna.act(id, "pay");
     expect([klarna.due(clock), klarna.due(clock)].map((webhooks) => webhooks.length)).toEqual([1, 1]);
@@ -94,13 +95,13 @@ describe("webhooks", () => {
   it("loses, delays and doubles pushes on demand", () => {
     const id = open();
     klarna.act(id, "pay");
-    klarna.act(id, "lose-push");
+    klarna.disturb(id, "lose");
     expect(klarna.due(clock + 2 * minute)).toEqual([]);
-    klarna.act(id, "delay-push");
+    klarna.disturb(id, "delay");
     expect(klarna.due(clock + 5 * minute)).toEqual([]);
     expect(klarna.due(clock + 35 * minute)).toHaveLength(1);
-    klarna.act(id, "duplicate-push");
-    const [one, two] = klarna.due(clock);
+    klarna.disturb(id, "repeat");
+    const [one, two] = klarna.due(clock + 45 * minute);
     expect(one).toEqual(two);
   });
 
@@ -170,9 +171,9 @@ describe("answers", () => {
 describe("actions", () => {
   it("are those that are possible now", () => {
     const id = open();
-    expect(klarna.actions(id)).toEqual(["pay", "pay-with-review", "pay-auto-captured", "pay-with-lag", "lose-push"]);
-    expect(() => klarna.act(id, "capture")).toThrow("cannot capture");
-    expect(() => klarna.act(id, "constructor")).toThrow("cannot constructor");
+    expect(klarna.actions(id)).toEqual(["pay", "pay-with-review", "pay-auto-captured", "pay-with-lag"]);
+    expect(() => klarna.act(id, "capture")).toThrow("nobody can capture");
+    expect(() => klarna.act(id, "constructor")).toThrow("nobody can constructor");
     klarna.act(id, "pay");
     expect(klarna.actions(id)).toEqual(
       expect.arrayContaining(["capture", "cancel", "expire", "change-amount", "stop"]),

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { authorizationFrom } from "../_klarna/config.ts";
+import type { Held } from "../_klarna/simulator.ts";
 import type { Json } from "../../contract/adapter.ts";
 import type { SimulatedWebhook } from "../../contract/simulator.ts";
 import adapter from "./index.ts";
-import { createSimulator, type PaymentsSimulatorOptions } from "./simulator.ts";
+import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
+import { type PaymentsOptions, simulate } from "./simulator.ts";
 
 const url = (webhook: string) => `http://localhost/callback/${webhook}`;
 const callbackUrls = {
@@ -13,8 +15,9 @@ const callbackUrls = {
   webhook: url("webhook"),
 };
 
-function started(options: PaymentsSimulatorOptions = {}, recurring = false) {
-  const klarna = createSimulator({ timeScale: 0, now: () => Date.parse("2026-02-03T10:00:00.000Z"), ...options });
+function started(options: PaymentsOptions = {}, recurring = false) {
+  const now = (): number => Date.parse("2026-02-03T10:00:00.000Z");
+  const klarna = createSimulator<Held>((kernel) => simulate(kernel, options), { timeScale: 0, now });
   const id = klarna.open({ orderId: "o_1", paymentId: "p_1", amount: 10000, currency: "SEK", callbackUrls, recurring });
   const config = adapter.config.parse({ adapterId: "a", ...klarna.settings("http://klarna.invalid") });
   const ask = (method: string, path: string, body: Json = null) => {
@@ -37,7 +40,7 @@ describe("klarna payments", () => {
     expect(ask("GET", "")).toMatchObject({ status: 200, body: { fraud_status: "PENDING" } });
     expect(ask("POST", "/acknowledge")).toEqual({ status: 204 });
     expect(sent()).toEqual([]);
-    expect(klarna.actions(id)).toEqual(["pay", "pay-with-review", "pay-auto-captured", "lose-push"]);
+    expect(klarna.actions(id)).toEqual(["pay", "pay-with-review", "pay-auto-captured"]);
     expect(klarna.describe(id)).toBe("not placed");
   });
 
@@ -100,7 +103,7 @@ describe("klarna payments", () => {
     klarna.act(id, "dispute");
     expect(klarna.actions(id)).toEqual(expect.arrayContaining(["win-dispute", "lose-dispute"]));
     klarna.act(id, "win-dispute");
-    expect(() => klarna.act(id, "dispute")).toThrow("cannot dispute");
-    expect(() => klarna.act(id, "lose-dispute")).toThrow("cannot lose-dispute");
+    expect(() => klarna.act(id, "dispute")).toThrow("nobody can dispute");
+    expect(() => klarna.act(id, "lose-dispute")).toThrow("nobody can lose-dispute");
   });
 });

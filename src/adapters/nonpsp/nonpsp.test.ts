@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import adapter from "./index.ts";
-import { createSimulator } from "./simulator.ts";
+import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
+import { simulate } from "./simulator.ts";
 
 const event = {
   key: "k",
@@ -33,7 +34,7 @@ describe("an invoice without a PSP", () => {
 
 describe("its simulator", () => {
   it("starts purchases that can be confirmed once, which nobody is told", () => {
-    const simulator = createSimulator();
+    const simulator = createSimulator(simulate);
     const purchase = { orderId: "o_1", paymentId: "p_1", amount: 10000, currency: "SEK", callbackUrls: {} };
     const reference = simulator.open(purchase);
     expect(simulator.actions(reference)).toEqual(["confirm"]);
@@ -42,6 +43,6 @@ describe("its simulator", () => {
     expect(() => simulator.act(reference, "confirm")).toThrow("nobody can confirm");
     expect(simulator.due(Date.now())).toEqual([]);
     expect(simulator.describe(reference)).toBe("invoice 100 SEK, confirmed");
-    expect(() => simulator.describe("p_2")).toThrow("no invoice");
+    expect(() => simulator.describe("p_2")).toThrow("no payment");
   });
 });

@@ -1,35 +1,22 @@
 import { majorFromMinor } from "../../lib/money.ts";
-import type { SimulatedPurchase, Simulator } from "../../contract/simulator.ts";
+import type { SimulatedHeld, Simulation } from "../../contract/simulator.ts";
 
-interface Invoice {
-  readonly purchase: SimulatedPurchase;
+interface Invoice extends SimulatedHeld {
   confirmed: boolean;
 }
 
 /** Stands where a PSP would: the shopper confirms the purchase in the shop, and nobody is told. */
-export function createSimulator(): Simulator {
-  const invoices = new Map<string, Invoice>();
-  const invoiceOf = (reference: string): Invoice => {
-    const found = invoices.get(reference);
-    if (found === undefined) throw new Error(`there is no invoice ${reference}`);
-    return found;
-  };
+export function simulate(): Simulation<Invoice> {
   return {
-    settings: (apiUrl) => ({ apiUrl }),
-    answer: () => ({ status: 404 }),
-    open(purchase) {
-      invoices.set(purchase.paymentId, { purchase, confirmed: false });
-      return purchase.paymentId;
+    settings: () => ({}),
+    routes: {},
+    open: (payment) => ({ payment, reference: payment.purchase.paymentId, confirmed: false }),
+    actions: {
+      confirm: { possible: ({ confirmed }) => !confirmed, act: (invoice) => void (invoice.confirmed = true) },
     },
-    actions: (reference) => (invoiceOf(reference).confirmed ? [] : ["confirm"]),
-    act(reference, action) {
-      const invoice = invoiceOf(reference);
-      if (action !== "confirm" || invoice.confirmed) throw new Error(`nobody can ${action} this invoice now`);
-      invoice.confirmed = true;
-    },
-    due: () => [],
-    describe(reference) {
-      const { purchase, confirmed } = invoiceOf(reference);
+    // Nobody holds anything before the invoice is paid, and of that nobody is told.
+    money: () => null,
+    describe({ payment: { purchase }, confirmed }) {
       const amount = majorFromMinor(purchase.amount, purchase.currency);
       return `invoice ${amount} ${purchase.currency}${confirmed ? ", confirmed" : ""}`;
     },

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp, type Http } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
 import type { Json, LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
 import { type Config, config } from "./config.ts";
 import { fetchSnapshot } from "./fetch.ts";
 import { map } from "./map.ts";

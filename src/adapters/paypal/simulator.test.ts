@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Simulator } from "../../contract/simulator.ts";
+import type { SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
 import { createSimulator, retrySchedule } from "./simulator.ts";
 
 const minute = 60_000;

@@ -6,7 +6,7 @@ import type {
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
-  Simulator,
+  SelfMadeSimulator as Simulator,
 } from "../../contract/simulator.ts";
 import { amountOf, minorOf } from "./amounts.ts";
 import { certificatePlaces } from "./environment.ts";

@@ -3,7 +3,7 @@ import { createHttp } from "../../lib/http.ts";
 import { listenOnLoopback } from "../../../sandbox/loopback.ts";
 import { createSandboxPsp } from "../../../sandbox/psp.ts";
 import type { Json, KeptEvent, LookContext, OperationName } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, SimulatedRequest, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import { createSimulator } from "./simulator.ts";
@@ -21,7 +21,7 @@ let instead: (request: SimulatedRequest) => SimulatedAnswer | undefined;
 let told: SimulatedRequest[];
 
 beforeAll(async () => {
-  const relay = new Proxy({} as Simulator, {
+  const relay = new Proxy({} as never, {
     get: (_, name) => (name === "answer" ? answer : qliro[name as keyof Simulator]),
   });
   const server = await listenOnLoopback(createSandboxPsp({ simulators: new Map([["qliro", relay]]) }).handler);

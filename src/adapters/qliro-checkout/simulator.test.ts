@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Json } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
 import { createSimulator, pushSchedule } from "./simulator.ts";
 
 const second = 1_000;

@@ -6,7 +6,7 @@ import type {
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
-  Simulator,
+  SelfMadeSimulator as Simulator,
 } from "../../contract/simulator.ts";
 import { fitting, type Line, type Parcel } from "./items.ts";
 import type { transactionStatuses, transactionTypes } from "./wire.ts";

@@ -10,7 +10,7 @@ import type {
   OperationName,
   OperationResult,
 } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, SimulatedRequest, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import { refundRequest } from "./refunds.ts";
@@ -29,7 +29,7 @@ let kept: KeptEvent[];
 let calls = 0;
 
 beforeAll(async () => {
-  const relay = new Proxy({} as Simulator, {
+  const relay = new Proxy({} as never, {
     get: (_, name) => (name === "answer" ? answer : svea[name as keyof Simulator]),
   });
   const server = await listenOnLoopback(createSandboxPsp({ simulators: new Map([["svea", relay]]) }).handler);

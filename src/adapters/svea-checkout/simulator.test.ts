@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Json } from "../../lib/http.ts";
-import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
 import { authHeaders } from "./auth.ts";
 import { createSimulator } from "./simulator.ts";
 

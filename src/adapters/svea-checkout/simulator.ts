@@ -5,7 +5,7 @@ import type {
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
-  Simulator,
+  SelfMadeSimulator as Simulator,
 } from "../../contract/simulator.ts";
 import { authHeaders } from "./auth.ts";
 

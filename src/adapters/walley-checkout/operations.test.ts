@@ -4,7 +4,7 @@ import { withToken } from "../../lib/token.ts";
 import { listenOnLoopback } from "../../../sandbox/loopback.ts";
 import { createSandboxPsp } from "../../../sandbox/psp.ts";
 import type { KeptEvent, LookContext, OperationName, OperationResult } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, SimulatedRequest, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import type { Snapshot } from "./schema.ts";
@@ -23,7 +23,7 @@ let told: SimulatedRequest[];
 let kept: KeptEvent[];
 
 beforeAll(async () => {
-  const relay = new Proxy({} as Simulator, {
+  const relay = new Proxy({} as never, {
     get: (_, name) => (name === "answer" ? answer : walley[name as keyof Simulator]),
   });
   const server = await listenOnLoopback(createSandboxPsp({ simulators: new Map([["walley", relay]]) }).handler);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Json } from "../../lib/http.ts";
-import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
 import { sharedKeyAuthorization } from "./client.ts";
 import { config } from "./config.ts";
 import { createSimulator, retryDelays } from "./simulator.ts";

@@ -6,7 +6,7 @@ import type {
   SimulatedPurchase,
   SimulatedRequest,
   SimulatedWebhook,
-  Simulator,
+  SelfMadeSimulator as Simulator,
 } from "../../contract/simulator.ts";
 import { sharedKeyAuthorization } from "./client.ts";
 import type { Checkout, Order } from "./schema.ts";

@@ -1,0 +1,101 @@
+import type {
+  DeliveryFault,
+  OutgoingWebhook,
+  SimulatedAck,
+  SimulatedPurchase,
+  SimulatedWebhook,
+} from "../../src/contract/simulator.ts";
+
+/** The webhooks of one payment on their way. */
+export interface Outbox {
+  send(outgoing: OutgoingWebhook): void;
+  disturb(fault: DeliveryFault): void;
+  /** One attempt of each webhook that is due. */
+  due(now: number, underWay: ReadonlySet<string>): readonly SimulatedWebhook[];
+  /** What came of an attempt. */
+  answered(id: string, ack: SimulatedAck): void;
+}
+
+interface Waiting {
+  readonly id: string;
+  readonly outgoing: OutgoingWebhook;
+  readonly url: string;
+  readonly since: number;
+  attempts: number;
+  delayMs: number;
+}
+
+export interface OutboxOptions {
+  readonly purchase: SimulatedPurchase;
+  /** Ids of webhooks, unique within a simulator. */
+  readonly nextId: () => string;
+  readonly now: () => number;
+  /** What the schedules' pauses are multiplied with. */
+  readonly timeScale: number;
+}
+
+/** How much later a delayed attempt is made. */
+const lateMs = 30 * 60_000;
+
+/** Keeps what a PSP has to tell of a payment, and sends it by the PSP's schedule; what goes wrong on the way goes wrong here. */
+export function createOutbox({ purchase, nextId, now, timeScale }: OutboxOptions): Outbox {
+  let waiting: Waiting[] = [];
+  const disturbed = new Map<DeliveryFault, number>();
+
+  const struck = (fault: DeliveryFault): boolean => {
+    const left = disturbed.get(fault) ?? 0;
+    if (left > 0) disturbed.set(fault, left - 1);
+    return left > 0;
+  };
+  const dueAt = ({ outgoing, attempts, since, delayMs }: Waiting): number =>
+    since + ((outgoing.schedule ?? [0])[attempts] ?? Infinity) * timeScale + delayMs;
+
+  return {
+    send(outgoing) {
+      const url = purchase.callbackUrls[outgoing.webhook];
+      if (url === undefined) return;
+      const filled = withPlaceholders(url, outgoing.placeholders ?? {});
+      waiting.push({ id: nextId(), outgoing, url: filled, since: now(), attempts: 0, delayMs: 0 });
+    },
+    disturb: (fault) => void disturbed.set(fault, (disturbed.get(fault) ?? 0) + 1),
+    due(at, underWay) {
+      waiting = waiting.filter(
+        ({ outgoing, attempts }) => attempts < (outgoing.schedule ?? [0]).length && outgoing.isOver?.() !== true,
+      );
+      const ready = waiting.filter((one) => !underWay.has(one.id) && dueAt(one) <= at);
+      const sent = ready.flatMap((one) => {
+        if (struck("delay")) {
+          one.delayMs += lateMs * timeScale;
+          if (dueAt(one) > at) return [];
+        }
+        const attempt = attemptOf(one);
+        one.attempts += 1;
+        if (struck("lose")) return [];
+        return struck("repeat") ? [attempt, attempt] : [attempt];
+      });
+      return sent.length > 1 && struck("reorder") ? sent.toReversed() : sent;
+    },
+    answered(id, ack) {
+      const one = waiting.find((webhook) => webhook.id === id);
+      if (one === undefined) return;
+      const delivered = one.outgoing.delivered?.(ack) ?? (ack.status >= 200 && ack.status < 300);
+      if (delivered) waiting = waiting.filter((webhook) => webhook !== one);
+    },
+  };
+}
+
+function attemptOf({ id, outgoing, url }: Waiting): SimulatedWebhook {
+  const { webhook, method = "POST", body = "" } = outgoing;
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const headers = outgoing.headers?.(text) ?? (text === "" ? {} : { "content-type": "application/json" });
+  return { webhook, method, url, headers, body: text, id };
+}
+
+/** A placeholder stands in our URL as the PSP writes it, or escaped. */
+function withPlaceholders(url: string, placeholders: Readonly<Record<string, string>>): string {
+  return Object.entries(placeholders).reduce(
+    (filled, [placeholder, value]) =>
+      filled.replaceAll(placeholder, value).replaceAll(encodeURIComponent(placeholder), value),
+    url,
+  );
+}
