@@ -1,5 +1,81 @@
-/** All that the two halves know of the queue. */
+/** All that the two halves know of the queue: `webhooks/` and `workers/` meet nowhere else. */
+import { type Closures, createClosures } from "./closures.ts";
+import { createCounts } from "./counts.ts";
+import type { Engine } from "./engine.ts";
+import { createEvents, createInbox, type Events, type Inbox } from "./event-queues.ts";
+import { createEvidence, type Evidence } from "./evidence.ts";
+import { createHeartbeats, type Heartbeats } from "./heartbeats.ts";
+import type { QueueCount } from "./jobs.ts";
+import { createJournal, type Journal, journalBounds } from "./journal.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { createLetters, type Letters } from "./letters.ts";
+import { createLocks, type Locks } from "./locks.ts";
+import { createLooks, type Looks } from "./note.ts";
+import { createOperationRecords, type OperationRecords } from "./operation-records.ts";
+import { createTimers, type Timers } from "./payment-timers.ts";
+import { type Claims, createClaims, createReferences, type References } from "./references.ts";
+import { createSweeps, type Sweeps } from "./sweeps.ts";
+import { createTurns, type TakeTurn } from "./turns.ts";
+
+export { eventId, eventsName, inboxName, laneId, laneName, operationsName } from "./names.ts";
+export { startPaymentTimers } from "./payment-timers.ts";
+export { keepSchedule, startSweeping } from "./sweeps.ts";
+export type * from "./event-queues.ts";
+export type { DeadLetter, InboxJob, QueueCount, StoredEvent } from "./jobs.ts";
 export type * from "./journal.ts";
+export type * from "./letters.ts";
+export type * from "./operation-records.ts";
+export type * from "./references.ts";
+export type * from "./turns.ts";
 export type * from "./note.ts";
 export type * from "./store.ts";
 export type * from "./work.ts";
+
+/** What moves, and what remembers. */
+export interface Seam {
+  readonly looks: Looks;
+  readonly timers: Timers;
+  readonly inbox: Inbox;
+  readonly events: Events;
+  readonly operations: OperationRecords;
+  readonly letters: Letters;
+  readonly references: References;
+  readonly claims: Claims;
+  readonly closures: Closures;
+  readonly sweeps: Sweeps;
+  readonly ledger: Ledger;
+  readonly heartbeats: Heartbeats;
+  readonly journal: Journal;
+  readonly evidence: Evidence;
+  readonly locks: Locks;
+  readonly turn: TakeTurn;
+  readonly work: Engine["work"];
+  /** Jobs per queue and state. @throws WorkerError `QueueUnavailable` within a second. */
+  readonly counts: (adapters: readonly string[]) => Promise<readonly QueueCount[]>;
+}
+
+/** The seam on one engine. @param journalBytes how much all journals together may take. */
+export function createSeam(engine: Engine, { journalBytes }: { readonly journalBytes?: number } = {}): Seam {
+  const bounds = journalBounds(journalBytes);
+  const store = engine.store("patient");
+  return {
+    looks: createLooks(engine, bounds),
+    timers: createTimers(engine, bounds),
+    inbox: createInbox(engine),
+    events: createEvents(engine),
+    operations: createOperationRecords(engine),
+    letters: createLetters(store),
+    references: createReferences(store),
+    claims: createClaims(store),
+    closures: createClosures(engine),
+    sweeps: createSweeps(engine),
+    ledger: createLedger(engine, "patient"),
+    heartbeats: createHeartbeats(store),
+    journal: createJournal(store, bounds),
+    evidence: createEvidence(engine.store("prompt")),
+    locks: createLocks(store),
+    turn: createTurns(store),
+    work: engine.work,
+    counts: createCounts(engine),
+  };
+}

@@ -1,5 +1,7 @@
 import type { Engine, Worker } from "./engine.ts";
+import type { Lock, Locks } from "./locks.ts";
 import { hashOf } from "./names.ts";
+import type { Work } from "./work.ts";
 
 /** Whose jobs say that it is time to sweep. */
 const sweepsName = "sweeps";
@@ -37,6 +39,50 @@ export interface Sweeps {
   read(merchant: string, channel: string): Promise<SweepProgress>;
   save(merchant: string, channel: string, progress: SweepProgress): Promise<void>;
 }
+
+/**
+ * Has the sweep's schedule made again and again: an engine that comes back empty has forgotten it.
+ * @param restored called where it was there before and is gone. @returns what ends it.
+ */
+export async function keepSchedule(engine: Engine, everyMs: number, restored: () => void): Promise<() => void> {
+  const queue = () => engine.queue<object>(sweepsName, "patient");
+  const job = { name: "sweep", opts: { removeOnComplete: true, removeOnFail: true } };
+  let made = false;
+  const make = async (): Promise<void> => {
+    const stands = (await queue().getJobScheduler("sweep")) !== undefined;
+    if (stands && made) return;
+    await queue().upsertJobScheduler("sweep", { every: everyMs }, job);
+    if (made) restored();
+    made = true;
+  };
+  // What fails now is made up for within the period.
+  const again = setInterval(() => void make().catch(() => undefined), Math.min(everyMs, checkMs)).unref();
+  await make().catch(() => undefined);
+  return () => clearInterval(again);
+}
+
+/** How often at least it is asked whether the schedule stands. */
+const checkMs = 15_000;
+
+/** Starts the worker that sweeps when it is time, in one process at a time: while one sweeps, the others let their turn pass. */
+export function startSweeping(engine: Engine, locks: Locks, sweep: (lock: Lock) => Promise<void>): Work {
+  const turn = async (): Promise<undefined> => {
+    const lock = await locks.acquire("sweep", sweepLockMs);
+    if (lock === undefined) return undefined;
+    const keeping = setInterval(() => void lock.isMine(), sweepLockMs / 3).unref();
+    try {
+      await sweep(lock);
+    } finally {
+      clearInterval(keeping);
+      await lock.release();
+    }
+    return undefined;
+  };
+  return engine.work<object>(sweepsName, turn, { concurrency: 1, lost: async () => undefined });
+}
+
+/** How soon another process may sweep after the one that did so died. */
+const sweepLockMs = 15_000;
 
 /** The sweep's queues on one engine. */
 export function createSweeps(engine: Engine): Sweeps {

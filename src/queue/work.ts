@@ -7,6 +7,8 @@ export interface HeldLock {
 
 /** A job under work, as its holder sees it. */
 export interface HeldJob<Data> extends HeldLock {
+  /** BullMQ's name of the job: what kind it is of. */
+  readonly name: string;
   readonly data: Data;
   /**
    * When the engine granted the lock: taken before the request for it left, so that nobody else holds it before `grantedAt` plus the lock's

@@ -20,6 +20,9 @@ export function createRedisNotes(connection: Scripted, prefix: string): Notes {
   const noteKey = (id: string): string => `${prefix}:note:${id}`;
   return {
     async ask(asks, bounds) {
+      const jobs = asks.flatMap(({ job }) => (job === undefined ? [] : [job]));
+      // A pipeline knows the scripts that its connection knew when it was made: BullMQ's are there once its queues are.
+      await Promise.all(jobs.map(async ({ queue }) => await backendOf(queue).connection.client));
       const pipeline = connection.pipeline();
       const noted = asks.filter(({ asked, journal }) => asked !== undefined || journal.length > 0);
       // As text, not by its hash: a server that has forgotten its scripts would run the adds before the notes.
@@ -31,7 +34,6 @@ export function createRedisNotes(connection: Scripted, prefix: string): Notes {
         ];
         pipeline.eval(askNotes, keys.length, ...keys, JSON.stringify(askedOf(noted, bounds)));
       }
-      const jobs = asks.flatMap(({ job }) => (job === undefined ? [] : [job]));
       for (const { queue, data, options } of jobs) await addTo(pipeline, queue, data, options);
       const answers = (await pipeline.exec()) ?? [];
       if (answers.length !== jobs.length + (noted.length > 0 ? 1 : 0)) throw new Error("Redis left an answer out");
@@ -67,14 +69,18 @@ async function addTo(
   options: NonNullable<ConstructorParameters<typeof Job>[3]>,
 ): Promise<void> {
   const commands = pipeline as unknown as Record<string, (parameters: readonly unknown[]) => unknown>;
-  const { backend } = queue as unknown as { readonly backend: AddingBackend };
-  await backend.connection.client;
   const job = new Job(queue, "look", data, options, options.jobId);
-  await backend.addJobToTransaction(
-    { runCommand: (name, parameters) => void commands[name]?.([...parameters]) },
-    job.asJSON(),
-    job.id,
-  );
+  const client = {
+    runCommand(name: string, parameters: readonly unknown[]) {
+      if (commands[name] === undefined) throw new Error(`the connection does not know BullMQ's ${name}`);
+      commands[name]([...parameters]);
+    },
+  };
+  await backendOf(queue).addJobToTransaction(client, job.asJSON(), job.id);
+}
+
+function backendOf(queue: Queue): AddingBackend {
+  return (queue as unknown as { readonly backend: AddingBackend }).backend;
 }
 
 /** @throws Error for the negative numbers by which BullMQ's script refuses. */

@@ -91,7 +91,7 @@ export function startWork<Data>(workshop: Workshop<Data>): Work {
       grants.done(token, held.id);
       return;
     }
-    await job.moveToDelayed(end.again, token);
+    await job.moveToDelayed(Math.ceil(end.again), token);
     throw new DelayedError();
   };
 
@@ -117,6 +117,7 @@ function heldJob<Data>(queue: string, job: Job<Data>, token: string, grantedAt: 
   return {
     queue,
     id: job.id ?? "",
+    name: job.name,
     data: job.data,
     token,
     grantedAt,

@@ -1,0 +1,50 @@
+import { randomUUID } from "node:crypto";
+import type { JobsOptions } from "bullmq";
+import type { Engine } from "./engine.ts";
+import type { InboxJob, StoredEvent } from "./jobs.ts";
+import { eventsName, inboxName } from "./names.ts";
+import { promptly } from "./within.ts";
+
+/** A queue that stumbles must not cost an event; one that failed is kept until something took its place. */
+const options = {
+  attempts: 1_000,
+  backoff: { type: "exponential", delay: 500, jitter: 0.5 },
+  removeOnComplete: true,
+  removeOnFail: false,
+} as const satisfies JobsOptions;
+
+/** Where events wait until they are placed. */
+export interface Inbox {
+  /** One job for events that arrived together. @throws WorkerError `QueueUnavailable` within a second. */
+  add(events: readonly StoredEvent[]): Promise<void>;
+}
+
+/** Events that have to be proven, placed or kept, or that wait. */
+export interface Events {
+  /**
+   * One job per delivery.
+   * @param id the parent's id and the event's place in it: a fan-out that is repeated adds none twice while the first ones are there.
+   * @param at not before, in milliseconds since the epoch.
+   */
+  add(id: string, event: StoredEvent, at?: number): Promise<void>;
+}
+
+/** The inbox on one engine. */
+export function createInbox(engine: Engine): Inbox {
+  return {
+    async add(events) {
+      const job = { ...options, jobId: randomUUID() };
+      await promptly(engine.queue<InboxJob>(inboxName, "prompt").add("events", { events }, job));
+    },
+  };
+}
+
+/** The adapters' event queues on one engine. */
+export function createEvents(engine: Engine): Events {
+  return {
+    async add(jobId, event, at = 0) {
+      const queue = engine.queue<StoredEvent>(eventsName(event.target.adapter), "patient");
+      await queue.add("event", event, { ...options, jobId, delay: Math.max(Math.ceil(at - Date.now()), 0) });
+    },
+  };
+}
