@@ -20,9 +20,10 @@ export interface PspEvent {
 
 /**
  * A trace of a payment in an account-level event. `echo`: what the PSP gives back of ours (payment id, `orderId:paymentId`, or what
- * `merchantReference` says). `reference`: the PSP's id by which we may remember the payment.
+ * `merchantReference` says). An echo that no proof covers leads `onlyOf` the payment that Norce has under a reference which it does cover.
+ * `reference`: the PSP's id by which we may remember the payment.
  */
-export type Clue = { readonly echo: string } | { readonly reference: string };
+export type Clue = { readonly echo: string; readonly onlyOf?: string | undefined } | { readonly reference: string };
 
 /** An event as a line of the payment's transaction log. Facts are an allow-list: no personal data, no secrets. */
 export interface LogLine {

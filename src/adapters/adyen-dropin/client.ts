@@ -1,6 +1,7 @@
+import { z } from "zod";
 import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import type { AskContext, Json, OperationCall, OperationResult } from "../../contract/adapter.ts";
+import type { AskContext, Json, OperationCall, OperationResult, PspCode } from "../../contract/adapter.ts";
 import { checkoutUrl, type Config } from "./config.ts";
 import { receivedEvent } from "./requests.ts";
 import { receivedSchema } from "./schema.ts";
@@ -27,8 +28,9 @@ export async function modify(
     classify: (status, answer, headers) => {
       // Adyen's own word for "the same key may be sent again" (docs/psp/adyen.md, g).
       if (headers["transient-error"] === "true") return "Unreachable";
-      return status === 422 && codeOf(answer) === "704" ? "Conflict" : undefined;
+      return status === 422 && codeOf(answer).code === "704" ? "Conflict" : undefined;
     },
+    codeOf,
   });
   try {
     const { body: answer } = await http({
@@ -51,6 +53,14 @@ export async function modify(
   }
 }
 
-function codeOf(answer: unknown): unknown {
-  return typeof answer === "object" && answer !== null && "errorCode" in answer ? answer.errorCode : undefined;
+const errorSchema = z.object({
+  errorCode: z.string().optional().catch(undefined),
+  /** Adyen's support finds the request by it; newer answers call it `requestId`. */
+  pspReference: z.string().optional().catch(undefined),
+  requestId: z.string().optional().catch(undefined),
+});
+
+function codeOf(answer: unknown): PspCode {
+  const { errorCode: code, pspReference, requestId } = errorSchema.safeParse(answer).data ?? {};
+  return { code, supportId: pspReference ?? requestId };
 }

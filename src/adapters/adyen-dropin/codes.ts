@@ -63,32 +63,41 @@ export function meaningOf(code: string): Meaning {
   return isMoneyCode(code) ? meanings[code] : logged;
 }
 
-/** Stages of a dispute: Norce has no state for them (docs/psp/adyen.md, e), people get to see the newest. */
-const disputes: ReadonlySet<string> = new Set([
-  "REQUEST_FOR_INFORMATION",
-  "NOTIFICATION_OF_FRAUD",
-  "NOTIFICATION_OF_CHARGEBACK",
-  "INFORMATION_SUPPLIED",
-  "ISSUER_COMMENTS",
-  "ISSUER_RESPONSE_TIMEFRAME_EXPIRED",
-  "DISPUTE_DEFENSE_PERIOD_ENDED",
-  "CHARGEBACK",
-  "CHARGEBACK_REVERSED",
-  "SECOND_CHARGEBACK",
-  "PREARBITRATION_OPEN",
-  "PREARBITRATION_ACCEPTED",
-  "PREARBITRATION_DECLINED",
-  "PREARBITRATION_ISSUER_WITHDRAWN",
-  "PREARBITRATION_LOST",
-  "PREARBITRATION_WON",
-  "SCHEME_ARBITRATION",
-  "SCHEME_ARBITRATION_LOST",
-  "SCHEME_ARBITRATION_WON",
-]);
+/** What a stage of a dispute means for the merchant: it can still be answered, the money was taken, or it is over without harm. */
+type StageMeaning = "dispute" | "chargeback" | "over";
+
+/** Stages of a dispute: Norce has no state for them (docs/psp/adyen.md, e), people hear of the newest. */
+const disputes: Readonly<Record<string, StageMeaning>> = {
+  REQUEST_FOR_INFORMATION: "dispute",
+  NOTIFICATION_OF_FRAUD: "dispute",
+  NOTIFICATION_OF_CHARGEBACK: "dispute",
+  INFORMATION_SUPPLIED: "dispute",
+  ISSUER_COMMENTS: "dispute",
+  // The issuer accepted the defence, or did not answer it.
+  ISSUER_RESPONSE_TIMEFRAME_EXPIRED: "over",
+  DISPUTE_DEFENSE_PERIOD_ENDED: "dispute",
+  CHARGEBACK: "chargeback",
+  CHARGEBACK_REVERSED: "over",
+  SECOND_CHARGEBACK: "chargeback",
+  PREARBITRATION_OPEN: "dispute",
+  PREARBITRATION_ACCEPTED: "chargeback",
+  PREARBITRATION_DECLINED: "dispute",
+  PREARBITRATION_ISSUER_WITHDRAWN: "over",
+  PREARBITRATION_LOST: "chargeback",
+  PREARBITRATION_WON: "over",
+  SCHEME_ARBITRATION: "dispute",
+  SCHEME_ARBITRATION_LOST: "chargeback",
+  SCHEME_ARBITRATION_WON: "over",
+};
 
 /** True for a stage of a dispute. */
 export function isDispute(code: string): boolean {
-  return disputes.has(code);
+  return Object.hasOwn(disputes, code);
+}
+
+/** What a stage means; one that nobody knows can still be answered. */
+export function meaningOfStage(code: string): StageMeaning {
+  return (isDispute(code) ? disputes[code] : undefined) ?? "dispute";
 }
 
 /** Events of an account, not of a payment: acknowledged, and nothing to look at. */

@@ -27,8 +27,11 @@ export const config = commonConfig.extend({
   captureMode: z.enum(["immediate", "delayed", "manual"]).default("manual"),
   /** Payment methods that take the money at once whatever the account does. */
   saleMethods: z.array(z.string().min(1)).default([]),
-  /** Whether Adyen leaves the rest open after a partial capture; by default it cancels it. */
-  multiplePartialCaptures: z.boolean().default(false),
+  /**
+   * Where Adyen leaves the rest open after a partial capture, which it cancels otherwise: a matter of the account and of the method, so that it
+   * is a list of payment methods, or `true` for all.
+   */
+  multiplePartialCaptures: z.union([z.boolean(), z.array(z.string().min(1))]).default(false),
 });
 
 export type Config = Readonly<z.infer<typeof config>>;
@@ -37,6 +40,14 @@ export type Config = Readonly<z.infer<typeof config>>;
 export function listOf(secrets: string | readonly string[] | undefined): readonly string[] {
   if (secrets === undefined) return [];
   return typeof secrets === "string" ? [secrets] : secrets;
+}
+
+/** Whether the rest stays open after a partial capture with this payment method. */
+export function keepsRest(
+  { multiplePartialCaptures: kept }: Pick<Config, "multiplePartialCaptures">,
+  paymentMethod: string | undefined,
+): boolean {
+  return typeof kept === "boolean" ? kept : paymentMethod !== undefined && kept.includes(paymentMethod);
 }
 
 /** Live money is moved at `adyenpayments.com` alone; everything else, a simulator too, is a test. */

@@ -17,8 +17,11 @@ const given = {
 };
 const p1 = "P4YMAB12CD34EF56";
 
-function context(settings: object = {}, more: object = {}): FoldContext {
-  return { config: config.parse({ ...given, ...settings }), ...asking(), payment: { ...payment, ...more } };
+/** A look in the hour in which most of it happens. */
+const soon = Date.UTC(2026, 1, 3, 0, 10);
+
+function context(settings: object = {}, more: object = {}, now = soon): FoldContext {
+  return { config: config.parse({ ...given, ...settings }), ...asking(), now, payment: { ...payment, ...more } };
 }
 
 interface Told {
@@ -27,15 +30,16 @@ interface Told {
   readonly at?: number;
   readonly success?: boolean;
   readonly amount?: number;
-  readonly currency?: string;
+  readonly currency?: string | undefined;
   readonly facts?: object;
 }
 
 /** A kept line; `at` counts seconds. */
 function line(
   type: string,
-  { of = p1, psp = of, at = 0, success = true, amount = 10000, currency = "SEK", facts = {} }: Told = {},
+  { of = p1, psp = of, at = 0, success = true, amount = 10000, facts = {}, ...more }: Told = {},
 ): KeptEvent {
+  const currency = "currency" in more ? more.currency : "SEK";
   const time = new Date(Date.UTC(2026, 1, 3) + at * 1000).toISOString();
   return {
     key: JSON.stringify([type, psp, success, time]),
@@ -347,7 +351,7 @@ describe("an expiry that names nothing but itself", () => {
   it("is about the only attempt that was authorised", () => {
     expect(money([auth(), expired])).toBe("confirmed 10000/0/0/10000");
     expect(money([auth({ of: "F1", success: false }), auth({ at: 1 }), expired])).toBe("confirmed 10000/0/0/10000");
-    expect(fold([auth(), expired], context())).not.toHaveProperty("aliases");
+    expect(fold([auth(), expired], context())).toMatchObject({ aliases: undefined });
   });
 
   it("is about none where there are several, or where it names another payment", () => {
@@ -364,9 +368,59 @@ describe("an order that is paid in parts", () => {
   const closed = (success: boolean): KeptEvent => line("ORDER_CLOSED", { of: "O1", at: 3, success });
 
   it("is still being paid while something is missing", () => {
-    expect(fold([opened, gift], context())).toMatchObject({ phase: "paying", possible: [], reversal: "ORDER_OPENED" });
+    const short = { phase: "paying", partial: true, possible: [], reversal: "ORDER_OPENED" };
+    for (const events of [[opened, gift], [gift]])
+      expect(fold(events, context())).toMatchObject({ ...short, lookAgain: { at: "2026-02-03T01:01:01.000Z" } });
     expect(money([opened, gift, auth({ of: "F1", amount: 7000, at: 2, success: false })])).toBe("paying 3000/0/0/0");
-    expect(money([opened, gift, closed(false)])).toBe("paying 3000/0/0/0");
+  });
+
+  it("is no longer waited for after an hour: then less was paid than was asked", () => {
+    const later = context({}, {}, Date.UTC(2026, 1, 3, 1, 1));
+    for (const events of [[opened, gift], [gift]]) {
+      expect(fold(events, later)).toMatchObject({ phase: "confirmed", total: 3000, money: { authorized: 3000 } });
+      expect(fold(events, later)).toMatchObject({ partial: undefined, lookAgain: undefined });
+    }
+    expect(fold([gift], later)?.possible).toEqual(["capture", "cancel"]);
+  });
+
+  it("is the same where no event tells of the order", () => {
+    expect(money([gift, card])).toBe("confirmed 10000/0/0/0");
+    expect(fold([card, gift], context())).toMatchObject({
+      total: 10000,
+      reference: p1,
+      attributes: { otherPayments: 0 },
+    });
+    const more = auth({ of: "T1", amount: 5000, at: 3 });
+    expect(fold([gift, card, more], context())).toMatchObject({ total: 10000, attributes: { otherPayments: 1 } });
+  });
+
+  it("misses nothing where its authorisation was adjusted to less", () => {
+    const less = line("AUTHORISATION_ADJUSTMENT", { psp: "A1", at: 5, amount: 4000 });
+    expect(money([auth(), less])).toBe("confirmed 4000/0/0/0");
+  });
+
+  it("is complete once it was, whatever Norce asks later", () => {
+    const raised = { ...context({}, { amount: 15000 }), memory: { asked: 10000 } };
+    expect(fold([auth()], raised)).toMatchObject({ phase: "confirmed", memory: { asked: 10000 } });
+    expect(fold([auth()], context())).toMatchObject({ memory: { asked: 10000 } });
+  });
+
+  it("has ended where Adyen closed it unpaid, unless something later says otherwise", () => {
+    expect(money([opened, gift, closed(false)])).toBe("confirmed 3000/0/0/3000");
+    expect(money([closed(false), gift])).toBe("confirmed 3000/0/0/3000");
+    const taken = capture("C1", { amount: 3000, at: 2 });
+    expect(money([gift, taken, closed(false)])).toBe("confirmed 3000/3000/3000/0");
+    expect(money([gift, closed(false), capture("C1", { amount: 3000, at: 9 })])).toBe("confirmed 3000/3000/0/0");
+    expect(money([gift, closed(false), line("CANCELLATION", { psp: "X1", at: 9, success: false })])).toBe(
+      "confirmed 3000/0/0/0",
+    );
+    expect(money([gift, taken, closed(false), line("REFUND", { psp: "R1", at: 9, success: false })])).toBe(
+      "confirmed 3000/3000/0/0",
+    );
+    expect(money([gift, closed(false), line("ORDER_CLOSED", { of: "O1", at: 9 })])).toBe("confirmed 3000/0/0/0");
+    expect(money([gift, closed(false), auth({ of: "S1", at: 9 })]), "paid in another way").toBe(
+      "confirmed 13000/0/0/3000",
+    );
   });
 
   it("is paid once nothing is missing, or Adyen says so", () => {
@@ -386,12 +440,155 @@ describe("an order that is paid in parts", () => {
   });
 });
 
+describe("money that was captured", () => {
+  const refused = auth({ at: 60, success: false });
+
+  it("proves its authorisation, whatever a refusal with a later date says", () => {
+    expect(money([auth(), capture(), refused])).toBe("confirmed 10000/10000/0/0");
+    expect(money([auth(), capture(), refund("R1", { amount: 2500 }), refused])).toBe("confirmed 10000/10000/2500/0");
+    expect(money([capture(), refused])).toBe("confirmed 10000/10000/0/0");
+    expect(money([auth(), refused]), "nothing was captured").toBe("declined 0/0/0/0");
+  });
+
+  it("waits an hour for its authorisation", () => {
+    expect(money([capture()])).toBe("nothing");
+    const later = fold([capture("C1", { amount: 4000 })], context({}, {}, Date.UTC(2026, 1, 3, 2)));
+    expect(later).toMatchObject({ total: 4000, money: { authorized: 4000, captured: 4000 }, echoes: [] });
+  });
+});
+
+describe("bad news", () => {
+  const failed = line("CAPTURE_FAILED", { psp: "C1", at: 30 });
+  const reversed = line("REFUNDED_REVERSED", { psp: "R1", at: 30 });
+  const dispute = (type: string, at: number, facts = {}): KeptEvent => line(type, { psp: "D1", at, facts });
+  const deadline = "2026-02-20T10:15:30.000Z";
+  const facts = (event: string) => ({ event, amount: 10000, currency: "SEK" });
+
+  it.each<[string, readonly KeptEvent[], readonly object[]]>([
+    ["none", [auth(), capture(), refund()], []],
+    [
+      "a capture that failed",
+      [auth(), capture(), failed],
+      [{ name: "capture-failed", id: "C1", facts: facts("CAPTURE_FAILED") }],
+    ],
+    ["a capture that failed and was made again", [auth(), capture(), failed, capture("C2", { at: 40 })], []],
+    [
+      "a refund that failed",
+      [auth(), capture(), refund(), line("REFUND_FAILED", { psp: "R1", at: 30 })],
+      [{ name: "refund-failed", id: "R1", facts: facts("REFUND_FAILED") }],
+    ],
+    [
+      "a refund that was overturned",
+      [auth(), capture(), refund(), refund("R1", { at: 30, success: false })],
+      [{ name: "refund-failed", id: "R1", facts: facts("REFUND") }],
+    ],
+    ["a refund that was refused at once is none", [auth(), capture(), refund("R1", { success: false })], []],
+    [
+      "a refund that came back",
+      [auth(), capture(), refund(), reversed],
+      [{ name: "refund-reversed", id: "R1", facts: facts("REFUNDED_REVERSED") }],
+    ],
+    [
+      "a refund that came back and was made again",
+      [auth(), capture(), refund(), reversed, refund("R2", { at: 40 })],
+      [],
+    ],
+    [
+      "a chargeback that is coming",
+      [auth(), capture(), dispute("NOTIFICATION_OF_CHARGEBACK", 30, { deadline })],
+      [{ name: "dispute", id: "D1", deadline, facts: facts("NOTIFICATION_OF_CHARGEBACK") }],
+    ],
+    [
+      "a chargeback",
+      [auth(), capture(), dispute("CHARGEBACK", 31), dispute("NOTIFICATION_OF_CHARGEBACK", 30, { deadline })],
+      [{ name: "chargeback", id: "D1", facts: facts("CHARGEBACK") }],
+    ],
+    [
+      "a chargeback that was won",
+      [auth(), capture(), dispute("CHARGEBACK", 31), dispute("CHARGEBACK_REVERSED", 32)],
+      [],
+    ],
+  ])("%s", (_, events, expected) => {
+    expect(fold(events, context())?.findings).toEqual(expected);
+  });
+
+  it("a review that nobody ends, sooner where it was rejected", () => {
+    const review = auth({ facts: { review: true } });
+    const rejected = [review, line("MANUAL_REVIEW_REJECT", { psp: "M1", at: 5 })];
+    const names = (events: readonly KeptEvent[], days: number) =>
+      fold(events, context({}, {}, soon + days * 24 * 3_600_000))?.findings?.map(({ name }) => name);
+    expect([names([review], 6), names([review], 8)]).toEqual([[], ["authorization-at-risk"]]);
+    expect([names(rejected, 0), names(rejected, 2)]).toEqual([[], ["authorization-at-risk"]]);
+  });
+});
+
+it("money on its way is awaited for thirty days", () => {
+  const pending = line("PENDING");
+  const at = (days: number) => fold([pending], context({}, {}, soon + days * 24 * 3_600_000));
+  expect(at(29)).toMatchObject({ phase: "awaiting", lookAgain: { at: "2026-03-05T00:01:00.000Z" } });
+  expect(at(31)).toMatchObject({ phase: "failed", lookAgain: undefined });
+});
+
+describe("what is possible", () => {
+  const failed = line("CAPTURE_FAILED", { psp: "C1", at: 30 });
+  const possible = (events: readonly KeptEvent[], settings: object = {}) => fold(events, context(settings))?.possible;
+
+  it("a method without a capture of its own can only give back", () => {
+    const sale = auth({ facts: { capture: "immediate", sale: true } });
+    const swish = auth({ facts: { paymentMethod: "swish" } });
+    expect(possible([sale])).toEqual(["refund"]);
+    expect(possible([sale, line("CAPTURE_FAILED", { at: 30 })])).toEqual([]);
+    expect(possible([swish, line("CAPTURE_FAILED", { at: 30 })], { saleMethods: ["swish"] })).toEqual([]);
+    expect(possible([auth(), capture(), failed])).toEqual(["capture", "cancel"]);
+  });
+
+  it("a second capture is a matter of the method", () => {
+    const part = (paymentMethod: string) => [
+      auth({ facts: { paymentMethod } }),
+      capture("C1", { amount: 4000, facts: { paymentMethod } }),
+    ];
+    const settings = { multiplePartialCaptures: ["klarna"] };
+    expect(possible(part("klarna"), settings)).toEqual(["capture", "refund"]);
+    expect(possible(part("visa"), settings)).toEqual(["refund"]);
+    expect(possible(part("visa"), { multiplePartialCaptures: true })).toEqual(["capture", "refund"]);
+  });
+});
+
+describe("a token", () => {
+  it("of another payment is somebody else's", () => {
+    const recurring = { token: "T1", description: "visa" };
+    const token = (of?: string): KeptEvent => ({
+      ...line("RECURRING_CONTRACT", { psp: "X", at: 5 }),
+      facts: { success: true, ...(of === undefined ? {} : { payment: of }) },
+      recurring,
+    });
+    expect(fold([auth(), token(p1)], context())?.recurring?.token).toBe("T1");
+    expect(fold([auth(), token()], context())?.recurring?.token).toBe("T1");
+    expect(fold([auth(), token("0THER")], context())?.recurring).toBeUndefined();
+  });
+});
+
+it("of a repeat the first copy counts", () => {
+  const first = auth();
+  const replay = { ...auth({ facts: { capture: "immediate" } }), key: first.key };
+  expect(money([first, replay])).toBe("confirmed 10000/0/0/0");
+});
+
+describe("a reversal that was overturned", () => {
+  const reversal = line("CANCEL_OR_REFUND", { psp: "V1", at: 30, facts: { action: "refund" } });
+  it.each(["CANCEL_OR_REFUND", "REFUND"])("by %s gave nothing back", (code) => {
+    expect(money([auth(), capture(), reversal, line(code, { psp: "V1", at: 40, success: false })])).toBe(
+      "confirmed 10000/10000/0/0",
+    );
+  });
+});
+
 describe("several attempts", () => {
   it("a success after a refusal counts, whichever reference it has", () => {
     const refused = auth({ of: "F1", success: false, at: 1 });
     expect(fold([refused, auth()], context())).toMatchObject({ phase: "confirmed", reference: p1, aliases: ["F1"] });
     expect(fold([refused, line("PENDING", { of: "Q1", at: 2 })], context())).toMatchObject({
-      phase: "review",
+      phase: "awaiting",
       reference: "Q1",
     });
     expect(fold([line("PENDING"), auth({ at: 3, success: false })], context())).toMatchObject({ phase: "declined" });
@@ -425,14 +622,14 @@ describe("what says nothing, and what cannot be said", () => {
   );
 
   it("takes the payment's own currency where an event names none", () => {
-    expect(fold([line("OFFER_CLOSED", { currency: "XXX" })], context())).toMatchObject({
+    expect(fold([line("OFFER_CLOSED", { currency: undefined })], context())).toMatchObject({
       currency: "SEK",
       total: 10000,
     });
   });
 
   it.each([
-    ["an authorisation without an amount", [auth({ currency: "XXX" })]],
+    ["an authorisation without an amount", [auth({ currency: undefined })]],
     ["a capture in another currency", [auth(), capture("C1", { currency: "EUR" })]],
     ["a line that is not ours", [{ ...auth(), facts: {} }]],
   ])("%s is Unmapped", (_, events) => {
@@ -440,7 +637,7 @@ describe("what says nothing, and what cannot be said", () => {
   });
 
   it("an unreadable amount that does not matter does not matter", () => {
-    expect(money([auth(), line("CHARGEBACK", { psp: "D1", currency: "XXX" })])).toBe("confirmed 10000/0/0/0");
+    expect(money([auth(), line("CHARGEBACK", { psp: "D1", currency: undefined })])).toBe("confirmed 10000/0/0/0");
   });
 });
 
@@ -458,6 +655,6 @@ describe("upsell", () => {
       { id: "A1", state: "failed" },
     ]);
     for (const upsell of [null, {}, { eligible: true, transactions: [{ id: "other" }] }, { transactions: [null, 1] }])
-      expect(fold([auth(), adjusted], context({}, { upsell }))).not.toHaveProperty("upsell");
+      expect(fold([auth(), adjusted], context({}, { upsell }))?.upsell).toBeUndefined();
   });
 });

@@ -4,107 +4,102 @@ import type {
   DesiredTransaction,
   KeptEvent,
   LookContext,
+  Minor,
   Money,
   OperationName,
   Phase,
   Upsell,
 } from "../../contract/adapter.ts";
 import { isDispute } from "./codes.ts";
-import type { Config } from "./config.ts";
+import { type Config, keepsRest } from "./config.ts";
+import { findingsOf, reviewMs } from "./findings.ts";
 import { type Attempt, attemptsIn, entriesIn, type Word } from "./ledger.ts";
-import { noCurrency } from "./lines.ts";
-import { type Balance, balanceOf, captureModeOf, isInReview } from "./money.ts";
+import { captureModeOf, isInReview, isSaleType } from "./money.ts";
+import { holds, type Paid, paidIn, partsOf, type Purchase } from "./parts.ts";
 import { newestToken } from "./recurring.ts";
 import { underWayOf } from "./requests.ts";
 import { instantOf, inTurn } from "./turns.ts";
 
 /** What `fold` knows besides the events. */
-export type FoldContext = Pick<LookContext<Config>, "config" | "memory" | "payment">;
-
-/** An attempt that was authorised, and where its money is. */
-interface Paid extends Balance {
-  readonly attempt: Attempt;
-  readonly authorisation: Word;
-}
+export type FoldContext = Pick<LookContext<Config>, "config" | "memory" | "payment" | "now">;
 
 const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 
+/** For how long money may be on its way; then it counts as not coming, until it comes. */
+const awaitingMs = 30 * 24 * 3_600_000;
+
 /**
  * What the kept events come to; `null` while none of them says how far the purchase is: a capture or a token may come before the
- * authorisation it belongs to.
+ * authorisation it belongs to. Of a repeat the first copy counts.
  */
 export function fold(kept: readonly KeptEvent[], context: FoldContext): DesiredPayment | null {
-  const events = [...new Map(kept.map((event) => [event.key, event])).values()];
-  const attempts = attemptsIn(events);
-  const paid = attempts.flatMap((attempt) => paidFrom(attempt, context.config));
-  const recurring = newestToken(events);
-  const more = {
-    ...(recurring === undefined ? {} : { recurring }),
-    transactions: unsaidCaptures(events, attempts, context.config),
-  };
-  const [main, ...others] = counted(paid, events);
-  return main === undefined
-    ? unpaid(attempts, events, context, more)
-    : fromPaid(main, others, { paid, attempts, events, context, more });
+  const events = [...new Map(kept.toReversed().map((event) => [event.key, event])).values()];
+  const attempts = attemptsIn(events, context.now);
+  const found = { attempts, events, context };
+  const purchase = partsOf(paidIn(attempts, context.config), attempts, askedIn(context), context.now);
+  return purchase === undefined ? unpaid(found) : fromPaid(purchase, found);
 }
 
 interface Found {
-  readonly paid: readonly Paid[];
   readonly attempts: readonly Attempt[];
   readonly events: readonly KeptEvent[];
   readonly context: FoldContext;
-  readonly more: Pick<DesiredPayment, "recurring" | "transactions">;
 }
 
-function fromPaid(
-  main: Paid,
-  parts: readonly Paid[],
-  { paid, attempts, events, context, more }: Found,
-): DesiredPayment {
+/** What the payment asked when the first of it was authorised: Norce's amount follows what is true from then on. */
+function askedIn({ memory, payment }: FoldContext): Minor {
+  return typeof memory["asked"] === "number" ? memory["asked"] : payment.amount;
+}
+
+function fromPaid({ parts, left, isShort, until }: Purchase, { attempts, events, context }: Found): DesiredPayment {
+  const [main, ...others] = parts;
   const { attempt, authorisation } = main;
-  const all = [main, ...parts];
-  insistOnCurrency(all);
-  const money = all.map((part) => part.money).reduce(added);
-  const left = paid.filter((other) => !all.includes(other));
-  const paying = isPaidInPart(money, events);
-  const phase: Phase = paying ? "paying" : all.some((part) => isInReview(part.attempt)) ? "review" : "confirmed";
-  const reversal =
-    all.find((part) => part.reversal !== undefined)?.reversal ??
-    // That a payment is only a part may be told after it.
-    (paying ? "ORDER_OPENED" : left.length > 0 ? "AUTHORISATION" : undefined);
+  const { config, now } = context;
+  const currency = insistOnCurrency(parts);
+  const money = parts.map((part) => part.money).reduce(added);
+  const inReview = parts.filter((part) => isInReview(part.attempt));
+  const phase: Phase = isShort ? "paying" : inReview.length > 0 ? "review" : "confirmed";
   const aliases = attempts.map(({ reference }) => reference).filter((reference) => reference !== attempt.reference);
-  const upsell = upsellOf(attempt, context.payment.upsell);
+  // Which part of an order an operation is for is for its merchant to say.
+  const can =
+    others.length > 0 || isShort ? { possible: [] } : operationsOf(main, phase, underWayOf(attempt, events), config);
+  const decided = Math.min(...inReview.map((part) => instantOf(part.authorisation))) + reviewMs;
   return {
-    ...more,
+    ...can,
     phase,
+    partial: isShort ? true : undefined,
     money,
-    total: all.reduce((sum, part) => sum + part.authorisation.amount, 0),
-    currency: authorisation.currency,
+    total: parts.reduce((sum, part) => sum + part.authorisation.amount, 0),
+    currency,
     reference: attempt.reference,
-    ...(aliases.length === 0 ? {} : { aliases }),
-    ...(upsell === undefined ? {} : { upsell }),
+    aliases: aliases.length === 0 ? undefined : aliases,
+    recurring: newestToken(events, new Set(parts.map((part) => part.attempt.reference))),
+    upsell: upsellOf(attempt, context.payment.upsell),
     attributes: {
       paymentMethod: authorisation.facts.paymentMethod ?? "unknown",
       // Somebody paid more than once, and only one of these payments is what Norce asked for.
       otherPayments: left.filter((other) => holds(other.money)).length,
       ...disputeIn(events),
     },
-    // Which part of an order an operation is for is for its merchant to say.
-    ...(parts.length > 0 || paying
-      ? { possible: [] }
-      : operationsOf(money, phase, underWayOf(attempt, events), context.config)),
+    memory: { asked: askedIn(context) },
+    transactions: unsaidCaptures(events, attempts, config),
     echoes: echoesOf(authorisation),
-    ...(reversal === undefined ? {} : { reversal }),
+    reversal:
+      parts.find((part) => part.reversal !== undefined)?.reversal ??
+      // That a payment is only a part may be told after it.
+      (isShort ? "ORDER_OPENED" : left.length > 0 ? "AUTHORISATION" : undefined),
+    findings: findingsOf(attempts, events, now),
+    lookAgain: timeAfter(isShort ? until : decided, now),
   };
 }
 
+/** A minute after a time that is still to come. */
+function timeAfter(at: number, now: number): DesiredPayment["lookAgain"] {
+  return Number.isFinite(at) && at > now ? { at: new Date(at + 60_000).toISOString() } : undefined;
+}
+
 /** The newest of what was tried decides: refused, still going on, or given up. */
-function unpaid(
-  attempts: readonly Attempt[],
-  events: readonly KeptEvent[],
-  { payment }: FoldContext,
-  more: Found["more"],
-): DesiredPayment | null {
+function unpaid({ attempts, events, context: { payment, now } }: Found): DesiredPayment | null {
   const ends = attempts.flatMap((attempt) => {
     const { authorisation } = attempt;
     // A refused attempt is neither pending nor merely lapsed.
@@ -113,66 +108,31 @@ function unpaid(
   });
   const end = inTurn(ends).at(-1);
   if (end === undefined) return null;
-  const isSaid = end.currency !== noCurrency;
+  const lapses = instantOf(end) + awaitingMs;
+  const phase = phaseOf(end.code);
   return {
-    ...more,
-    phase: phaseOf(end.code),
+    phase: phase === "awaiting" && now > lapses ? "failed" : phase,
     money: nothing,
-    total: isSaid ? (end.facts.amount ?? 0) : payment.amount,
-    currency: isSaid ? end.currency : payment.currency,
+    total: end.currency === undefined ? payment.amount : (end.facts.amount ?? 0),
+    currency: end.currency ?? payment.currency,
     reference: end.reference,
     attributes: {
       paymentMethod: end.facts.paymentMethod ?? "unknown",
       otherPayments: 0,
       ...disputeIn(events),
     },
+    transactions: [],
     possible: [],
     echoes: echoesOf(end),
-    ...(end.overturned ? { reversal: end.code } : {}),
+    reversal: end.overturned ? end.code : undefined,
+    findings: findingsOf(attempts, events, now),
+    lookAgain: phase === "awaiting" ? timeAfter(lapses, now) : undefined,
   };
 }
 
 function phaseOf(code: Word["code"]): Phase {
-  if (code === "PENDING") return "review";
+  if (code === "PENDING") return "awaiting";
   return code === "AUTHORISATION" ? "declined" : "failed";
-}
-
-function paidFrom(attempt: Attempt, config: Config): Paid[] {
-  const { authorisation } = attempt;
-  if (authorisation?.facts.success !== true) return [];
-  return [{ attempt, authorisation, ...balanceOf(attempt, authorisation, config) }];
-}
-
-/**
- * Which authorised attempts the payment consists of, the one it is known by first. All parts of an order that was paid in several; else
- * one: what holds money before what does not, then the one that was there first.
- */
-function counted(paid: readonly Paid[], events: readonly KeptEvent[]): readonly Paid[] {
-  const first = paid.toSorted(
-    (left, right) =>
-      worthOf(right.money) - worthOf(left.money) ||
-      instantOf(left.authorisation) - instantOf(right.authorisation) ||
-      (left.attempt.reference < right.attempt.reference ? -1 : 1),
-  );
-  const isOrder = entriesIn(events).some(({ code }) => code === "ORDER_OPENED" || code === "ORDER_CLOSED");
-  return isOrder ? first : first.slice(0, 1);
-}
-
-/** An order of which something is still to be paid: the shopper is not done, or gives up and gets back what was paid. */
-function isPaidInPart(money: Money, events: readonly KeptEvent[]): boolean {
-  const told = entriesIn(events).filter(({ facts }) => facts.success);
-  if (!holds(money) || told.some(({ code }) => code === "ORDER_CLOSED")) return false;
-  const orders = told.flatMap(({ code, facts }) => (code === "ORDER_OPENED" ? [facts.amount ?? 0] : []));
-  return money.authorized < Math.max(0, ...orders);
-}
-
-function worthOf(money: Money): number {
-  if (holds(money)) return 2;
-  return money.captured > 0 ? 1 : 0;
-}
-
-function holds({ authorized, captured, refunded, released }: Money): boolean {
-  return authorized - captured - released > 0 || captured > refunded;
 }
 
 function added(left: Money, right: Money): Money {
@@ -184,34 +144,38 @@ function added(left: Money, right: Money): Money {
   };
 }
 
-/** Money of two currencies is no sum. @throws WorkerError `Unmapped` */
-function insistOnCurrency(paid: readonly Paid[]): void {
+/** The one currency of it all: money of two is no sum. @throws WorkerError `Unmapped` */
+function insistOnCurrency(paid: readonly Paid[]): string {
   const currencies = paid.flatMap(({ attempt, authorisation }) => [
     authorisation.currency,
     ...attempt.done("CAPTURE", "REFUND", "AUTHORISATION_ADJUSTMENT").map(({ currency }) => currency),
   ]);
-  if (new Set(currencies).size > 1)
+  const [currency, another] = new Set(currencies);
+  if (currency === undefined || another !== undefined)
     throw new WorkerError("Unmapped", "adyen-dropin was paid in more than one currency");
+  return currency;
 }
 
 /**
  * What Adyen allows now (docs/psp/adyen.md, e and g): a cancellation is of everything, and no capture may have been made or be under way; a second
- * capture only where the first leaves the rest open.
+ * capture only where the first leaves the rest open. A method without a capture of its own can only give back.
  */
 function operationsOf(
-  { authorized, captured, refunded, released }: Money,
+  { money, authorisation }: Paid,
   phase: Phase,
   underWay: DesiredPayment["underWay"],
-  { multiplePartialCaptures }: Config,
+  config: Config,
 ): Pick<DesiredPayment, "possible" | "wholeOnly" | "underWay"> {
-  const open = authorized - captured - released;
+  const { authorized, captured, refunded, released } = money;
+  const isOpen = authorized - captured - released > 0 && !isSaleType(authorisation, config);
   const isCapturing = underWay?.capture !== undefined;
+  const several = keepsRest(config, authorisation.facts.paymentMethod);
   const possible: OperationName[] = [
-    ...(open > 0 && phase === "confirmed" && (multiplePartialCaptures || !isCapturing) ? (["capture"] as const) : []),
-    ...(open > 0 && captured === 0 && !isCapturing ? (["cancel"] as const) : []),
+    ...(isOpen && phase === "confirmed" && (several || !isCapturing) ? (["capture"] as const) : []),
+    ...(isOpen && captured === 0 && !isCapturing ? (["cancel"] as const) : []),
     ...(captured > refunded ? (["refund"] as const) : []),
   ];
-  return { possible, wholeOnly: ["cancel"], ...(underWay === undefined ? {} : { underWay }) };
+  return { possible, wholeOnly: ["cancel"], underWay };
 }
 
 /**

@@ -1,7 +1,6 @@
 import { WorkerError } from "../../lib/errors.ts";
 import type { KeptEvent, Minor } from "../../contract/adapter.ts";
 import { isMoneyCode, type MoneyCode } from "./codes.ts";
-import { noCurrency } from "./lines.ts";
 import { type Facts, factsSchema } from "./schema.ts";
 import { instantOf, inTurn } from "./turns.ts";
 
@@ -11,7 +10,8 @@ export interface Entry {
   readonly key: string;
   readonly at: string | null;
   readonly amount: Minor;
-  readonly currency: string;
+  /** Absent where the event names none. */
+  readonly currency: string | undefined;
   readonly facts: Facts;
 }
 
@@ -37,7 +37,7 @@ export interface Attempt {
  * counts (docs/psp/adyen.md, c).
  * @throws WorkerError `Unmapped` for a line of ours that cannot be read, or money whose amount Adyen did not say.
  */
-export function attemptsIn(events: readonly KeptEvent[]): readonly Attempt[] {
+export function attemptsIn(events: readonly KeptEvent[], now: number): readonly Attempt[] {
   const entries = entriesIn(events);
   const authorised = new Set(
     entries.flatMap(({ code, facts }) => (code === "AUTHORISATION" && facts.success ? (facts.payment ?? []) : [])),
@@ -50,7 +50,7 @@ export function attemptsIn(events: readonly KeptEvent[]): readonly Attempt[] {
   }
   return [...byPayment]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([reference, own]) => attemptFrom(reference, own));
+    .map(([reference, own]) => attemptFrom(reference, own, now));
 }
 
 /**
@@ -67,9 +67,7 @@ function paymentOf({ code, facts }: Entry, authorised: ReadonlySet<string>): str
 /** Events that say something of the money, read back. */
 export function entriesIn(events: readonly KeptEvent[]): readonly Entry[] {
   return events.flatMap(({ type: code, key, at, amount, currency, facts }) =>
-    isMoneyCode(code) && currency !== undefined
-      ? [insisted({ code, key, at, amount, currency, facts: factsOf(facts) })]
-      : [],
+    isMoneyCode(code) ? [insisted({ code, key, at, amount, currency, facts: factsOf(facts) })] : [],
   );
 }
 
@@ -91,22 +89,59 @@ const amountMatters: ReadonlySet<MoneyCode> = new Set([
 ]);
 
 function insisted(entry: Entry): Entry {
-  if (entry.facts.success && amountMatters.has(entry.code) && entry.currency === noCurrency)
+  if (entry.facts.success && amountMatters.has(entry.code) && entry.currency === undefined)
     throw new WorkerError("Unmapped", "Adyen did not say an amount", { context: { type: entry.code } });
   return entry;
 }
 
-function attemptFrom(reference: string, entries: readonly Entry[]): Attempt {
-  const groups = Map.groupBy(entries, ({ code, facts, key }) => JSON.stringify([code, facts.pspReference ?? key]));
+function attemptFrom(reference: string, entries: readonly Entry[], now: number): Attempt {
+  const groups = Map.groupBy(entries, ({ code, facts, key }) =>
+    JSON.stringify([subjectOf(code), facts.pspReference ?? key]),
+  );
   const newest = inTurn([...groups.values()].flatMap((group) => newestOf(group) ?? []));
   const words: Attempt["words"] = (...codes) => newest.filter(({ code }) => codes.includes(code));
+  const done: Attempt["done"] = (...codes) => words(...codes).filter(({ facts }) => facts.success);
   // The authorisation's own reference is the payment's.
-  const authorisation = words("AUTHORISATION").at(-1);
+  const told = words("AUTHORISATION").at(-1);
+  const authorisation = told?.facts.success === true ? told : (provenBy(done, told, entries, now) ?? told);
+  return { reference, ...(authorisation === undefined ? {} : { authorisation }), words, done };
+}
+
+/** A refund is one thing, whether it was asked for by that name or as a reversal: a later word on it has the same reference. */
+function subjectOf(code: MoneyCode): MoneyCode {
+  return code === "CANCEL_OR_REFUND" ? "REFUND" : code;
+}
+
+/** For how long a capture waits for the event of its authorisation. */
+const patienceMs = 3_600_000;
+
+/**
+ * The authorisation that money proves: what was captured or refunded had been authorised, whatever a refusal with a later date says. Where no
+ * word on it has come at all, it is awaited for an hour; then what was captured is what is known to have been authorised.
+ */
+function provenBy(
+  done: Attempt["done"],
+  told: Word | undefined,
+  entries: readonly Entry[],
+  now: number,
+): Word | undefined {
+  const captures = done("CAPTURE");
+  const [proof] = [...captures, ...done("REFUND")];
+  if (proof === undefined) return undefined;
+  const granted = inTurn(entries.filter(({ code, facts }) => code === "AUTHORISATION" && facts.success)).at(-1);
+  if (granted !== undefined) return { ...granted, overturned: false };
+  if (told === undefined && now - instantOf(proof) < patienceMs) return undefined;
+  const captured = captures.reduce((sum, { amount }) => sum + amount, 0);
+  const { merchantReference: _ofTheCapture, ...facts } = proof.facts;
+  const { currency } = proof;
+  const word = told ?? { ...proof, facts };
   return {
-    reference,
-    ...(authorisation === undefined ? {} : { authorisation }),
-    words,
-    done: (...codes) => words(...codes).filter(({ facts }) => facts.success),
+    ...word,
+    code: "AUTHORISATION",
+    amount: Math.max(captured, proof.amount, told?.facts.amount ?? 0),
+    currency,
+    facts: { ...word.facts, success: true },
+    overturned: false,
   };
 }
 

@@ -1,11 +1,8 @@
 import type { Clue, LogLine, PspEvent } from "../../contract/adapter.ts";
 import { minorFromAdyen } from "./amounts.ts";
-import { isForNobody, meaningOf } from "./codes.ts";
+import { isDispute, isForNobody, meaningOf } from "./codes.ts";
 import { digestOf, recurringFrom, recurringOf } from "./recurring.ts";
 import { type Facts, type Item, referenceSchema, type TokenEvent } from "./schema.ts";
-
-/** ISO 4217 for "no currency": what an event that names none is written down in. */
-export const noCurrency = "XXX";
 
 /** The event of one item, or none where no payment stands behind it. */
 export function eventFrom(item: Item): PspEvent | undefined {
@@ -14,14 +11,21 @@ export function eventFrom(item: Item): PspEvent | undefined {
   const isContract = type === "RECURRING_CONTRACT";
   const own = isContract ? undefined : referenceSchema.safeParse(pspReference).data;
   const payment = item.originalReference ?? own;
-  const at = timeOf(item.eventDate);
+  const { originalReference, amount } = item;
+  // Everything that is signed, and nothing else: whoever sends a signed item again with another time or token has sent a repeat.
+  const signed = [
+    success,
+    originalReference ?? "",
+    amount?.value ?? "",
+    amount?.currency ?? "",
+    merchantReference ?? "",
+  ];
   return {
-    // Adyen repeats an event with the same four; with another outcome or time it is another event (docs/psp/adyen.md, c).
-    key: JSON.stringify([type, own ?? digestOf(pspReference), success, at, payment ?? ""]),
+    key: JSON.stringify([type, own ?? digestOf(pspReference), success, digestOf(signed.join(":"))]),
     type,
-    at,
-    ...(payment === undefined ? {} : { reference: payment }),
-    clues: cluesOf([item.originalReference, own], [item.additionalData?.originalMerchantReference, merchantReference]),
+    at: timeOf(item.eventDate),
+    reference: payment,
+    clues: cluesOf(item, own),
     line: lineOf(item, payment, own),
   };
 }
@@ -40,7 +44,6 @@ export function tokenEventFrom(event: TokenEvent): PspEvent {
       event: "paymentAction",
       pspStatus: data.operation ?? type,
       amount: 0,
-      currency: noCurrency,
       success: true,
       facts: { payment: eventId, success: true } satisfies Facts,
       recurring: recurringOf(event),
@@ -52,25 +55,25 @@ function lineOf(item: Item, payment: string | undefined, own: string | undefined
   const { eventCode: type, success, amount } = item;
   const { event, bad = false, moves = false } = meaningOf(type);
   const minor = amount === null || amount === undefined ? undefined : minorFromAdyen(amount.value, amount.currency);
-  const error = success && !bad ? undefined : errorFrom(item.reason);
-  const recurring = recurringFrom(item);
   return {
     event: reopens(item) ? "reopen" : refunds(item) ? "refund" : event,
     pspStatus: type,
     amount: moves && success ? (minor ?? 0) : 0,
-    currency: minor === undefined ? noCurrency : (amount?.currency ?? noCurrency),
+    currency: minor === undefined ? undefined : amount?.currency,
     success: success !== bad,
-    ...(error === undefined ? {} : { errorDetail: error }),
+    errorDetail: success && !bad ? undefined : errorFrom(item.reason),
     facts: factsOf(item, payment, own, minor),
-    ...(recurring === undefined ? {} : { recurring }),
+    recurring: recurringFrom(item),
   };
 }
 
 function factsOf(item: Item, payment: string | undefined, own: string | undefined, amount: number | undefined) {
   const { success, paymentMethod, additionalData: data } = item;
   const merchantReference = /^[\w.:-]{1,80}$/.exec(item.merchantReference ?? "")?.[0];
-  const capture = item.eventCode === "AUTHORISATION" && success ? captureOf(item) : undefined;
+  const isGranted = item.eventCode === "AUTHORISATION" && success;
+  const capture = isGranted ? captureOf(item) : undefined;
   const action = data?.["modification.action"];
+  const deadline = isDispute(item.eventCode) ? timeOf(data?.defensePeriodEndsAt) : null;
   return {
     success,
     ...(payment === undefined ? {} : { payment }),
@@ -79,6 +82,8 @@ function factsOf(item: Item, payment: string | undefined, own: string | undefine
     ...(merchantReference === undefined ? {} : { merchantReference }),
     ...(paymentMethod === undefined ? {} : { paymentMethod }),
     ...(capture === undefined ? {} : { capture }),
+    ...(isGranted && isSale(item) ? { sale: true } : {}),
+    ...(deadline === null ? {} : { deadline }),
     ...(data?.fraudManualReview === "true" ? { review: true } : {}),
     ...(action === undefined ? {} : { action }),
   } satisfies Facts;
@@ -88,21 +93,34 @@ function factsOf(item: Item, payment: string | undefined, own: string | undefine
 function captureOf({ additionalData: data, operations }: Item): Facts["capture"] {
   const hours = Number(data?.captureDelayHours ?? Number.NaN);
   if (!Number.isNaN(hours)) return hours === 0 ? "immediate" : "delayed";
-  if (data?.networkProcessingMode === "sale") return "immediate";
-  if (data?.networkProcessingMode === "auth") return "delayed";
-  // What can be refunded and cannot be captured has been captured.
-  const can = new Set(operations ?? []);
-  return can.has("REFUND") && !can.has("CAPTURE") ? "immediate" : undefined;
+  if (isSale({ additionalData: data, operations })) return "immediate";
+  return data?.networkProcessingMode === "auth" ? "delayed" : undefined;
 }
 
-/** Where the best trace of a payment comes first: the original payment, then the event itself, then what we wrote into it. */
+/** A method without a capture of its own; what can be refunded and cannot be captured has been captured. */
+function isSale({ additionalData: data, operations }: Pick<Item, "additionalData" | "operations">): boolean {
+  const can = new Set(operations ?? []);
+  return data?.networkProcessingMode === "sale" || (can.has("REFUND") && !can.has("CAPTURE"));
+}
+
+/**
+ * Where the best trace of a payment comes first, what is signed before what is not: the original payment, the event itself, what we wrote into
+ * it. What nobody signed leads to nothing but the payment whose reference is signed.
+ */
 function cluesOf(
-  references: readonly (string | null | undefined)[],
-  echoes: readonly (string | null | undefined)[],
+  { originalReference, merchantReference, additionalData }: Item,
+  own: string | undefined,
 ): readonly Clue[] {
-  const named = (texts: readonly (string | null | undefined)[]): string[] =>
-    [...new Set(texts.filter((text) => typeof text === "string" && text !== ""))] as string[];
-  return [...named(references).map((reference) => ({ reference })), ...named(echoes).map((echo) => ({ echo }))];
+  const unsigned = additionalData?.originalMerchantReference;
+  const isNamed = (text: string | null | undefined): text is string => typeof text === "string" && text !== "";
+  const references = [...new Set([originalReference, own].filter((text) => isNamed(text)))];
+  return [
+    ...references.map((reference) => ({ reference })),
+    ...(isNamed(merchantReference) ? [{ echo: merchantReference }] : []),
+    ...(isNamed(unsigned) && isNamed(originalReference) && unsigned !== merchantReference
+      ? [{ echo: unsigned, onlyOf: originalReference }]
+      : []),
+  ];
 }
 
 /** The shopper went back: nobody refused. What Adyen cancels for fraud (`FRAUD-CANCELLED`) was refused. */

@@ -1,5 +1,5 @@
 import type { Minor, Money } from "../../contract/adapter.ts";
-import type { Config } from "./config.ts";
+import { type Config, keepsRest } from "./config.ts";
 import type { MoneyCode } from "./codes.ts";
 import type { Attempt, Word } from "./ledger.ts";
 import { instantOf } from "./turns.ts";
@@ -21,6 +21,11 @@ export function captureModeOf({ facts }: Pick<Word, "facts">, config: Config): C
     : config.captureMode;
 }
 
+/** True for a payment method without a capture of its own: what it authorises it takes, and nothing can be captured or cancelled. */
+export function isSaleType({ facts: { sale, paymentMethod } }: Pick<Word, "facts">, { saleMethods }: Config): boolean {
+  return sale === true || (paymentMethod !== undefined && saleMethods.includes(paymentMethod));
+}
+
 /** True while a person at Adyen has yet to decide: until then nothing is captured by itself. */
 export function isInReview({ authorisation, done }: Attempt): boolean {
   if (authorisation?.facts.review !== true) return false;
@@ -30,9 +35,41 @@ export function isInReview({ authorisation, done }: Attempt): boolean {
 
 const cancelling = ["CANCELLATION", "TECHNICAL_CANCEL", "EXPIRE"] as const;
 
-/** Where the money of an authorised attempt is: sums over its events. */
-export function balanceOf(attempt: Attempt, authorisation: Word, config: Config): Balance {
+/**
+ * Where the money of an authorised attempt is: sums over its events.
+ * @param givenUpAt when Adyen closed the order unpaid of which this attempt is a part, in milliseconds.
+ */
+export function balanceOf(attempt: Attempt, authorisation: Word, config: Config, givenUpAt?: number): Balance {
+  const balance = balanceBy(attempt, authorisation, config);
+  return givenUpAt === undefined ? balance : givenBack(balance, attempt, givenUpAt);
+}
+
+/**
+ * An order that is closed unpaid is the last word on its parts: what was authorised is released, what was captured is refunded, and no event
+ * says so (docs/psp/adyen.md, last section). Should a later one contradict that, it wins.
+ */
+function givenBack({ money }: Balance, attempt: Attempt, at: number): Balance {
+  const later = (words: readonly Word[]): readonly Word[] => words.filter((word) => instantOf(word) > at);
+  const isHeld = later(attempt.words("CANCELLATION", "TECHNICAL_CANCEL")).some(({ facts }) => !facts.success);
+  const isKept =
+    later(attempt.done("REFUND_FAILED", "REFUNDED_REVERSED")).length > 0 ||
+    later(attempt.words("REFUND", "CANCEL_OR_REFUND")).some(({ facts }) => !facts.success);
+  const { authorized, captured, refunded, released } = money;
+  const takenLater = Math.min(captured, sumOf(later(attempt.done("CAPTURE"))));
+  return {
+    money: {
+      authorized,
+      captured,
+      refunded: isKept ? refunded : Math.max(refunded, captured - takenLater),
+      released: isHeld ? released : authorized - captured,
+    },
+    reversal: "ORDER_CLOSED",
+  };
+}
+
+function balanceBy(attempt: Attempt, authorisation: Word, config: Config): Balance {
   const mode = captureModeOf(authorisation, config);
+  const keeps = keepsRest(config, authorisation.facts.paymentMethod);
   const asked = authorisedBy(attempt, authorisation);
   const accepted = attempt.done("CAPTURE");
   const reversals = attempt.done("CANCEL_OR_REFUND");
@@ -52,15 +89,11 @@ export function balanceOf(attempt: Attempt, authorisation: Word, config: Config)
   const authorized = Math.max(asked, captured);
   const closings = [...attempt.done(...cancelling), ...reversals.filter((word) => !given.includes(word))];
   const isClosed = closings.length > 0;
-  const released = isClosed
-    ? authorized - captured
-    : config.multiplePartialCaptures
-      ? 0
-      : leftBehind(authorized, captured, captures, accepted);
+  const released = isClosed ? authorized - captured : keeps ? 0 : leftBehind(authorized, captured, captures, accepted);
 
   // A capture that came late takes from what was released; any word on it, and a cancellation, from what was only taken for captured;
   // an adjustment to less from either.
-  const isLate = (isClosed && captured > 0) || (accepted.length > 1 && !config.multiplePartialCaptures);
+  const isLate = (isClosed && captured > 0) || (accepted.length > 1 && !keeps);
   const [correction] = mode === "manual" ? [] : [...attempt.words("CAPTURE"), ...closings];
   const isReduced = asked < authorisation.amount;
   const reversal =

@@ -7,9 +7,12 @@ import { fold } from "./fold.ts";
 
 type Does = Operation<Config, readonly KeptEvent[]>;
 
+/** For how long Adyen knows a key at the least (docs/psp/adyen.md, g). */
+const keyDays = 7;
+
 /** Capture, cancel and refund (docs/psp/adyen.md, g): each is received at once and carried out later. */
 export const operations: Operations<Config, readonly KeptEvent[]> = {
-  repeat: "idempotency-key",
+  repeat: { idempotencyKeyHours: keyDays * 24 },
   capture: doing("captures", (call) => ({ amount: amountOf(call) })),
   cancel: doing("cancels", () => ({})),
   refund: doing("refunds", (call) => ({ amount: amountOf(call) })),

@@ -48,9 +48,16 @@ export function recurringOf({ type, eventId, data }: TokenEvent): Recurring {
   };
 }
 
-/** The newest token of all events, with everything that any of them said of it; the newest word counts. */
-export function newestToken(events: readonly KeptEvent[]): Recurring | undefined {
-  const told = inTurn(events).flatMap(({ recurring, type }) => (recurring === undefined ? [] : [{ recurring, type }]));
+/**
+ * The newest token of these payments' events, with everything that any of them said of it; the newest word counts.
+ * @param payments Adyen's references of the payments that count: another one's token is somebody else's.
+ */
+export function newestToken(events: readonly KeptEvent[], payments: ReadonlySet<string>): Recurring | undefined {
+  const told = inTurn(events).flatMap(({ recurring, type, facts }) => {
+    const payment = facts?.["payment"];
+    const isOurs = typeof payment !== "string" || payments.has(payment);
+    return recurring === undefined || !isOurs ? [] : [{ recurring, type }];
+  });
   // That a token was disabled does not make it the one in use.
   const token = (told.findLast(({ type }) => type !== "recurring.token.disabled") ?? told.at(-1))?.recurring.token;
   if (token === undefined) return undefined;
@@ -77,9 +84,9 @@ const attributeNames = [
   "firstPspReference",
 ] as const;
 
-/** What stands for a token where the token itself may not: keys end up in logs. */
-export function digestOf(token: string): string {
-  return createHash("sha256").update(token, "utf8").digest("hex").slice(0, 16);
+/** What stands for a text where the text itself may not: keys end up in logs. */
+export function digestOf(text: string): string {
+  return createHash("sha256").update(text, "utf8").digest("hex").slice(0, 16);
 }
 
 /** Without what is not there. */

@@ -46,6 +46,7 @@ export const itemSchema = z.object({
       fraudManualReview: short,
       "modification.action": z.enum(["cancel", "refund"]).optional().catch(undefined),
       originalMerchantReference: text,
+      defensePeriodEndsAt: z.iso.datetime({ offset: true }).optional().catch(undefined),
       cardSummary: z
         .string()
         .regex(/^\d{4}$/)
@@ -104,6 +105,10 @@ export const factsSchema = z.object({
   paymentMethod: z.string().optional(),
   /** When the money is taken, where the event itself says so. */
   capture: z.enum(["immediate", "delayed"]).optional(),
+  /** True where the method knows no capture of its own: nothing is left to capture or to cancel, whatever becomes of the money. */
+  sale: z.boolean().optional(),
+  /** Until when a dispute can be answered, ISO 8601. */
+  deadline: z.string().optional(),
   /** True where Adyen's manual review has yet to decide. */
   review: z.boolean().optional(),
   /** What a CANCEL_OR_REFUND came to. */

@@ -47,9 +47,9 @@ function stage(recurring = false, currency = "SEK") {
         await read(simulator.due(now));
       }
     },
-    say: () => fold(kept, { config: settings, ...asking(), payment }),
+    say: () => fold(kept, { config: settings, ...asking(), now, payment }),
     sums: () => {
-      const money = fold(kept, { config: settings, ...asking(), payment })?.money;
+      const money = fold(kept, { config: settings, ...asking(), now, payment })?.money;
       return money === undefined
         ? undefined
         : [money.authorized, money.captured, money.refunded, money.released].join("/");
@@ -89,6 +89,9 @@ describe("what the simulator sends comes to what it says", () => {
     [["pay", "capture", ["refund", 2500], "overturn-refund"], "10000/10000/0/0"],
     [["pay", "capture", "refund", "fail-refund", ["refund", 2500]], "10000/10000/2500/0"],
     [["pay", "capture", "refund", "reverse-refund"], "10000/10000/0/0"],
+    [["pay", "capture", "reverse", "overturn-refund"], "10000/10000/0/0"],
+    [["pay", "capture", "reverse", "overturn-refund", ["refund", 2500]], "10000/10000/2500/0"],
+    [["pay", "capture", "refund", "reverse-refund", "refund"], "10000/10000/10000/0"],
     [["pay", "capture", "charge-back", "reverse-chargeback"], "10000/10000/0/0"],
     [["pay", "something-new", "issue-report", "ping"], "10000/0/0/0"],
   ] as const)("%j", async (actions, sums) => {
@@ -99,7 +102,7 @@ describe("what the simulator sends comes to what it says", () => {
   });
 
   it.each([
-    [["pend"], "review"],
+    [["pend"], "awaiting"],
     [["close-offer"], "failed"],
     [["refuse"], "declined"],
   ] as const)("%j is %s", async (actions, phase) => {

@@ -48,6 +48,8 @@ interface Moved {
   readonly amount: Minor;
   /** What the request called itself. */
   readonly merchantReference: string;
+  /** The event that told of it, where it is not the usual one. */
+  readonly code?: string;
   stands: boolean;
 }
 
@@ -295,7 +297,8 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       },
     },
     "refuse-at-first": {
-      possible: unpaid,
+      // Once more would be the same event: nothing that is signed of it would differ.
+      possible: ({ status }) => status === "open",
       act: (held) => {
         held.status = "refused";
         tell(held, { eventCode: "AUTHORISATION", success: false, reason: "FRAUD" });
@@ -358,8 +361,10 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       act: (held) => {
         const failed = held.captures.findLast(({ stands }) => !stands);
         if (failed === undefined) return;
-        failed.stands = true;
-        const { reference: pspReference, amount, merchantReference } = failed;
+        // Another event, and therefore with another reference: the same one again would be a repeat of what failed.
+        const again = { ...failed, reference: newReference(), stands: true };
+        held.captures.splice(held.captures.indexOf(failed), 1, again);
+        const { reference: pspReference, amount, merchantReference } = again;
         const reason = "Transaction Recaptured";
         tellOf(held, { eventCode: "CAPTURE", pspReference, amount, merchantReference, reason });
       },
@@ -396,7 +401,8 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     },
     "overturn-refund": {
       possible: ({ refunds }) => refunds.some(({ stands }) => stands),
-      act: (held) => undo(held, held.refunds, "REFUND", false),
+      // A later word on the same thing has its code.
+      act: (held) => undo(held, held.refunds, held.refunds.findLast(({ stands }) => stands)?.code ?? "REFUND", false),
     },
     "fail-refund": {
       possible: ({ refunds }) => refunds.some(({ stands }) => stands),
@@ -413,7 +419,13 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         const pspReference = newReference();
         const action = amount > 0 ? "refund" : "cancel";
         if (amount > 0) {
-          held.refunds.push({ reference: pspReference, amount, merchantReference: "", stands: true });
+          held.refunds.push({
+            reference: pspReference,
+            amount,
+            merchantReference: "",
+            code: "CANCEL_OR_REFUND",
+            stands: true,
+          });
         } else close(held, "cancelled");
         const additionalData = { "modification.action": action };
         tellOf(held, { eventCode: "CANCEL_OR_REFUND", pspReference, additionalData });

@@ -61,7 +61,8 @@ function itemEvents(body: unknown): readonly PspEvent[] {
   const isUnread = read.length > 0 && read.every((item) => item === undefined);
   if (!result.success || isUnread) throw new WorkerError("MalformedWebhook", "the webhook is not what Adyen documents");
   const events = raw.flatMap((item, index) => eventFrom(read[index] ?? unreadable(item)) ?? []);
-  return [...new Map(events.map((event) => [event.key, event])).values()];
+  // Of a repeat the first copy counts.
+  return [...new Map(events.toReversed().map((event) => [event.key, event])).values()].toReversed();
 }
 
 /** What cannot be read of a batch holds back none of the others: it becomes a line for people, and moves nothing. */

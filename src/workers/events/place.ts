@@ -71,7 +71,8 @@ async function follow(
   const { adapterId, merchantReference } = found.settings;
   for await (const order of ordersNamed(clue.echo, merchantReference, account, norce, signal)) {
     const payment = paymentOf(order.order, order.paymentId, adapterId, reference);
-    if (payment !== undefined) return { ...account, orderId: order.order.id, paymentId: payment.id };
+    if (payment === undefined || (clue.onlyOf !== undefined && payment.reference !== clue.onlyOf)) continue;
+    return { ...account, orderId: order.order.id, paymentId: payment.id };
   }
   return null;
 }
