@@ -31,6 +31,7 @@ import { callbackUrl } from "../../src/signatures/urls.ts";
 import type { LookResult } from "../../src/workers/look/lanes.ts";
 import { createContexts, lookContext } from "../../src/workers/look/observe.ts";
 import { startWorker } from "../../src/worker.ts";
+import { createMemoryStore } from "./memory-store.ts";
 import { fixtureSigningKey, type Subject } from "./subjects.ts";
 
 /**
@@ -343,8 +344,10 @@ function listEngine(wait: (data: unknown, at: number) => void): {
   /** What has been tried before. */
   const tried = new WeakSet<object>();
   let jobs = 0;
+  const store = createMemoryStore();
   const engine = {
     kind: "embedded",
+    store: () => store,
     // The sweep and the ledger have theirs; nobody tells their stories here.
     queue: () => ({
       add: async () => undefined,
