@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: what the service costs and how fast it is, as Markdown tables. `-- acknowledge`, `-- end-to-end`, `-- requests`, `-- memory`
+ * `npm run bench`: what the service costs and how fast it is, as Markdown tables. `-- client`, `-- acknowledge`, `-- end-to-end`, `-- requests`, `-- memory`
  * and `-- sweep` run a part; `--rounds` and `--seconds` shorten it. Sends load to this machine only and stops by itself.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { serverEngines } from "../test/support/engines.ts";
 import { freePort } from "../test/support/ports.ts";
 import { benchAcknowledge } from "./acknowledge.ts";
 import { start, stopAll } from "./children.ts";
+import { benchClient } from "./client.ts";
 import { ask, benchEndToEnd, benchRequests } from "./end-to-end.ts";
 import { benchMemory } from "./memory.ts";
 import { adapter, adapterId, type PeersReady, signingKey } from "./messages.ts";
@@ -47,6 +48,7 @@ try {
     `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, all processes on this machine`,
   );
   const endToEnd = { rounds, peers, where, environment, folder, port, empty };
+  if (wanted("client")) await benchClient({ rounds, folder });
   if (wanted("acknowledge")) await benchAcknowledge({ rounds, seconds, environment, folder, port, empty });
   if (wanted("end-to-end")) await benchEndToEnd(endToEnd);
   if (wanted("requests")) await benchRequests(endToEnd);

@@ -4,6 +4,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AnyAdapter, CommonConfig, PaymentKey } from "./contract/adapter.ts";
 import { type Adapters, loadAdapters, loadOutside, type Outside } from "./adapters/registry.ts";
+import { type ProxyEnvironment, proxyEnvOf, proxyFaults } from "./lib/agents.ts";
 import { budgetSettings } from "./lib/budget.ts";
 import {
   bytesFrom,
@@ -41,6 +42,7 @@ export interface Config {
   /** The pace of the background sweep. */
   readonly sweepIntervalSeconds: number;
   readonly norce: z.infer<typeof norceSchema>;
+  readonly proxies: ProxyEnvironment;
   readonly adapters: Adapters;
   /** The settings for a merchant's channel and adapter; `undefined` where the merchant has not configured it. */
   find(target: Pick<PaymentKey, "adapter" | "merchant" | "channel">): AdapterSettings | undefined;
@@ -181,6 +183,7 @@ export function createConfig(
   if (env?.URL_SIGNING_KEYS.length === 0) faults.push(noSigningKey);
   if (env?.REDIS_URL !== undefined && env.QUEUE_URL !== undefined)
     faults.push("QUEUE_URL: set it or REDIS_URL, not both");
+  faults.push(...proxyFaults(environment));
   const substituted = substitute(document, environment, "", faults);
   const file = collect(fileSchema.safeParse(substituted), "", faults);
   // Not what the schema made of it: one fault must not hide the others.
@@ -201,6 +204,7 @@ export function createConfig(
     bodyLimitBytes: env.BODY_LIMIT,
     sweepIntervalSeconds: env.SWEEP_INTERVAL_SECONDS,
     norce: file.norce,
+    proxies: proxyEnvOf(environment),
     adapters,
     find: (target) => byTarget.get(targetId(target)),
     targets,
@@ -238,6 +242,7 @@ export function redacted(config: Config): Readonly<Record<string, unknown>> {
     bodyLimitBytes: config.bodyLimitBytes,
     sweepIntervalSeconds: config.sweepIntervalSeconds,
     norce: { ...config.norce, token: "[redacted]" },
+    proxies: Object.keys(config.proxies), // an address may hold a password
     adapters: config.targets.map(({ adapter, merchant, channel, settings }) => ({
       adapter: adapter.id,
       merchant,

@@ -1,6 +1,4 @@
 /** Both halves in one process, on any engine. Without a configuration file: the sandbox, and a walk through it. */
-// oxlint-disable-next-line import/no-unassigned-import -- has to be in force before anything else is loaded.
-import "./lib/memory.ts";
 import { randomBytes } from "node:crypto";
 import { loadAdapters } from "./adapters/registry.ts";
 import { type Config, configFileOf, createConfig, type Environment, processEnvironment, readConfig } from "./config.ts";

@@ -1,6 +1,4 @@
 /** The web process: receives webhooks and operations, stores them, answers. */
-// oxlint-disable-next-line import/no-unassigned-import -- has to be in force before anything else is loaded.
-import "./lib/memory.ts";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";

@@ -1,10 +1,9 @@
 /** The worker process: turns stored events into payment keys, looks at payments, wakes what waits. */
-// oxlint-disable-next-line import/no-unassigned-import -- has to be in force before anything else is loaded.
-import "./lib/memory.ts";
 import type { AnyAdapter, PaymentKey, Target } from "./contract/adapter.ts";
 import type { Config } from "./config.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
+import { createTransport, type Transport } from "./lib/transport.ts";
 import { createNorceClient } from "./norce/client.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
@@ -32,6 +31,8 @@ export interface WorkerParts {
   readonly log: Logger;
   readonly meters: Meters;
   readonly now?: () => number;
+  /** What carries requests to Norce and the PSPs. Default: over the network, through the proxies of the environment. */
+  readonly transport?: Transport;
 }
 
 /**
@@ -43,11 +44,14 @@ const finishMs = 3_000;
 /** Starts all workers. `close` takes nothing new, lets running looks finish or gives them back, within seconds. */
 export function startWorker({ config, engine, log, meters, now = Date.now, ...parts }: WorkerParts): Running {
   const stopping = new AbortController();
+  const { transport = createTransport({ proxies: config.proxies }) } = parts;
   const observe = meters.request;
   const norce = createNorceClient({
     ...config.norce,
     adapterIdOf: (key) => config.find(key)?.settings.adapterId ?? key.adapter,
     observe,
+    transport,
+    now,
   });
   const drift = createDriftLog({ ledger: createLedger(engine, "patient"), log, meters, now });
   const queues = noting(parts.queues, drift);
@@ -59,6 +63,7 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
   const contexts = createContexts({
     observe,
     now,
+    transport,
     callbackUrl: ({ orderId, paymentId, ...account }, webhook) => {
       const adapter = adapterNamed(config, account.adapter);
       const ids = adapter.webhooks[webhook]?.scope === "account" ? {} : { orderId, paymentId };

@@ -50,6 +50,7 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
 /** Who may import a package that belongs to one place. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   axios: ["lib/http.ts"],
+  "p-queue": ["lib/budget.ts"],
   "p-retry": ["lib/http.ts", "queue/"],
   pino: ["lib/log.ts"],
   "prom-client": ["lib/meters.ts"],

@@ -9,6 +9,7 @@ import { z } from "zod";
 import type { PaymentKey } from "../contract/adapter.ts";
 import { type Config, processEnvironment, readConfig, urlMakerFrom } from "../config.ts";
 import { createHttp, type Http } from "../lib/http.ts";
+import { createTransport } from "../lib/transport.ts";
 import { createNorceClient, type NorceClient } from "../norce/client.ts";
 import { ordersWithin } from "../norce/orders.ts";
 import { exitWith, Usage } from "../exit.ts";
@@ -51,11 +52,12 @@ try {
   const environment = processEnvironment();
   const config = await readConfig(environment);
   const maker = urlMakerFrom(environment);
-  const norce = createNorceClient({ ...config.norce, adapterIdOf: (key) => key.adapter });
+  const transport = createTransport({ proxies: config.proxies });
+  const norce = createNorceClient({ ...config.norce, adapterIdOf: (key) => key.adapter, transport });
   const owner = { merchant, channel };
   const look = async (key: PaymentKey): Promise<Found> => {
     const exp = Math.floor(Date.now() / 1_000) + 300;
-    const http = createHttp({ peer: "norce-psp-worker", baseUrl: operationUrl(maker, key, "refresh", exp) });
+    const http = createHttp({ peer: "norce-psp-worker", baseUrl: operationUrl(maker, key, "refresh", exp), transport });
     return values["dry-run"] ? await previewed(http) : await refreshed(http);
   };
   const all =

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { processEnvironment, urlMakerFrom } from "../config.ts";
 import { exitWith, Usage } from "../exit.ts";
 import { createHttp } from "../lib/http.ts";
+import { createTransport } from "../lib/transport.ts";
 
 const usage =
   "npm run report -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--merchant <merchant>] [--channel <channel>], or --retry <id>, or --dismiss <id>";
@@ -63,7 +64,8 @@ try {
   if (token === "") throw new Usage("ADMIN_TOKEN is not set: the service tells its report to operators only");
   const { publicUrl } = urlMakerFrom(environment);
   const headers = { authorization: `Bearer ${token}` };
-  const http = createHttp({ peer: "norce-psp-worker", baseUrl: publicUrl, headers, timeoutMs });
+  const transport = createTransport({ proxies: environment });
+  const http = createHttp({ peer: "norce-psp-worker", baseUrl: publicUrl, headers, timeoutMs, transport });
   const { retry, dismiss, ...period } = values;
   if (retry !== undefined || dismiss !== undefined) {
     if (Object.keys(values).length > 1) throw new Usage(usage);

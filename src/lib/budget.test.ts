@@ -44,7 +44,7 @@ test("requests start evenly spread over a second, and a pause is not made up for
       return { status: 200, headers: {}, body: null };
     };
     const from = Date.now();
-    const budgeted = createBudget({ requestsPerSecond: 10 }, Date.now)(http);
+    const budgeted = createBudget({ requestsPerSecond: 10 })(http);
     const first = Promise.all(Array.from({ length: 3 }, () => budgeted(request)));
     await vi.advanceTimersByTimeAsync(5_000);
     await first;
@@ -74,6 +74,34 @@ test("what is given up while it waits is not sent, and holds nobody back", async
   await turns();
   open.shift()?.();
   await expect(Promise.all([first, third])).resolves.toHaveLength(2);
+});
+
+test("what is given up takes nobody's turn, and what is under way is not cut off", async () => {
+  vi.useFakeTimers();
+  try {
+    const started: number[] = [];
+    const from = Date.now();
+    const slow: Http = async () => {
+      started.push(Date.now() - from);
+      await new Promise((answered) => setTimeout(answered, 500));
+      return { status: 200, headers: {}, body: null };
+    };
+    const budgeted = createBudget({ requestsPerSecond: 1 })(slow);
+    const [underWay, waiting] = [new AbortController(), new AbortController()];
+    const first = budgeted({ ...request, signal: underWay.signal });
+    const abandoned = Array.from({ length: 5 }, () =>
+      budgeted({ ...request, signal: waiting.signal }).catch((error: unknown) => error),
+    );
+    const last = budgeted(request);
+    await vi.advanceTimersByTimeAsync(100);
+    for (const end of [underWay, waiting]) end.abort();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await expect(Promise.all([first, last])).resolves.toHaveLength(2);
+    for (const error of await Promise.all(abandoned)) expect(isWorkerError(error, "Unreachable")).toBe(true);
+    expect(started).toEqual([0, 1_000]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("a request that fails gives its place back", async () => {

@@ -1,6 +1,7 @@
+import PQueue from "p-queue";
 import { z } from "zod";
 import { WorkerError } from "./errors.ts";
-import type { Http } from "./http.ts";
+import type { Http, HttpRequest } from "./http.ts";
 
 /** A budget as it stands among a peer's settings; what is left out is not limited. */
 export const budgetSettings = {
@@ -13,63 +14,61 @@ export const budgetSettings = {
 /** How much one peer is asked by this process. */
 export type Budget = Readonly<z.infer<z.ZodObject<typeof budgetSettings>>>;
 
-interface Waiting {
-  readonly start: () => void;
-  readonly signal: AbortSignal | undefined;
-}
+/** The longest pause that a timer can make; a slower pace than that is none. */
+const longestMs = 2 ** 31 - 1;
 
 /**
  * Puts clients within one budget, which they share: a request that is over it waits for its turn, first come, first served; one that is
- * given up while it waits is not sent.
- * @param now milliseconds, monotonic.
+ * given up while it waits is not sent, and takes nobody's turn.
  */
-export function createBudget(
-  { requestsPerSecond, concurrency = Infinity }: Budget,
-  now: () => number = performance.now.bind(performance),
-): (http: Http) => Http {
+export function createBudget({ requestsPerSecond, concurrency = Infinity }: Budget): (http: Http) => Http {
   if (requestsPerSecond === undefined && concurrency === Infinity) return (http) => http;
-  const intervalMs = requestsPerSecond === undefined ? 0 : 1_000 / requestsPerSecond;
-  const waiting: Waiting[] = [];
-  let underWay = 0;
-  let nextAt = 0;
-  let timer: NodeJS.Timeout | undefined;
-
-  const advance = (): void => {
-    while (waiting.length > 0 && underWay < concurrency && timer === undefined) {
-      const waitMs = nextAt - now();
-      if (waitMs > 0) {
-        timer = setTimeout(() => {
-          timer = undefined;
-          advance();
-        }, waitMs);
-        return;
-      }
-      const next = waiting.shift();
-      if (next === undefined) return;
-      if (next.signal?.aborted !== true) {
-        underWay += 1;
-        // A pause earns nothing: a budget is no bucket to be emptied at once.
-        nextAt = Math.max(nextAt, now()) + intervalMs;
-      }
-      next.start();
-    }
-  };
-
+  const queue = new PQueue({ concurrency, ...paceOf(requestsPerSecond) });
   return (http) => async (request) => {
-    const { signal } = request;
-    await new Promise<void>((start) => {
-      waiting.push({ start, signal });
-      advance();
-    });
-    if (signal?.aborted === true)
+    const turn = waitFor(request);
+    try {
+      return await queue.add(async () => {
+        turn.came();
+        return await http(request);
+      }, turn.options);
+    } catch (error) {
+      if (!turn.isGivenUp()) throw error;
       throw new WorkerError("Unreachable", "the request was given up while it waited for its turn", {
         context: { code: "given-up" },
       });
-    try {
-      return await http(request);
-    } finally {
-      underWay -= 1;
-      advance();
     }
+  };
+}
+
+/** A timer is late by a millisecond or so: shorter windows than this would lose a share of the pace to it. */
+const shortestWindowMs = 20;
+
+/**
+ * Requests start one by one, the fastest few at a time, in a window that slides: a pause earns nothing, for a budget is no bucket to be
+ * emptied at once.
+ */
+function paceOf(requestsPerSecond: number | undefined): { interval?: number; intervalCap?: number; strict?: boolean } {
+  if (requestsPerSecond === undefined) return {};
+  const intervalCap = Math.max(1, Math.round((requestsPerSecond * shortestWindowMs) / 1_000));
+  return { interval: Math.min((intervalCap * 1_000) / requestsPerSecond, longestMs), intervalCap, strict: true };
+}
+
+interface Turn {
+  readonly options: { readonly signal?: AbortSignal };
+  /** From now on the request is under way, and its signal is no business of the queue's: what is sent is not cut off. */
+  came(): void;
+  isGivenUp(): boolean;
+}
+
+function waitFor({ signal }: HttpRequest): Turn {
+  if (signal === undefined) return { options: {}, came: () => {}, isGivenUp: () => false };
+  const waiting = new AbortController();
+  const giveUp = (): void => waiting.abort();
+  if (signal.aborted) giveUp();
+  else signal.addEventListener("abort", giveUp, { once: true });
+  return {
+    options: { signal: waiting.signal },
+    came: () => signal.removeEventListener("abort", giveUp),
+    isGivenUp: () => waiting.signal.aborted,
   };
 }

@@ -1,11 +1,13 @@
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
-import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from "axios";
+import axios, { AxiosHeaders, type AxiosInstance, type InternalAxiosRequestConfig } from "axios";
 import pRetry from "p-retry";
-import { type ErrorKind, isWorkerError, WorkerError } from "./errors.ts";
+import type { TlsIdentity } from "./agents.ts";
+import { type ErrorContext, type ErrorKind, isWorkerError, WorkerError } from "./errors.ts";
+import { type LooseJson, notJson, parseJson } from "./json.ts";
+import { type CodeOf, isSomebodyElses, judgeSilence, kindOf } from "./judgement.ts";
+import { type Answered, createTransport, type Transport, type Unanswered } from "./transport.ts";
 
-/** A JSON value, as it travels in bodies and queues. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type { TlsIdentity } from "./agents.ts";
+export type { Json } from "./json.ts";
 
 /** One request to a PSP or to Norce. */
 export interface HttpRequest {
@@ -16,7 +18,8 @@ export interface HttpRequest {
   readonly route: string;
   readonly query?: Readonly<Record<string, string | number>>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Json;
+  /** Sent as JSON; fields that are `undefined` are left out. */
+  readonly body?: LooseJson;
   /** Instead of `body`: the exact text to send, and its content type. For forms, and where a proof covers the bytes that are sent. */
   readonly raw?: { readonly type: string; readonly text: string };
   /**
@@ -24,8 +27,14 @@ export interface HttpRequest {
    * still be carried out, after somebody else was let in.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Asked as the very last thing, after every wait: the bytes leave in the turn in which it resolves, and do not where it rejects. The
+   * proof that a lock is still held. Asked anew for each repeat.
+   */
+  readonly prove?: (() => Promise<void>) | undefined;
 }
 
+/** What a peer answered, its status between 200 and 299. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
@@ -33,14 +42,7 @@ export interface HttpAnswer {
   readonly body: unknown;
 }
 
-/** A client certificate for PSPs that want one (mutual TLS): PEM texts, or a PKCS#12 file's bytes. */
-export interface TlsIdentity {
-  readonly certificate?: string | undefined;
-  readonly key?: string | undefined;
-  readonly pkcs12?: Buffer | undefined;
-  readonly passphrase?: string | undefined;
-}
-
+/** What one peer is asked with. */
 export interface HttpOptions {
   /** Who is asked, for errors, logs and metrics: `norce`, `klarna-checkout`. */
   readonly peer: string;
@@ -48,64 +50,81 @@ export interface HttpOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** What a good answer is: JSON unless said otherwise. */
   readonly answers?: "json" | "text" | undefined;
-  /** Per request, in milliseconds. Default 5000: half of a job's lock. */
+  /** For each request, from its first byte to the answer's last, in milliseconds. Default 5000: half of a job's lock. */
   readonly timeoutMs?: number | undefined;
-  /** What a status means to this peer where it differs from the default table; `undefined` leaves it to the table. */
+  /** For peers that want a client certificate. */
+  readonly tls?: TlsIdentity | undefined;
+  /**
+   * What a status means to this peer where it differs from the default table; `undefined` leaves it to the table. `body` is `null` where
+   * it is empty, and the text where it is no JSON.
+   */
   readonly classify?:
     | ((status: number, body: unknown, headers: Readonly<Record<string, unknown>>) => ErrorKind | undefined)
     | undefined;
-  /** Where this peer's answers say their error code and the id its support asks for. */
-  readonly codeOf?:
-    | ((
-        body: unknown,
-        headers: Readonly<Record<string, unknown>>,
-      ) => { readonly code?: string | undefined; readonly supportId?: string | undefined })
-    | undefined;
-  readonly tls?: TlsIdentity | undefined;
+  /** Where this peer's answers say their error code and the id its support asks for (`codeAt`). */
+  readonly codeOf?: CodeOf | undefined;
   /** Told of every request that was sent, answered or not. */
   readonly observe?:
     | ((fact: { peer: string; method: string; route: string; status: number; seconds: number }) => void)
     | undefined;
+  /** What carries requests: the process's, so that connections are shared. Default: one of its own. */
+  readonly transport?: Transport | undefined;
+  /** Unix milliseconds. */
+  readonly now?: (() => number) | undefined;
+  /** From 0 to 1, for the pauses between quick repeats. */
+  readonly random?: (() => number) | undefined;
 }
 
 /** Sends one request; resolves with a 2xx answer, rejects with a `WorkerError`. */
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
 
-const agents = {
-  // One pool per process: connections are kept, so that a look costs round trips and no handshakes.
-  httpAgent: new HttpAgent({ keepAlive: true, maxSockets: 128 }),
-  httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
-};
-
 const quickRepeats = 2;
-const maxAnswerBytes = 10 * 1024 * 1024;
+const shortestPauseMs = 50;
+const defaultTimeoutMs = 5_000;
+const axiosDefault = "application/x-www-form-urlencoded";
 
 /**
- * An HTTP client for one peer. GETs are repeated at most twice, quickly, when the network or the peer stumbles; everything
- * longer is the queue's. Errors carry method, host, route and status, never a header or a body.
+ * An HTTP client for one peer. GETs are repeated at most twice, quickly, when the network or the peer stumbles (an answer that is not
+ * JSON is one kind of stumbling); everything longer is the queue's. Errors carry method, host, route and status, the peer's code and
+ * support id, never a header or a body; `notItsOwn` where the verdict is somebody else's than the peer's, `maybeCarriedOut` where a
+ * write was sent and not answered.
  */
 export function createHttp(options: HttpOptions): Http {
-  const client = axios.create({
-    ...agents,
-    baseURL: options.baseUrl.replace(/\/+$/, ""),
-    timeout: options.timeoutMs ?? 5_000,
-    maxRedirects: 0,
-    maxContentLength: maxAnswerBytes,
-    responseType: "text",
-    transformResponse: (text: unknown) => text,
-    validateStatus: () => true,
-    headers: { accept: "application/json", ...options.headers },
-  });
-  const host = hostOf(options.baseUrl);
+  const peer = peerFrom(options);
+  const { random = Math.random } = options;
   return async (request) => {
-    if (request.method !== "GET") return await send(client, options, host, request);
-    return await pRetry(() => send(client, options, host, request), {
+    if (request.method !== "GET") return await send(peer, request);
+    return await pRetry(() => send(peer, request), {
       retries: quickRepeats,
-      minTimeout: 50,
-      maxTimeout: 400,
-      randomize: true,
+      minTimeout: shortestPauseMs * (1 + random()),
       shouldRetry: ({ error }) => isStumble(error) && request.signal?.aborted !== true,
     });
+  };
+}
+
+/** A peer, with what is made once for all its requests. */
+interface Peer extends HttpOptions {
+  readonly client: AxiosInstance;
+  readonly transport: Transport;
+  readonly base: string;
+  readonly host: string;
+  readonly timeoutMs: number;
+}
+
+function peerFrom(options: HttpOptions): Peer {
+  const { baseUrl, transport = createTransport(), timeoutMs = defaultTimeoutMs } = options;
+  return {
+    ...options,
+    transport,
+    timeoutMs,
+    client: axios.create({
+      // What is sent is a text and stays it, and answers are read here: axios would parse the one and rebuild the headers of the other.
+      transformRequest: (text: unknown) => text,
+      transformResponse: (outcome: unknown) => outcome,
+      headers: { accept: "application/json", ...options.headers },
+    }),
+    base: baseUrl.replace(/\/+$/, ""),
+    host: hostOf(baseUrl),
   };
 }
 
@@ -128,102 +147,99 @@ function segmentOf(value: string): string {
   return encodeURIComponent(value);
 }
 
-async function send(
-  client: AxiosInstance,
-  options: HttpOptions,
-  host: string,
-  request: HttpRequest,
-): Promise<HttpAnswer> {
+async function send(peer: Peer, request: HttpRequest): Promise<HttpAnswer> {
   const started = performance.now();
-  const facts = { peer: options.peer, host, method: request.method, route: request.route };
-  const observed = (status: number): void =>
-    options.observe?.({
-      peer: options.peer,
-      method: request.method,
-      route: request.route,
-      status,
-      seconds: (performance.now() - started) / 1000,
-    });
-  if (request.signal?.aborted === true) {
-    throw new WorkerError("Unreachable", `${options.peer} is not asked any more`, {
-      context: { ...facts, code: "given-up" },
-    });
-  }
-  let response: AxiosResponse<unknown>;
-  try {
-    response = await client.request({
-      method: request.method,
-      url: request.path,
-      // Axios's own timeout bounds silence: a peer that sends a byte now and then would keep us for ever.
-      signal: AbortSignal.timeout(options.timeoutMs ?? 5_000),
-      ...(request.query === undefined ? {} : { params: request.query }),
-      ...(request.headers === undefined ? {} : { headers: { ...request.headers } }),
-      ...contentOf(request),
-    });
-  } catch (error) {
-    observed(0);
-    // The axios error holds headers and bodies, secrets among them: only its code leaves this function.
-    const code = isAxiosError(error) ? (error.code ?? "unknown") : "unknown";
-    throw new WorkerError("Unreachable", `${options.peer} did not answer`, { context: { ...facts, code } });
-  }
-  observed(response.status);
-  const context = { ...facts, status: response.status };
-  const body = options.answers === "text" ? textOf(response.data) : parseBody(response.data);
-  if (response.status >= 200 && response.status < 300) {
-    if (body === notJson)
-      throw new WorkerError("Unreachable", `${options.peer} answered something that is not JSON`, { context });
-    return { status: response.status, headers: response.headers, body };
-  }
-  const kind =
-    options.classify?.(response.status, body === notJson ? null : body, response.headers) ?? kindOf(response.status);
-  throw new WorkerError(kind, `${options.peer} answered ${response.status}`, {
-    context: { ...context, code: errorCodeOf(body) },
-    retryAfterMs: retryAfterMs(response.headers["retry-after"]),
+  const facts = { peer: peer.peer, host: peer.host, method: request.method, route: request.route };
+  if (request.signal?.aborted === true) throw givenUp(facts);
+  const outcome = await carry(peer, request);
+  if ("code" in outcome && outcome.code === "given-up") throw givenUp(facts);
+  const { method, route } = request;
+  const status = "status" in outcome ? outcome.status : 0;
+  peer.observe?.({ peer: peer.peer, method, route, status, seconds: (performance.now() - started) / 1000 });
+  return "status" in outcome ? judge(peer, outcome, facts) : unanswered(outcome, facts);
+}
+
+/**
+ * Through axios to the transport: axios's own adapters cost more than all the rest of a look. The outcome travels as the answer's data,
+ * so that axios rebuilds no headers and no errors, which would hold headers and bodies, secrets among them.
+ */
+async function carry(peer: Peer, request: HttpRequest): Promise<Answered | Unanswered> {
+  const { data } = await peer.client.request<Answered | Unanswered>({
+    method: request.method,
+    url: request.path,
+    ...contentOf(request),
+    adapter: async (config) => ({
+      data: await peer.transport({
+        method: request.method,
+        url: urlOf(peer, request),
+        headers: headersOf(config),
+        text: config.data as string | undefined,
+        identity: peer.tls,
+        timeoutMs: peer.timeoutMs,
+        signal: request.signal,
+        prove: request.prove,
+      }),
+      status: 0,
+      statusText: "",
+      headers: new AxiosHeaders(),
+      config,
+    }),
   });
+  return data;
+}
+
+function urlOf({ base, peer }: Peer, { path, query }: HttpRequest): URL {
+  const url = URL.parse(base + path);
+  if (url === null)
+    throw new WorkerError("Refused", `the address of ${peer} is no URL`, {
+      context: { peer, reason: "malformed-url" },
+    });
+  for (const [name, value] of Object.entries(query ?? {})) url.searchParams.append(name, String(value));
+  return url;
+}
+
+function headersOf({ headers, data }: InternalAxiosRequestConfig): Record<string, string> {
+  // Axios calls a write without a body a form, where nobody calls it something else.
+  if (data === undefined && headers.get("content-type") === axiosDefault) headers.delete("content-type");
+  return headers.toJSON() as Record<string, string>;
 }
 
 function contentOf({ body, raw, headers }: HttpRequest): object {
   if (raw !== undefined) return { data: raw.text, headers: { ...headers, "content-type": raw.type } };
-  if (body === undefined) return {};
+  if (body === undefined) return headers === undefined ? {} : { headers: { ...headers } };
   return { data: JSON.stringify(body), headers: { ...headers, "content-type": "application/json" } };
 }
 
-/** What a status means where the peer says nothing else (docs/errors-and-retries.md). */
-function kindOf(status: number): ErrorKind {
-  if (status === 401) return "Unauthorized";
-  if (status === 408 || status === 425 || status === 429 || status >= 500) return "Unreachable";
-  if (status === 409 || status === 412) return "Conflict";
-  return "Refused";
+function givenUp(facts: ErrorContext): WorkerError {
+  return new WorkerError("Unreachable", `${String(facts["peer"])} is not asked any more`, {
+    context: { ...facts, code: "given-up" },
+  });
 }
 
-const notJson = Symbol("not JSON");
-
-function textOf(data: unknown): string | null {
-  return typeof data === "string" && data !== "" ? data : null;
+function unanswered(outcome: Unanswered, facts: ErrorContext): never {
+  const { kind, maybeCarriedOut } = judgeSilence(outcome, String(facts["method"]));
+  throw new WorkerError(kind, `${String(facts["peer"])} did not answer`, {
+    context: { ...facts, code: outcome.code, ...(maybeCarriedOut ? { maybeCarriedOut } : {}) },
+  });
 }
 
-function parseBody(text: unknown): unknown {
-  if (typeof text !== "string" || text.trim() === "") return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return notJson;
-  }
+function judge(peer: Peer, { status, headers, text }: Answered, facts: ErrorContext): HttpAnswer {
+  const json = text.trim() === "" ? null : peer.answers === "text" ? text : parseJson(text);
+  const isGood = status >= 200 && status < 300;
+  if (isGood && json !== notJson) return { status, headers, body: json };
+  const context = { ...facts, status };
+  if (isGood)
+    throw new WorkerError("Unreachable", `${peer.peer} answered something that is not JSON`, {
+      context: { ...context, code: "not-json", notItsOwn: true },
+    });
+  const body = json === notJson ? text : json;
+  const classified = peer.classify?.(status, body, headers);
+  const notItsOwn = classified === undefined && isSomebodyElses(status, json === notJson);
+  throw new WorkerError(classified ?? (notItsOwn ? "Unreachable" : kindOf(status)), `${peer.peer} answered ${status}`, {
+    context: { ...context, ...peer.codeOf?.(body, headers), ...(notItsOwn ? { notItsOwn } : {}) },
+    retryAfterMs: retryAfterMs(headers["retry-after"], peer.now?.()),
+  });
 }
-
-/** The peer's own short error code, where its body has one that looks like a code and not like a sentence. */
-function errorCodeOf(body: unknown): string | undefined {
-  if (typeof body !== "object" || body === null) return undefined;
-  const fields = body as Record<string, unknown>;
-  const detail: unknown = Array.isArray(fields["details"]) ? fields["details"][0] : undefined;
-  const issue = typeof detail === "object" && detail !== null && "issue" in detail ? detail.issue : undefined;
-  const named = codeNames.find((name) => name in fields);
-  const code = issue ?? (named === undefined ? undefined : fields[named]);
-  return typeof code === "string" && /^[\w.-]{1,64}$/.test(code) ? code : undefined;
-}
-
-/** Where PSPs write it: Klarna, Adyen, Qliro, others, Svea, PayPal (which has a better one in its first detail). */
-const codeNames = ["error_code", "errorCode", "ErrorCode", "code", "Code", "name"] as const;
 
 /** `Retry-After` in milliseconds, from seconds or a date; `undefined` where it is absent or cannot be read. */
 export function retryAfterMs(header: unknown, now: number = Date.now()): number | undefined {

@@ -23,7 +23,7 @@ const marginMs = 60_000;
  * @param authorize asks for a token; its errors are those of the call that needed one, and the next call asks again.
  * @param now milliseconds since the epoch.
  */
-export function withToken(http: Http, authorize: () => Promise<Granted>, now: () => number = Date.now): Http {
+export function withToken(http: Http, authorize: () => Promise<Granted>, now: () => number): Http {
   let current: Held | undefined;
 
   const fetched = (): Promise<Granted> => {

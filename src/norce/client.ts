@@ -3,7 +3,9 @@ import type { DesiredTransaction, LogLine, PaymentKey, PspEvent } from "../contr
 import { type Budget, createBudget } from "../lib/budget.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { createHttp, type Http, type HttpOptions, type Json, pathOf } from "../lib/http.ts";
+import { codeAt } from "../lib/judgement.ts";
 import { majorFromMinor } from "../lib/money.ts";
+import type { Transport } from "../lib/transport.ts";
 import { logFrom, noteOf, type TransactionLog } from "./log-line.ts";
 import { type OrderPage, pageFrom, type PageQuery } from "./orders.ts";
 import { type NorceOrder, ordersSchema, orderSchema, paymentSchema, transactionsSchema } from "./schema.ts";
@@ -60,6 +62,12 @@ export interface NorceSettings extends Budget {
   /** `payment.adapterId` of ours, sent as `x-adapterid` so that hooks of our own do not fire for our own writes. */
   adapterIdOf(key: PaymentKey): string;
   readonly observe?: HttpOptions["observe"];
+  /** What carries requests: the process's. */
+  readonly transport?: Transport | undefined;
+  /** Unix milliseconds. */
+  readonly now?: (() => number) | undefined;
+  /** From 0 to 1. */
+  readonly random?: (() => number) | undefined;
 }
 
 /** A client of the Order Management API (docs/norce.md, 2.2 and 2.3); same paths on v0 and v1. */
@@ -69,7 +77,11 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
       peer: "norce",
       baseUrl: settings.orderApi,
       headers: { authorization: `Bearer ${settings.token}` },
-      ...(settings.observe === undefined ? {} : { observe: settings.observe }),
+      observe: settings.observe,
+      transport: settings.transport,
+      now: settings.now,
+      random: settings.random,
+      codeOf: codeAt("code", "traceId"),
     }),
   );
   const orders = `/api/${settings.version}/checkout/orders`;

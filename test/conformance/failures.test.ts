@@ -203,7 +203,7 @@ async function contextOf(
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
       const http = createHttp({ peer: folder, timeoutMs: timeoutFor(answer), ...options });
-      return authority === undefined ? http : withToken(http, () => authority.authorize(http));
+      return authority === undefined ? http : withToken(http, () => authority.authorize(http), Date.now);
     },
   };
 }

@@ -337,7 +337,7 @@ describe.each(subjects)("$folder", (subject) => {
             http: ({ authority, baseUrl, ...options }) => {
               const moved = baseUrl.replace(origin, failing.url);
               const http = createHttp({ peer: subject.folder, timeoutMs, ...options, baseUrl: moved });
-              return authority === undefined ? http : withToken(http, () => authority.authorize(http));
+              return authority === undefined ? http : withToken(http, () => authority.authorize(http), Date.now);
             },
           });
         } finally {

@@ -1,5 +1,6 @@
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
+import { codeAt } from "../../lib/judgement.ts";
 import type { AskContext, Http } from "../../contract/adapter.ts";
 import { authorizationFrom, type KlarnaConfig } from "./config.ts";
 import { type Order, orderSchema, parsed } from "./schema.ts";
@@ -7,11 +8,14 @@ import { type Order, orderSchema, parsed } from "./schema.ts";
 /** Order management's order, for logs and metrics. */
 export const orderRoute = "/ordermanagement/v1/orders/{order_id}";
 
+/** Classic bodies have a `correlation_id`, the new API's an `error_id` (docs/psp/klarna.md, j). */
+const codeOf = codeAt("error_code", ["correlation_id", "error_id"]);
+
 /** The merchant's client. */
 export function httpFrom(context: AskContext<KlarnaConfig>): Http {
   // No `classify`: 401, 403, 409, 422, 429 and 5xx mean to Klarna what they mean to everybody (docs/psp/klarna.md, j).
   const { apiUrl: baseUrl } = context.config;
-  return context.http({ baseUrl, headers: { authorization: authorizationFrom(context.config) } });
+  return context.http({ baseUrl, headers: { authorization: authorizationFrom(context.config) }, codeOf });
 }
 
 /** The body, or `null` for 404: an id that Klarna does not know, not yet or no longer. Its body may be empty. */

@@ -25,7 +25,7 @@ function contextOf({ known = {}, paymentId = "p_1" }: { known?: Record<string, J
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
       const http = createHttp({ peer: "avarda-checkout", timeoutMs: 100, ...options });
-      return authority === undefined ? http : withToken(http, () => authority.authorize(http));
+      return authority === undefined ? http : withToken(http, () => authority.authorize(http), Date.now);
     },
   };
   return context;

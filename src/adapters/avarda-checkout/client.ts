@@ -1,5 +1,6 @@
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
+import { codeAt } from "../../lib/judgement.ts";
 import type { AskContext, Authority, Http, Json, LookContext } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { parsed, type Purchase, purchaseFrom, type Snapshot, tokenSchema } from "./schema.ts";
@@ -62,8 +63,15 @@ async function read(reference: string, context: LookContext<Config>): Promise<un
 }
 
 function httpFrom({ config, http }: AskContext<Config>): Http {
-  // No `classify`: the statuses mean to Avarda what they mean to everybody (docs/psp/avarda.md, j).
-  return http({ baseUrl: config.apiUrl, authority: authorityOf(config) });
+  return http({ baseUrl: config.apiUrl, authority: authorityOf(config), codeOf: codeAt("error"), classify });
+}
+
+/**
+ * The statuses mean to Avarda what they mean to everybody, but its 403 and 404 often say nothing that can be parsed (docs/psp/avarda.md, j). A page
+ * is not what an API says: that is somebody else's.
+ */
+function classify(status: number, body: unknown): "Refused" | undefined {
+  return (status === 403 || status === 404) && typeof body === "string" && !/^\s*</.test(body) ? "Refused" : undefined;
 }
 
 /**

@@ -79,7 +79,7 @@ function contextOf(more: Readonly<Record<string, Json>>): LookContext<Config> {
     signal: new AbortController().signal,
     http({ authority, ...options }) {
       const bare = createHttp({ peer: "paypal", timeoutMs: 600, ...options });
-      made ??= authority === undefined ? bare : withToken(bare, () => authority.authorize(bare));
+      made ??= authority === undefined ? bare : withToken(bare, () => authority.authorize(bare), Date.now);
       return made;
     },
     ...asking(),

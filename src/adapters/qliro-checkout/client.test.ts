@@ -335,8 +335,15 @@ describe("fetch", () => {
   });
 
   it("says Qliro's own code, and no sentence", async () => {
-    qliro([400, { errorCode: "INVALID_INPUT", errorMessage: "canary" }], [200, checkout]);
-    expect((await failureOf(fetchSnapshot(id, contextOf()))).context).toEqual({ status: 400, code: "INVALID_INPUT" });
+    qliro([400, { errorCode: "INVALID_INPUT", errorMessage: "canary", ErrorReference: "ref-1" }], [200, checkout]);
+    const { kind, context } = await failureOf(fetchSnapshot(id, contextOf()));
+    expect({ kind, ...context }).toMatchObject({
+      kind: "Refused",
+      status: 400,
+      code: "INVALID_INPUT",
+      supportId: "ref-1",
+    });
+    expect(JSON.stringify(context)).not.toContain("canary");
   });
 
   it.each([

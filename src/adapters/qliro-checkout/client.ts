@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { type HttpAnswer, pathOf } from "../../lib/http.ts";
+import { codeAt } from "../../lib/judgement.ts";
 import type { AskContext, Http, Json, LookContext } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { type Checkout, checkoutFrom, id, type Order, orderFrom } from "./schema.ts";
@@ -107,24 +108,23 @@ async function read(path: string, route: string, context: LookContext<Config>): 
 }
 
 function httpFrom({ config, http }: AskContext<Config>): Http {
-  return http({ baseUrl: config.apiUrl, classify });
+  return http({ baseUrl: config.apiUrl, classify, codeOf: codeAt("ErrorCode", "ErrorReference") });
 }
 
 /** Refusals that concern our credentials, whatever status they come with (docs/psp/qliro.md, j). */
 const credentials = new Set(["UNAUTHORIZED", "FORBIDDEN"]);
 
 /**
- * Qliro's business errors are all 400. Its code is what tells them apart, and it says so in a field of its own, `ErrorCode`: the error that
- * is thrown here is the usual one with that code, so that operations can report it.
+ * Qliro's business errors are all 400. Its code is what tells them apart.
  */
 function classify(status: number, body: unknown): "Unauthorized" | "Conflict" | undefined {
   const code = isObject(body) ? fieldOf(body, "ErrorCode") : undefined;
   if (status < 400 || status >= 500 || typeof code !== "string" || !/^[A-Z0-9_]{1,64}$/.test(code)) return undefined;
   if (credentials.has(code)) return "Unauthorized";
   // The order moves right now; the same request may succeed when it has come to rest.
-  if (code === "PAYMENT_ONHOLD" || (code === "OPERATION_NOT_SUPPORTED" && saysInProcess(body))) return "Conflict";
-  if (status !== 400) return undefined;
-  throw new WorkerError("Refused", "qliro-checkout answered 400", { context: { status, code } });
+  return code === "PAYMENT_ONHOLD" || (code === "OPERATION_NOT_SUPPORTED" && saysInProcess(body))
+    ? "Conflict"
+    : undefined;
 }
 
 /** `OPERATION_NOT_SUPPORTED` has several meanings; only the sentence tells which. */

@@ -1,5 +1,6 @@
 import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
+import { codeAt } from "../../lib/judgement.ts";
 import type { AskContext, Http, Json, LookContext } from "../../contract/adapter.ts";
 import { authHeaders } from "./auth.ts";
 import type { Config } from "./config.ts";
@@ -15,6 +16,9 @@ import {
 
 const orderRoute = "/api/v1/orders/{CheckoutOrderId}";
 const checkoutRoute = "/api/orders/{OrderId}";
+/** The Checkout API says its code in a header, Payment Admin in the body (docs/psp/svea.md, j). */
+const checkoutCode = "x-sveacheckout-errorcode";
+const codeOf = codeAt(["Code", `header:${checkoutCode}`]);
 
 /** A request to Payment Admin that changes something. */
 export interface Told {
@@ -53,7 +57,13 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
 }
 
 async function readCheckout(reference: string, context: AskContext<Config>): Promise<CheckoutOrder | null> {
-  const http = context.http({ baseUrl: context.config.apiUrl });
+  const http = context.http({
+    baseUrl: context.config.apiUrl,
+    codeOf,
+    // With its code beside it the answer is Svea's own, whatever its body is.
+    classify: (status, _, headers) =>
+      checkoutCode in headers && (status === 400 || status === 403 || status === 404) ? "Refused" : undefined,
+  });
   const body = await read(http, pathOf`/api/orders/${reference}`, checkoutRoute, context);
   return body === null ? null : parsed(checkoutSchema, body);
 }
@@ -97,5 +107,5 @@ async function read(http: Http, path: string, route: string, context: AskContext
 
 function adminOf(context: AskContext<Config>): Http {
   // No `classify`: Svea's codes mean what they mean to everybody (docs/psp/svea.md, j).
-  return context.http({ baseUrl: context.config.orderManagementApiUrl });
+  return context.http({ baseUrl: context.config.orderManagementApiUrl, codeOf });
 }

@@ -40,7 +40,7 @@ function contextOf(
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
       const http = createHttp({ peer: "walley-checkout", timeoutMs: 200, ...options });
-      return authority === undefined ? http : withToken(http, () => authority.authorize(http));
+      return authority === undefined ? http : withToken(http, () => authority.authorize(http), Date.now);
     },
   };
 }

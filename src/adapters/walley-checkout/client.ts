@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
+import { codeAt } from "../../lib/judgement.ts";
 import type { AskContext, Http, LookContext } from "../../contract/adapter.ts";
 import { type Config, type LegacyAccount, legacyAccount, listed, tokenUrl } from "./config.ts";
 import {
@@ -22,6 +23,8 @@ const orderPatienceMs = 60 * 60 * 1000;
 /** A session that was open this long and is gone has been given up: Walley ends it after seven days (docs/psp/walley.md, d). */
 const sessionMs = 6 * 24 * 60 * 60 * 1000;
 const tokenPatienceMs = 10_000;
+/** A reason is Walley's word for what is wrong, `code` mostly the status once more (docs/psp/walley.md, j). */
+const codeOf = codeAt(["error.errors.0.reason", "code", "error.code"], "header:walley-correlationid");
 
 const tokenSchema = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
 const errorSchema = z.object({
@@ -124,7 +127,7 @@ function readLegacy(id: string, account: LegacyAccount, context: AskContext<Conf
   const path = pathOf`/merchants/${account.storeId}/checkouts/${id}`;
   const route = "/merchants/{storeId}/checkouts/{privateId}";
   const headers = { authorization: sharedKeyAuthorization(account, path, "") };
-  return context.http({ baseUrl: context.config.apiUrl, classify })({ method: "GET", path, route, headers });
+  return context.http({ baseUrl: context.config.apiUrl, classify, codeOf })({ method: "GET", path, route, headers });
 }
 
 /** `Authorization` of a legacy request: over its body, its path without the query, and the key (docs/psp/walley.md, a). */
@@ -143,11 +146,14 @@ export function manageHttp(context: AskContext<Config>): Http {
   const { origin, pathname } = tokenUrl(config);
   const tokens = context.http({
     baseUrl: origin,
-    classify: (status) => (isDenial(status) ? "Unauthorized" : undefined),
+    codeOf,
+    // In its own words: a page that stands in front of it denies nobody.
+    classify: (status, body) => (isDenial(status) && typeof body !== "string" ? "Unauthorized" : undefined),
   });
   return context.http({
     baseUrl: config.apiUrl,
     classify,
+    codeOf,
     authority: { account: config.clientId ?? "", authorize: () => authorize(tokens, pathname, config) },
   });
 }

@@ -9,9 +9,11 @@ import type {
   Target,
 } from "../../contract/adapter.ts";
 import type { AdapterSettings } from "../../config.ts";
+import { identityId } from "../../lib/agents.ts";
 import { createBudget } from "../../lib/budget.ts";
 import { createHttp, type HttpOptions } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
+import type { Transport } from "../../lib/transport.ts";
 import type { TransactionLog } from "../../norce/log-line.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 
@@ -22,12 +24,14 @@ export type ContextFactory = (
   signal: AbortSignal,
 ) => AskContext<unknown>;
 
-/** What all contexts of a process share: the one clock, the one generator of randomness, and how our own URLs are made. */
+/** What all contexts of a process share: the one clock, the one generator of randomness, what carries requests, and how our own URLs are made. */
 export interface ContextParts {
   readonly observe?: HttpOptions["observe"];
   /** Unix milliseconds. */
   readonly now?: () => number;
   readonly random?: () => number;
+  /** Default: one for each client. */
+  readonly transport?: Transport | undefined;
   readonly callbackUrl?: (target: Target, webhook: string) => string;
 }
 
@@ -37,6 +41,7 @@ export function createContexts({
   now = Date.now,
   random = Math.random,
   callbackUrl = noUrl,
+  transport,
 }: ContextParts = {}): ContextFactory {
   const clients = new Map<string, Http>();
   const budgets = new Map<string, (http: Http) => Http>();
@@ -48,13 +53,15 @@ export function createContexts({
     callbackUrl: (webhook) => callbackUrl({ adapter, merchant, channel, ...ids }, webhook),
     http({ authority, ...options }) {
       const account = authority?.account ?? "";
-      const id = JSON.stringify([adapter, merchant, channel, options.baseUrl, options.headers ?? {}, account]);
+      const { baseUrl, headers = {}, tls = {} } = options;
+      const id = JSON.stringify([adapter, merchant, channel, baseUrl, headers, account, identityId(tls)]);
       const known = clients.get(id);
       if (known !== undefined) return (request) => known({ ...request, signal: request.signal ?? signal });
       const owner = JSON.stringify([adapter, merchant, channel]);
       const budget = budgets.get(owner) ?? createBudget(settings);
       budgets.set(owner, budget);
-      const made = authorized(budget(createHttp({ peer: adapter, ...options, ...observing(observer) })), authority);
+      const client = createHttp({ peer: adapter, ...options, observe: observer, transport, now, random });
+      const made = authorized(budget(client), authority, now);
       clients.set(id, made);
       return (request) => made({ ...request, signal: request.signal ?? signal });
     },
@@ -65,13 +72,9 @@ function noUrl(): never {
   throw new Error("nobody said how callback URLs are made");
 }
 
-function observing(observer: HttpOptions["observe"]): Pick<HttpOptions, "observe"> {
-  return observer === undefined ? {} : { observe: observer };
-}
-
 /** A token is for many looks: none of them may give up its fetching by giving up itself. */
-function authorized(http: Http, authority: Authority | undefined): Http {
-  return authority === undefined ? http : withToken(http, () => authority.authorize(http));
+function authorized(http: Http, authority: Authority | undefined, now: () => number): Http {
+  return authority === undefined ? http : withToken(http, () => authority.authorize(http), now);
 }
 
 /** What is true of one payment, wherever truth lives. */

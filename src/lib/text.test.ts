@@ -1,0 +1,31 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { cut, cutBytes } from "./text.ts";
+
+test.each([
+  ["shirt", 10, "shirt", "shirt"],
+  ["shirt", 3, "shi", "shi"],
+  ["åäö", 3, "åäö", "å"],
+  ["a👕b", 2, "a", "a"],
+  ["a👕b", 3, "a👕", "a"],
+  ["a👕b", 5, "a👕b", "a👕"],
+  ["👕", 1, "", ""],
+  ["", 5, "", ""],
+  ["shirt", 0, "", ""],
+])("%j in %i is %j", (text, most, inUnits, inBytes) => {
+  expect(cut(text, most)).toBe(inUnits);
+  expect(cutBytes(text, most)).toBe(inBytes);
+});
+
+test("what is cut is the beginning, fits, and is well formed", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), fc.nat(30), (text, most) => {
+      for (const short of [cut(text, most), cutBytes(text, most)]) {
+        expect(text.startsWith(short)).toBe(true);
+        expect(short.isWellFormed()).toBe(true);
+      }
+      expect(cut(text, most).length).toBeLessThanOrEqual(most);
+      expect(Buffer.byteLength(cutBytes(text, most))).toBeLessThanOrEqual(most);
+    }),
+  );
+});
