@@ -11,6 +11,7 @@ import { createClosures } from "./queue/closures.ts";
 import { createLedger } from "./queue/ledger.ts";
 import { createOperations } from "./queue/operations.ts";
 import type { Queues } from "./queue/queues.ts";
+import { createClaims } from "./queue/references.ts";
 import { createSweeps } from "./queue/sweeps.ts";
 import { callbackUrl } from "./signatures/urls.ts";
 import { startTimers } from "./queue/timers.ts";
@@ -86,6 +87,7 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
     oddity,
     concurrency: config.workerConcurrency,
     stopping: stopping.signal,
+    claims: createClaims(engine.store("patient")),
   };
   const workers = [
     startLocate(shared),

@@ -69,6 +69,8 @@ interface CommonAdapter<Config extends CommonConfig> {
   readonly horizonDays?: { readonly unsettled?: number | undefined; readonly refund?: number | undefined } | undefined;
   /** How far the PSP's sums may be from Norce's `amount` without being another amount, in minor units. Default 0. */
   readonly rounding?: Minor | undefined;
+  /** How many characters of a merchant reference the PSP keeps: longer ids of ours come back cut. Default: all. */
+  readonly echoLength?: number | undefined;
   /** Whether two texts are the same id to this PSP. Default: exactly equal. */
   sameId?(asked: string, answered: string): boolean;
   /**

@@ -9,8 +9,8 @@ import { type PaymentState, paymentStates } from "./states.ts";
 /** The one key in `payment.attributes` that is ours. */
 export const recordKey = "norcePspWorker";
 
-/** What we keep under our key: flat, and only what a later look needs or a person wants to read. */
-export type PaymentRecord = Readonly<Record<string, string | number | boolean>>;
+/** What we keep under our key: only what a later look needs or a person wants to read (`workers/look/record.ts`). */
+export type PaymentRecord = Readonly<Record<string, Json>>;
 
 /** A payment as Norce has it, amounts in minor units. */
 export interface CurrentPayment {
@@ -55,7 +55,7 @@ export function currentFrom(
     reference: payment.reference === undefined || payment.reference === "" ? null : payment.reference,
     recurring: payment.recurring ?? null,
     upsell: upsellInOurWords(payment.upsell as Json | undefined) ?? null,
-    record: recordFrom(payment.attributes?.[recordKey]),
+    record: recordFrom(payment.attributes?.[recordKey] as Json | undefined),
     raw,
   };
 }
@@ -67,12 +67,8 @@ function limitFrom(limit: number | null, currency: string): Minor | null {
 }
 
 /** Our own note, or `null` where it is absent or somebody else put something there that we cannot have written. */
-function recordFrom(value: unknown): PaymentRecord | null {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
-  const plain = Object.entries(value).filter((entry): entry is [string, string | number | boolean] =>
-    ["string", "number", "boolean"].includes(typeof entry[1]),
-  );
-  return Object.fromEntries(plain);
+function recordFrom(value: Json | undefined): PaymentRecord | null {
+  return isObject(value) ? value : null;
 }
 
 /** What is PUT: everything that was read, with our fields laid over it. */

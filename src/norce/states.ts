@@ -24,9 +24,25 @@ export type PaymentState = (typeof paymentStates)[number];
 /** Which set of states is written. */
 export type StateSet = "ten" | "twelve";
 
+/** The ten-state word of a state. */
+export function canonical(state: PaymentState): PaymentState {
+  if (state === "cancelled") return "removed";
+  return state === "refunded" ? "credited" : state;
+}
+
+/** The ten-state word and the twelve-state word for the same thing do not differ: a change of setting rewrites no history. */
+export function sameState(one: PaymentState, other: PaymentState): boolean {
+  return canonical(one) === canonical(other);
+}
+
 /** What is still authorised and neither captured nor released. */
 export function openAmount({ authorized, captured, released }: Money): number {
   return authorized - captured - released;
+}
+
+/** Whether the PSP holds the shopper's money, or the merchant has it. */
+export function holdsMoney(money: Money): boolean {
+  return openAmount(money) > 0 || money.captured > money.refunded;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { PaymentKey, Target } from "../contract/adapter.ts";
-import { hashOf } from "./names.ts";
+import { hashOf, laneId } from "./names.ts";
 import type { Store } from "./store.ts";
 
 type Account = Pick<Target, "adapter" | "merchant" | "channel">;
@@ -20,12 +20,19 @@ export interface Holder {
   readonly version: string;
 }
 
+/** A PSP's id within one of its accounts, which several channels may share. */
+export interface Claimable {
+  /** What tells the account from others of the same adapter. */
+  readonly account: string;
+  readonly reference: string;
+}
+
 /** A reference belongs to one payment of an account at the PSP, whoever came first. */
 export interface Claims {
   /** `undefined`: it is this payment's, now or already. Else who has it. */
-  claim(key: PaymentKey, reference: string, days: number): Promise<Holder | undefined>;
+  claim(key: PaymentKey, what: Claimable, days: number): Promise<Holder | undefined>;
   /** Takes it from a holder who gives way; `false` where that is no longer the holder. */
-  takeOver(key: PaymentKey, reference: string, days: number, from: Holder): Promise<boolean>;
+  takeOver(key: PaymentKey, what: Claimable, days: number, from: Holder): Promise<boolean>;
 }
 
 /** The references on one engine. */
@@ -43,17 +50,26 @@ export function createReferences(store: Store): References {
 /** The claims on one engine. */
 export function createClaims(store: Store): Claims {
   return {
-    async claim(key, reference, days) {
-      const ids: Ids = [key.orderId, key.paymentId];
-      const { stored } = await store.putIfAbsent<Ids>("claim", nameOf(reference, key), ids, days * dayMs);
-      const [orderId, paymentId] = stored.value;
-      if (orderId === key.orderId && paymentId === key.paymentId) return undefined;
-      return { key: keyOf(key, stored.value), version: stored.version };
+    async claim(key, what, days) {
+      const { stored } = await store.putIfAbsent<Owner>("claim", claimName(key, what), ownerOf(key), days * dayMs);
+      const [merchant, channel, orderId, paymentId] = stored.value;
+      const holder = { adapter: key.adapter, merchant, channel, orderId, paymentId };
+      return laneId(holder) === laneId(key) ? undefined : { key: holder, version: stored.version };
     },
-    takeOver: async (key, reference, days, { version }) =>
-      (await store.update("claim", nameOf(reference, key), version, [key.orderId, key.paymentId], days * dayMs)) !==
-      undefined,
+    takeOver: async (key, what, days, { version }) =>
+      (await store.update("claim", claimName(key, what), version, ownerOf(key), days * dayMs)) !== undefined,
   };
+}
+
+/** What is kept of who has a claim; the adapter stands in the record's name. */
+type Owner = readonly [merchant: string, channel: string, orderId: string, paymentId: string];
+
+function ownerOf({ merchant, channel, orderId, paymentId }: PaymentKey): Owner {
+  return [merchant, channel, orderId, paymentId];
+}
+
+function claimName({ adapter }: PaymentKey, { account, reference }: Claimable): string {
+  return hashOf(["claim", adapter, account, reference]);
 }
 
 function nameOf(reference: string, { adapter, merchant, channel }: Account): string {

@@ -9,8 +9,11 @@ import type { NorceClient } from "../norce/client.ts";
 import type { CurrentPayment } from "../norce/payment.ts";
 import type { PaymentState } from "../norce/states.ts";
 import type { Look, Suspect } from "../queue/queues.ts";
-import { actionsToPublish, type Publishing } from "./look/actions.ts";
-import { type Changes, diff, refuseForeign, refuseOthers, refuseUnlike, type Verdict } from "./look/diff.ts";
+import type { Publishing } from "./look/actions.ts";
+import { referencesToAsk } from "./look/attempt.ts";
+import { type Asked, bind, type BindParts } from "./look/bind.ts";
+import { refuseOthers } from "./look/binding.ts";
+import { type Changes, diff, diffGone, type Verdict } from "./look/diff.ts";
 import type { Guard } from "./guard.ts";
 import { type ContextFactory, lookContext, type Observed, observe } from "./look/observe.ts";
 import { write } from "./look/write.ts";
@@ -41,13 +44,13 @@ interface Compared {
   readonly verdict: Verdict;
   /** The payment as it stands, to be replaced. */
   readonly latest: CurrentPayment;
-  readonly observed: Observed;
+  readonly observed: Pick<Observed, "afterWrite"> & { readonly desired?: DesiredPayment };
   readonly found: AdapterSettings;
   readonly lookAgain: { readonly lookAgainMs?: number };
 }
 
 /** What a look needs; `oddity` is told of what a person should see although the look goes on. */
-export interface ReconcileParts {
+export interface ReconcileParts extends Pick<BindParts, "claims"> {
   readonly config: Config;
   readonly norce: NorceClient;
   readonly contexts: ContextFactory;
@@ -80,6 +83,7 @@ export async function reconcile(
   const { verdict, latest, observed, found, lookAgain } = compared;
   // A cache may have been lost: the sweep's looks fill it again.
   if ((look.asked ?? look.wait?.asked) === "sweep") await remember(key, found.adapter, observed.desired, parts);
+  tell(key, verdict, parts);
   if (verdict.is === "agreed") return { is: "unchanged", state: latest.state, ...lookAgain };
   if (verdict.is === "backwards") {
     const suspect = await suspicion(verdict.fingerprint, remembered, parts.now());
@@ -89,7 +93,6 @@ export async function reconcile(
   const { changes } = verdict;
   await write(parts.norce, key, latest, changes, observed.afterWrite, guard, signal);
   await remember(key, found.adapter, observed.desired, parts);
-  if (changes.payment?.record?.["amountAsked"] !== latest.record?.["amountAsked"]) parts.oddity(key, "amount-differs");
   return { is: "written", ...movement(latest, changes), ...lookAgain };
 }
 
@@ -120,40 +123,57 @@ async function compare(
   if (current === null) return { is: "later", why: "not-in-norce" };
   refuseOthers(current, found.settings);
   const folds = "fold" in found.adapter;
-  const reference = folds ? "" : await referenceOf(look, current, remembered, parts);
-  if (reference === undefined) return { is: "later", why: "no-reference" };
+  const references = referencesToAsk(current, await hintsOf(look, current, remembered), folds);
+  if (references.length === 0) return { is: "later", why: "no-reference" };
 
   const logRead = parts.norce.log(key, signal);
   const context = lookContext(key, current, parts.contexts(key, found, signal), logRead);
-  const observed = await observe(found, reference, context);
-  // Where nobody can be asked, nothing is awaited either: an event that comes will ask for the next look.
-  if (observed === null) return folds ? { is: "unchanged", state: current.state } : { is: "later", why: "not-at-psp" };
-  const { desired } = observed;
-  // Events were placed by what the PSP proved; what was fetched by an id has to bear out whose it is.
-  if (!folds) await refuseMistaken(key, current, desired, found, parts, signal);
-  const logged = (await logRead).keys;
+  const answers: Asked<Observed>[] = [];
+  for (const [place, reference] of references.entries()) {
+    // What is remembered was said of the one that counts.
+    const of = place === 0 ? context : { ...context, memory: {} };
+    answers.push({ reference, answer: await observe(found, reference, of) });
+  }
+  const { answer: observed, findings, attention } = await bind({ key, found, current }, answers, { ...parts, signal });
+  for (const { name } of [...findings, ...(attention === undefined ? [] : [{ name: attention.reason }])])
+    parts.oddity(key, name);
   const { states, version } = parts.config.norce;
+  if (observed === null) {
+    // Where nobody can be asked, nothing is awaited either: an event that comes will ask for the next look.
+    if (folds) return { is: "unchanged", state: current.state };
+    const verdict = diffGone({ current, states, now: parts.now() });
+    if (verdict === undefined) return { is: "later", why: "not-at-psp" };
+    return { verdict, latest: current, observed: { afterWrite: async () => undefined }, found, lookAgain: {} };
+  }
+  const { desired } = observed;
+  const logged = (await logRead).keys;
+  const publish = publishingOf(key, found, parts);
+  const rounding = found.adapter.rounding ?? 0;
 
-  const verdictOn = (payment: CurrentPayment): Verdict => {
-    const actions = actionsToPublish(payment.raw["actions"], publishingOf(key, found, desired, parts));
-    return diff({ current: payment, logged, desired, states, version, actions, now: parts.now() });
-  };
-  const lookAgain = lookAgainMs(desired, parts.now());
+  const verdictOn = (payment: CurrentPayment): Verdict =>
+    diff({ current: payment, logged, desired, states, version, rounding, folds, publish, now: parts.now() });
   const first = verdictOn(current);
   // Asking the PSP took a while: what is replaced has to be what stands there now.
   const stale = first.is !== "agreed" && first.changes.payment !== undefined;
   const latest = stale ? ((await parts.norce.payment(key, signal)) ?? current) : current;
   const verdict = latest === current ? first : verdictOn(latest);
+  const lookAgain = soonest(lookAgainMs(desired, parts.now()), verdict.lookAgainMs);
   return { verdict, latest, observed, found, lookAgain };
+}
+
+function tell(key: PaymentKey, { findings, attention }: Verdict, { oddity }: ReconcileParts): void {
+  for (const { name } of findings) oddity(key, name);
+  if (attention !== undefined) oddity(key, attention.reason);
 }
 
 async function remember(
   key: PaymentKey,
   { rememberDays }: AnyAdapter,
-  { reference, aliases = [] }: DesiredPayment,
+  desired: DesiredPayment | undefined,
   parts: ReconcileParts,
 ): Promise<void> {
-  if (rememberDays === undefined) return;
+  if (rememberDays === undefined || desired === undefined) return;
+  const { reference, aliases = [] } = desired;
   for (const id of [reference, ...aliases]) await parts.remember(key, id, rememberDays);
 }
 
@@ -161,47 +181,29 @@ function movement(latest: CurrentPayment, changes: Changes): Movement {
   return { from: latest.state, to: changes.payment?.state ?? latest.state, wrote: wrote(changes) };
 }
 
-/**
- * The payment's own reference. Where it has none, what a webhook named serves until it is bound; where it has one, another one that a
- * webhook names is refused and counted.
- */
-async function referenceOf(
-  look: Look,
-  current: CurrentPayment,
-  remembered: Remembered,
-  { oddity }: ReconcileParts,
-): Promise<string | undefined> {
-  if (current.reference === null) return look.reference ?? (await remembered())?.reference;
-  if (look.reference !== undefined && look.reference !== current.reference) oddity(look.key, "reference-refused");
-  return current.reference;
+/** What webhooks have named; where the payment has a reference, only what this look was asked for with. */
+async function hintsOf(look: Look, current: CurrentPayment, remembered: Remembered): Promise<readonly string[]> {
+  const hint = look.reference ?? (current.reference === null ? (await remembered())?.reference : undefined);
+  return hint === undefined ? [] : [hint];
 }
 
-/** Refuses a PSP payment that is another order's. @throws WorkerError `Refused` */
-export async function refuseMistaken(
-  key: PaymentKey,
-  current: CurrentPayment,
-  desired: DesiredPayment,
-  { settings }: AdapterSettings,
-  { norce }: ReconcileParts,
-  signal: AbortSignal,
-): Promise<void> {
-  const binding = current.reference === null;
-  const byOrder = settings.merchantReference === "orderReference" || settings.merchantReference === "cartReference";
-  refuseForeign(key, desired, settings, byOrder ? await norce.order(key, signal) : null, binding);
-  if (binding) refuseUnlike(current, desired);
+function soonest(again: { lookAgainMs?: number }, otherMs: number | undefined): { lookAgainMs?: number } {
+  if (otherMs === undefined) return again;
+  return { lookAgainMs: Math.min(again.lookAgainMs ?? otherMs, otherMs) };
 }
 
 function publishingOf(
   key: PaymentKey,
   { adapter, settings }: AdapterSettings,
-  { possible }: DesiredPayment,
-  { config, now }: ReconcileParts,
-): Publishing {
+  { config }: ReconcileParts,
+): Omit<Publishing, "now"> {
   const { operations } = adapter;
   const maker = { publicUrl: config.publicUrl, signingKey: config.urlSigningKeys[0] ?? "" };
-  const offered = possible.filter((name) => operations?.[name] !== undefined);
-  return { mode: settings.publishActions, key, adapterId: settings.adapterId, offered, maker, now: now() };
+  const offered = operationNames.filter((name) => operations?.[name] !== undefined);
+  return { mode: settings.publishActions, key, adapterId: settings.adapterId, offered, maker };
 }
+
+const operationNames = ["capture", "cancel", "refund"] as const;
 
 /** The suspicion that stands, or a new one where the last look saw something else. */
 async function suspicion(fingerprint: string, remembered: Remembered, now: number): Promise<Suspect> {

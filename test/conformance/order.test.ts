@@ -107,6 +107,6 @@ describe.each(subjects)("$folder", (subject) => {
 function withoutChance(payment: Document): Document {
   const attributes = payment["attributes"] as Record<string, Document> | undefined;
   if (attributes === undefined) return payment;
-  const { amountAsked: _asked, since: _since, ...record } = attributes[recordKey] ?? {};
+  const { amountAsked: _asked, since: _since, earlier: _earlier, ...record } = attributes[recordKey] ?? {};
   return { ...payment, attributes: { ...attributes, [recordKey]: record } };
 }

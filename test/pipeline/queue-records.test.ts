@@ -61,24 +61,25 @@ describe.each(engines())("records on $name", (testEngine: TestEngine) => {
   test("a reference leads to its payment, and belongs to whoever claimed it first until they give way", async () => {
     const references = createReferences(engine.store("patient"));
     const claims = createClaims(engine.store("patient"));
+    const psp = { account: "shop-1", reference: "psp:1" };
     const one = newKey();
     const other = { ...newKey(), adapter: one.adapter };
     await references.put(one, "psp:1", 1);
     expect(await references.get("psp:1", one)).toEqual(one);
     expect(await references.get("psp:1", { ...one, channel: "no" })).toBeNull();
     expect(await references.get("psp:2", one)).toBeNull();
-    const answers = await Promise.all([one, other, one, other].map((key) => claims.claim(key, "psp:1", 1)));
+    const answers = await Promise.all([one, other, one, other].map((key) => claims.claim(key, psp, 1)));
     const winner = answers[0] === undefined ? one : other;
     const loser = winner === one ? other : one;
     expect(answers.filter((holder) => holder === undefined)).toHaveLength(2);
-    const holder = await claims.claim(loser, "psp:1", 1);
+    const holder = await claims.claim(loser, psp, 1);
     expect(holder?.key).toEqual(winner);
     if (holder === undefined) return;
-    expect(await claims.takeOver(loser, "psp:1", 1, { ...holder, version: "another" })).toBe(false);
-    expect(await claims.takeOver(loser, "psp:1", 1, holder)).toBe(true);
-    expect(await claims.takeOver(winner, "psp:1", 1, holder)).toBe(false);
-    expect(await claims.claim(loser, "psp:1", 1)).toBeUndefined();
-    expect((await claims.claim(winner, "psp:1", 1))?.key).toEqual(loser);
+    expect(await claims.takeOver(loser, psp, 1, { ...holder, version: "another" })).toBe(false);
+    expect(await claims.takeOver(loser, psp, 1, holder)).toBe(true);
+    expect(await claims.takeOver(winner, psp, 1, holder)).toBe(false);
+    expect(await claims.claim(loser, psp, 1)).toBeUndefined();
+    expect((await claims.claim(winner, psp, 1))?.key).toEqual(loser);
   });
 
   test("a closure is told again and ends by itself", async () => {

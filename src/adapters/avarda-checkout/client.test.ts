@@ -88,21 +88,6 @@ describe("fetch", () => {
     expect(read?.purchase.expiredUtc).toBeUndefined();
   });
 
-  it("recognises the payment id that was cut to 20 characters, and only that", async () => {
-    const paymentId = "p0123456789abcdefghijklmnop";
-    for (const [orderReference, known] of [
-      [paymentId.slice(0, 20), true],
-      [paymentId.slice(0, 19), false],
-      ["o_1", false],
-    ] as const) {
-      grantsToken();
-      answers(200, { ...purchase, extraIdentifiers: { orderReference } });
-      const read = await fetchSnapshot(id, contextOf({ paymentId }));
-      expect(read?.paymentId).toBe(known ? paymentId : undefined);
-      nock.cleanAll();
-    }
-  });
-
   it("knows that an earlier look saw the decision outstanding", async () => {
     grantsToken();
     answers(200, purchase);

@@ -21,13 +21,7 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
   const purchase = purchaseFrom(body);
   if (purchase.purchaseId !== reference)
     throw new WorkerError("Unmapped", "avarda-checkout answers another purchase than it was asked for");
-  const { paymentId } = context.payment;
-  return {
-    readAt: new Date().toISOString(),
-    reviewed: context.memory["reviewed"] === true,
-    ...(isBeginningOf(paymentId, purchase) ? { paymentId } : {}),
-    purchase,
-  };
+  return { readAt: new Date().toISOString(), reviewed: context.memory["reviewed"] === true, purchase };
 }
 
 /** Tells Avarda what happened to the purchase. 204 and an empty body mean that it is done. @throws WorkerError */
@@ -45,11 +39,6 @@ export async function tell(
     body,
     signal: context.signal,
   });
-}
-
-/** Norce's payment ids are longer than what Avarda takes: whoever created the purchase had to cut it. */
-function isBeginningOf(paymentId: string, { extraIdentifiers }: Purchase): boolean {
-  return paymentId.length > referenceLength && extraIdentifiers?.orderReference === paymentId.slice(0, referenceLength);
 }
 
 async function read(reference: string, context: LookContext<Config>): Promise<unknown> {

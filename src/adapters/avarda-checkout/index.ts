@@ -1,5 +1,5 @@
 import type { FetchAdapter } from "../../contract/adapter.ts";
-import { fetchSnapshot } from "./client.ts";
+import { fetchSnapshot, referenceLength } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import { operations } from "./operations.ts";
@@ -15,6 +15,8 @@ export default {
   title: "Avarda Checkout",
   config,
   secrets: ["clientSecret", "webhookAuthorization"],
+  // Whoever creates the purchase has to cut our ids.
+  echoLength: referenceLength,
   webhooks: { notification },
   fetch: fetchSnapshot,
   map,

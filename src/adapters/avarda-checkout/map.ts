@@ -202,6 +202,6 @@ function methodOf({ checkoutSite: { countryCode }, paymentMethods }: Purchase): 
   };
 }
 
-function echoesOf({ purchase, paymentId }: Snapshot): readonly string[] {
-  return [purchase.extraIdentifiers?.orderReference ?? "", paymentId ?? ""].filter((echo) => echo !== "");
+function echoesOf({ purchase }: Snapshot): readonly string[] {
+  return [purchase.extraIdentifiers?.orderReference ?? ""].filter((echo) => echo !== "");
 }

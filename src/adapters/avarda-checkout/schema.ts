@@ -108,8 +108,6 @@ export interface Snapshot {
   readonly readAt: string;
   /** An earlier look saw the credit decision outstanding; tells a refusal from a shopper who left. */
   readonly reviewed: boolean;
-  /** The Norce payment's id, where `orderReference` is its beginning: Avarda takes 20 characters, Norce's ids have more. */
-  readonly paymentId?: string;
   readonly purchase: Purchase;
 }
 

@@ -44,7 +44,6 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
     order,
     checkout,
     noted,
-    paymentId: context.payment.paymentId,
     ...(useUpsell ? { upsell: { timeoutSeconds, started: startedFrom(context.payment.upsell) } } : {}),
   };
 }

@@ -12,6 +12,8 @@ export default {
   title: "Qliro Checkout",
   config,
   secrets: ["merchantApiKey", "merchantApiSecret"],
+  // Longer ids of ours come back cut (docs/psp/qliro.md).
+  echoLength: 25,
   webhooks: { push, status, "save-recurring-details": saveRecurringDetails },
   fetch: fetchSnapshot,
   map,

@@ -19,8 +19,6 @@ import { hasOpenUpsell, upsellOf, windowOf } from "./upsell.ts";
 const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 /** How long a saved card is waited for: Qliro says that saving one can take its time. */
 const cardPatienceMs = 24 * 60 * 60 * 1_000;
-/** Qliro takes 25 characters as a merchant reference; Norce's payment ids have more. */
-const referenceLength = 25;
 
 /** What Norce should say. The sums of what succeeded decide first, the status of the checkout second, a push never. */
 export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
@@ -223,12 +221,7 @@ function merchantReferenceOf({ noted, order, checkout }: Snapshot): string | und
 
 /** Qliro lets a merchant reference be rewritten after the purchase: the one of the first look, which was checked, goes on to count. */
 function echoesOf(snapshot: Snapshot): readonly string[] {
-  const { paymentId, order, checkout } = snapshot;
+  const { order, checkout } = snapshot;
   const said = merchantReferenceOf(snapshot);
-  const isBeginning = paymentId.length > referenceLength && said === paymentId.slice(0, referenceLength);
-  return [
-    ...(said === undefined ? [] : [said]),
-    ...(isBeginning ? [paymentId] : []),
-    ...(order?.Echoes ?? checkout?.Echoes ?? []),
-  ];
+  return [...(said === undefined ? [] : [said]), ...(order?.Echoes ?? checkout?.Echoes ?? [])];
 }

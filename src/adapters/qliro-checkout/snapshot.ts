@@ -30,8 +30,6 @@ export interface Snapshot {
   readonly order: Order | null;
   readonly checkout: Checkout | null;
   readonly noted: Noted;
-  /** The Norce payment's id: the merchant reference may be its beginning. */
-  readonly paymentId: string;
   /** Absent where the merchant sells nothing after the purchase. */
   readonly upsell?: { readonly timeoutSeconds: number; readonly started: readonly StartedUpsell[] };
 }

@@ -10,7 +10,7 @@ export interface Publishing {
   readonly key: PaymentKey;
   /** `payment.adapterId`: actions of others are left alone. */
   readonly adapterId: string;
-  /** What is possible now. */
+  /** What the adapter can tell the PSP; of that, what can be asked for now. */
   readonly offered: readonly OperationName[];
   readonly maker: UrlMaker;
   /** Milliseconds since the epoch. */

@@ -1,26 +1,15 @@
 import { z } from "zod";
 import type { DesiredPayment, Money, Phase } from "../../contract/adapter.ts";
 import type { CurrentPayment, PaymentRecord } from "../../norce/payment.ts";
-import { type PaymentState, stateOf } from "../../norce/states.ts";
-
-/** The ten-state word and the twelve-state word for the same thing do not differ: a change of setting rewrites no history. */
-export function sameState(current: PaymentState, desired: PaymentState): boolean {
-  return canonical(current) === canonical(desired);
-}
+import { type PaymentState, sameState, stateOf } from "../../norce/states.ts";
 
 /** That a session exists is no objection to a storefront that has seen the shopper leave to pay. */
 export function onlyStarted(current: PaymentState, { phase }: DesiredPayment): boolean {
   return phase === "created" && current === "processing";
 }
 
-/** The ten-state word of a state. */
-export function canonical(state: PaymentState): PaymentState {
-  if (state === "cancelled") return "removed";
-  return state === "refunded" ? "credited" : state;
-}
-
 /** How far a phase is; `undefined` where no other phase is behind it. Confirmed without any money seen may yet go to review. */
-function rankOf(phase: Phase, authorized: number): number | undefined {
+export function rankOf(phase: Phase, authorized: number): number | undefined {
   switch (phase) {
     case "created":
       return 0;
@@ -48,12 +37,13 @@ export function movesBackwards(current: CurrentPayment, desired: DesiredPayment)
   return money.captured < before.captured || money.refunded < before.refunded || money.released < before.released;
 }
 
-interface Truth extends Money {
+/** What was true of a payment. */
+export interface Truth extends Money {
   readonly phase: Phase;
 }
 
 /** What was true at the last look; where there was none, or somebody moved the state since, at least what the state implies. */
-function lastTruth(current: CurrentPayment): Truth {
+export function lastTruth(current: CurrentPayment): Truth {
   const noted = notedIn(current.record);
   if (noted === undefined) return impliedBy(current);
   if (sameState(current.state, stateOf(noted.phase, noted, "twelve"))) return noted;

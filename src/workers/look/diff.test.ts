@@ -1,90 +1,25 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { CommonConfig, DesiredPayment, DesiredTransaction, Money, PaymentKey } from "../../contract/adapter.ts";
+import type { DesiredPayment, Money } from "../../contract/adapter.ts";
 import { isWorkerError } from "../../lib/errors.ts";
 import { createNorceClient } from "../../norce/client.ts";
-import type { CurrentPayment } from "../../norce/payment.ts";
 import { listenOnLoopback } from "../../../sandbox/loopback.ts";
 import { createSandboxNorce } from "../../../sandbox/norce.ts";
-import { type Comparison, diff, refuseForeign, refuseOthers, refuseUnlike } from "./diff.ts";
+import {
+  compare,
+  confirm,
+  current,
+  desired,
+  key,
+  lookedAt,
+  money,
+  nothing,
+  readAt,
+  reasonOf,
+  written,
+} from "../../../test/support/money.ts";
+import { diffGone } from "./diff.ts";
 
-const confirm: DesiredTransaction = {
-  key: "confirm",
-  event: "confirm",
-  pspEvent: "authorized",
-  pspStatus: "AUTHORIZED",
-  amount: 10_000,
-  success: true,
-};
-
-const money = (sums: Partial<Money>): Money => ({ authorized: 10_000, captured: 0, refunded: 0, released: 0, ...sums });
-
-function desired(over: Partial<DesiredPayment> = {}): DesiredPayment {
-  return {
-    phase: "confirmed",
-    money: money({}),
-    total: 10_000,
-    currency: "SEK",
-    reference: "ref-1",
-    transactions: [confirm],
-    possible: [],
-    echoes: ["p_1"],
-    marker: "confirm",
-    ...over,
-  };
-}
-
-function current(over: Partial<CurrentPayment> = {}): CurrentPayment {
-  return {
-    adapterId: "acme_adapter",
-    currency: "SEK",
-    amount: 10_000,
-    upperLimit: null,
-    state: "intent",
-    reference: "ref-1",
-    recurring: null,
-    upsell: null,
-    record: null,
-    raw: {},
-    ...over,
-  };
-}
-
-const readAt = Date.parse("2026-02-03T10:00:00.000Z");
-
-function compare(over: Partial<Comparison> = {}): ReturnType<typeof diff> {
-  return diff({
-    current: current(),
-    logged: new Set(),
-    desired: desired(),
-    states: "ten",
-    version: "v0",
-    now: readAt,
-    ...over,
-  });
-}
-
-/** The payment as it stands after these changes were written. */
-function written(before: CurrentPayment, verdict: ReturnType<typeof diff>): CurrentPayment {
-  if (verdict.is === "agreed") return before;
-  const { record, recurring, upsell, ...fields } = verdict.changes.payment ?? {};
-  return {
-    ...before,
-    ...fields,
-    record: record ?? before.record,
-    recurring: recurring === undefined ? before.recurring : { ...recurring },
-    upsell: upsell ?? before.upsell,
-  };
-}
-
-function reasonOf(act: () => unknown): unknown {
-  try {
-    act();
-  } catch (error) {
-    return isWorkerError(error, "Refused") ? error.context["reason"] : error;
-  }
-  return "nothing was refused";
-}
-
+const agreed = { is: "agreed", findings: [] };
 const reserved = written(current(), compare());
 const captured = written(current(), compare({ desired: desired({ money: money({ captured: 10_000 }) }) }));
 
@@ -103,12 +38,14 @@ describe("what is written", () => {
       released: 0,
       removed: false,
       since: "2026-02-03T10:00:00.000Z",
+      bound: "ref-1",
+      accepted: true,
     });
   });
 
   test("when it came to where it is stands in our record until it moves on", () => {
     const later = { now: readAt + 60_000 };
-    expect(compare({ current: reserved, logged: new Set(["confirm"]), ...later })).toEqual({ is: "agreed" });
+    expect(compare({ current: reserved, logged: new Set(["confirm"]), ...later })).toEqual(agreed);
     const moved = written(
       reserved,
       compare({ current: reserved, desired: desired({ money: money({ captured: 10_000 }) }), ...later }),
@@ -122,7 +59,7 @@ describe("what is written", () => {
   });
 
   test("nothing is, once Norce agrees", () => {
-    expect(compare({ current: reserved, logged: new Set(["confirm"]) })).toEqual({ is: "agreed" });
+    expect(compare({ current: reserved, logged: new Set(["confirm"]) })).toEqual(agreed);
   });
 
   test("a missing marker alone brings back what the PSP must be told", () => {
@@ -151,14 +88,14 @@ describe("what is written", () => {
     const other = desired({ money: money({ authorized: 9_000 }) });
     const after = written(current(), compare({ desired: other }));
     expect(after).toMatchObject({ amount: 9_000, record: { amountAsked: 10_000 } });
-    expect(compare({ current: after, desired: other, logged: new Set(["confirm"]) })).toEqual({ is: "agreed" });
+    expect(compare({ current: after, desired: other, logged: new Set(["confirm"]) })).toEqual(agreed);
   });
 
   test("a token is written and never blanked", () => {
     const withToken = desired({ recurring: { token: "t-1", description: "monthly" } });
     const after = written(current(), compare({ desired: withToken }));
     expect(after.recurring).toMatchObject({ token: "t-1" });
-    expect(compare({ current: after, logged: new Set(["confirm"]) })).toEqual({ is: "agreed" });
+    expect(compare({ current: after, logged: new Set(["confirm"]) })).toEqual(agreed);
   });
 
   test("what others added to recurring or upsell is no difference", () => {
@@ -168,7 +105,7 @@ describe("what is written", () => {
       recurring: { token: "t-1", note: "theirs" },
       upsell: { eligible: true, transactions: [], note: "theirs" },
     };
-    expect(compare({ current: theirs, desired: wanted, logged: new Set(["confirm"]) })).toEqual({ is: "agreed" });
+    expect(compare({ current: theirs, desired: wanted, logged: new Set(["confirm"]) })).toEqual(agreed);
   });
 
   test("v1 is not sent an upsell that it does not document", () => {
@@ -181,9 +118,9 @@ describe("what is written", () => {
     const refunded = desired({ money: money({ captured: 10_000, refunded: 10_000 }) });
     const credited = written(current(), compare({ desired: refunded }));
     expect(credited.state).toBe("credited");
-    expect(compare({ current: credited, desired: refunded, states: "twelve", logged: new Set(["confirm"]) })).toEqual({
-      is: "agreed",
-    });
+    expect(compare({ current: credited, desired: refunded, states: "twelve", logged: new Set(["confirm"]) })).toEqual(
+      agreed,
+    );
   });
 });
 
@@ -193,7 +130,6 @@ test("what Norce writes in a spelling of its own is no difference: the second lo
   onTestFinished(() => server.close());
   const orderApi = `${server.url}/checkout/order`;
   const client = createNorceClient({ orderApi, token: norce.token, version: "v0", adapterIdOf: () => "acme_adapter" });
-  const key: PaymentKey = { adapter: "any", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
   norce.createOrder({ merchant: "acme", channel: "se", id: "o_1", order: { currency: "SEK" } });
   norce.addPayment("o_1", { id: "p_1", adapterId: "acme_adapter", currency: "SEK", amount: 100, reference: "ref-1" });
   const wanted = desired({
@@ -270,6 +206,17 @@ describe("moves backwards", () => {
     expect(compare({ current: before, desired: now }).is).toBe("differs");
   });
 
+  test("an attempt that ended goes on paying, and a second look changes nothing", () => {
+    const paying = lookedAt(current(), desired({ phase: "paying", money: nothing }));
+    const back = { desired: desired({ phase: "created", money: nothing }), logged: new Set(["confirm"]) };
+    expect(compare({ current: paying, ...back, now: readAt + 60_000 })).toEqual(agreed);
+    const storefront = written(
+      current({ state: "processing" }),
+      compare({ current: current({ state: "processing" }), ...back }),
+    );
+    expect(compare({ current: storefront, ...back, now: readAt + 60_000 })).toEqual(agreed);
+  });
+
   test("a session that exists does not object to a shopper who is paying", () => {
     const verdict = compare({
       current: current({ state: "processing" }),
@@ -293,12 +240,10 @@ describe("a removed payment", () => {
   const removed = current({ state: "removed" });
 
   test("that holds no money at the PSP is left alone", () => {
-    expect(compare({ current: removed, desired: desired({ money: money({ released: 10_000 }) }) })).toEqual({
-      is: "agreed",
-    });
+    expect(compare({ current: removed, desired: desired({ money: money({ released: 10_000 }) }) })).toEqual(agreed);
     expect(
       compare({ current: removed, desired: desired({ phase: "created", money: money({ authorized: 0 }) }) }),
-    ).toEqual({ is: "agreed" });
+    ).toEqual(agreed);
   });
 
   test.each([
@@ -319,56 +264,183 @@ describe("a removed payment", () => {
   });
 });
 
-describe("what is refused", () => {
-  const settings: CommonConfig = {
-    adapterId: "acme_adapter",
-    apiUrl: "https://psp.example",
-    merchantReference: "paymentId",
-    publishActions: "off",
+describe("what is refused names the values that differ", () => {
+  const refused = (act: () => unknown): unknown => {
+    try {
+      return act();
+    } catch (error) {
+      return isWorkerError(error, "Refused") ? error.context : error;
+    }
   };
-  const key: PaymentKey = { adapter: "any", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
 
-  test("a payment of another adapter", () => {
-    expect(reasonOf(() => refuseOthers(current({ adapterId: "klarna_checkout_adapter" }), settings))).toBe(
-      "other-adapter",
-    );
-    expect(reasonOf(() => refuseOthers(current({ adapterId: null }), settings))).toBe("other-adapter");
-    expect(reasonOf(() => refuseOthers(current(), settings))).toBe("nothing was refused");
-  });
-
-  test("another currency", () => {
-    expect(reasonOf(() => compare({ desired: desired({ currency: "EUR" }) }))).toBe("currency-differs");
+  test("another currency, whatever was bound before", () => {
+    const euro = desired({ currency: "EUR" });
+    const facts = { reason: "currency-differs", norceCurrency: "SEK", pspCurrency: "EUR", reference: "ref-1" };
+    expect(refused(() => compare({ desired: euro }))).toEqual(facts);
+    expect(refused(() => compare({ current: reserved, desired: euro }))).toEqual(facts);
   });
 
   test("more than the payment's upper limit", () => {
-    expect(reasonOf(() => compare({ current: current({ upperLimit: 9_999 }) }))).toBe("above-upper-limit");
+    expect(refused(() => compare({ current: current({ upperLimit: 9_999 }) }))).toMatchObject({
+      reason: "above-upper-limit",
+      upperLimit: 9_999,
+      authorized: 10_000,
+    });
   });
 
-  test("a purchase that names another order", () => {
-    const named = (echoes: readonly string[], over: Partial<CommonConfig> = {}, binding = false): unknown =>
-      reasonOf(() =>
-        refuseForeign(
-          key,
-          desired({ echoes }),
-          { ...settings, ...over },
-          { id: "o_1", reference: "1001", cart: { reference: "cart-7" } },
-          binding,
-        ),
-      );
-    expect(named(["p_2"])).toBe("other-order");
-    expect(named(["o_2:p_1"])).toBe("other-order");
-    expect(named(["1001"])).toBe("other-order");
-    for (const echo of ["p_1", "o_1:p_1", "o_1"]) expect(named([echo])).toBe("nothing was refused");
-    expect(named(["something else", "p_1"])).toBe("nothing was refused");
-    expect(named(["1001"], { merchantReference: "orderReference" })).toBe("nothing was refused");
-    expect(named(["cart-7"], { merchantReference: "cartReference" })).toBe("nothing was refused");
-    expect(named([])).toBe("nothing was refused");
-    expect(named([], {}, true)).toBe("other-order");
+  test("money on a removed payment", () => {
+    expect(refused(() => compare({ current: current({ state: "removed" }) }))).toMatchObject({
+      reason: "paid-on-removed",
+      authorized: 10_000,
+      captured: 0,
+      currency: "SEK",
+    });
   });
 
-  test("a reference whose purchase has another amount or currency", () => {
-    expect(reasonOf(() => refuseUnlike(current(), desired({ total: 9_999 })))).toBe("reference-not-bound");
-    expect(reasonOf(() => refuseUnlike(current(), desired({ currency: "NOK" })))).toBe("reference-not-bound");
-    expect(reasonOf(() => refuseUnlike(current(), desired()))).toBe("nothing was refused");
+  test("a payment that held money and of which the PSP now says that it failed", () => {
+    const failed = desired({ phase: "failed", money: nothing });
+    expect(reasonOf(() => compare({ current: reserved, desired: failed }))).toBe("gone-at-psp");
+    expect(compare({ current: lookedAt(current(), desired({ money: nothing })), desired: failed })).toMatchObject({
+      changes: { payment: { state: "failed" } },
+    });
+  });
+
+  test("events that tell less than before, unless they say why", () => {
+    const folds = { current: captured, folds: true };
+    expect(reasonOf(() => compare(folds))).toBe("backwards-without-reason");
+    expect(compare({ ...folds, desired: desired({ reversal: "CAPTURE_FAILED" }) }).is).toBe("differs");
+  });
+});
+
+describe("a payment that the PSP does not know any more", () => {
+  const day = 24 * 60 * 60_000;
+  const gone = (payment: ReturnType<typeof current>, now = readAt + 2 * day): unknown =>
+    diffGone({ current: payment, states: "ten", now });
+  const session = lookedAt(current(), desired({ phase: "created", money: nothing }));
+
+  test("was never there, where it was never bound", () => {
+    expect(gone(current())).toBeUndefined();
+    expect(gone(current({ state: "reserved" }))).toBeUndefined();
+  });
+
+  test("has failed, where it held no money and has been at rest for a day: two looks have to agree", () => {
+    expect(gone(session)).toMatchObject({
+      is: "backwards",
+      fingerprint: "gone",
+      changes: { payment: { state: "failed", record: { phase: "failed", bound: "ref-1" } } },
+    });
+    expect(gone(session)).not.toHaveProperty("attention");
+    expect(gone(session, readAt + day - 1)).toBeUndefined();
+  });
+
+  test("needs a person where it held money, and nothing is written", () => {
+    for (const paid of [reserved, captured])
+      expect(gone(paid)).toMatchObject({
+        is: "backwards",
+        changes: { transactions: [], afterWrite: false },
+        attention: { reason: "gone-at-psp", context: { reference: "ref-1", authorized: 10_000, currency: "SEK" } },
+      });
+    expect(gone(reserved)).not.toHaveProperty("changes.payment");
+  });
+
+  test("is left alone once it has come to an end", () => {
+    const released = lookedAt(current(), desired({ money: money({ released: 10_000 }) }));
+    expect(gone(released)).toEqual(agreed);
+    expect(gone(lookedAt(current(), desired({ phase: "declined", money: nothing })))).toEqual(agreed);
+  });
+});
+
+describe("the record", () => {
+  test("keeps the adapter's memory as it was last said, and replaces it whole", () => {
+    const first = lookedAt(current(), desired({ memory: { checkout: { status: "open" }, at: 1 } }));
+    expect(first.record).toMatchObject({ memory: { checkout: { status: "open" }, at: 1 } });
+    expect(lookedAt(first, desired({ money: money({ captured: 1 }) })).record).toMatchObject({ memory: { at: 1 } });
+    const second = lookedAt(first, desired({ memory: { checkout: { status: "done" } } }));
+    expect(second.record?.["memory"]).toEqual({ checkout: { status: "done" } });
+  });
+
+  test("is ours: no fact of an adapter's takes the place of what binds a payment", () => {
+    const attributes = { bound: "theirs", accepted: false, memory: "x", authorized: 7, status: "AUTHORIZED" };
+    expect(lookedAt(current(), desired({ attributes })).record).toMatchObject({
+      bound: "ref-1",
+      accepted: true,
+      authorized: 10_000,
+      status: "AUTHORIZED",
+    });
+    expect(lookedAt(current(), desired({ attributes })).record).not.toHaveProperty("memory");
+  });
+
+  test("names what was bound before, and begins anew with another attempt", () => {
+    const session = lookedAt(
+      current({ reference: "s-1" }),
+      desired({
+        phase: "failed",
+        money: nothing,
+        reference: "s-1",
+        memory: { of: "s-1" },
+        attributes: { status: "X" },
+      }),
+    );
+    const second = compare({ current: session, desired: desired({ reference: "s-2" }) });
+    expect(second).toMatchObject({ is: "differs", changes: { payment: { state: "reserved", reference: "s-2" } } });
+    const { record } = written(session, second);
+    expect(record).toMatchObject({ bound: "s-2", earlier: ["s-1"] });
+    expect(record).not.toHaveProperty("memory");
+    expect(record).not.toHaveProperty("status");
+  });
+
+  test("says that an id will be replaced for as long as the PSP says so", () => {
+    const session = lookedAt(current(), desired({ phase: "created", money: nothing, provisional: true }));
+    expect(session.record).toMatchObject({ bound: "ref-1", provisional: true });
+    expect(lookedAt(session, desired()).record).not.toHaveProperty("provisional");
+  });
+});
+
+test("bad news is told whatever is written", () => {
+  const findings = [{ name: "chargeback", id: "d-1", deadline: "2026-03-01T00:00:00Z", facts: { amount: 5 } }] as const;
+  const news = desired({ findings: [...findings] });
+  expect(compare({ desired: news }).findings).toEqual(findings);
+  expect(compare({ desired: news, current: reserved, logged: new Set(["confirm"]) })).toEqual({
+    is: "agreed",
+    findings,
+  });
+});
+
+describe("actions", () => {
+  const publish = {
+    mode: "bearer",
+    key,
+    adapterId: "acme_adapter",
+    offered: ["capture", "cancel"],
+    maker: { publicUrl: "https://us.example", signingKey: "k" },
+  } as const;
+  const types = (over: Parameters<typeof compare>[0]): unknown => {
+    const verdict = compare({ publish, ...over });
+    if (verdict.is === "agreed") return undefined;
+    return (verdict.changes.payment?.actions as readonly { type: string }[] | undefined)?.map(({ type }) => type);
+  };
+  const possible = ["capture", "cancel", "refund"] as const;
+
+  test("are what the PSP allows and the adapter can do", () => {
+    expect(types({ desired: desired({ possible }) })).toEqual(["capture", "cancel"]);
+    expect(types({ desired: desired({ possible: ["cancel"] }) })).toEqual(["cancel"]);
+  });
+
+  test("offer no capture of less than was asked", () => {
+    expect(types({ desired: desired({ possible, total: 100, money: money({ authorized: 100 }) }) })).toEqual([
+      "cancel",
+    ]);
+  });
+
+  test("are withdrawn where none is offered any more, those of others stay", () => {
+    const published = {
+      type: "capture",
+      adapterId: "acme_adapter",
+      url: "https://us.example/any/api/order/v1/orders/x",
+    };
+    const theirs = { type: "ship", adapterId: "acme_adapter", url: "https://shop.example" };
+    const before = { ...reserved, raw: { actions: [published, theirs] } };
+    const verdict = compare({ current: before, desired: desired({ possible }), publish: { ...publish, offered: [] } });
+    expect(verdict).toMatchObject({ changes: { payment: { actions: [theirs] } } });
   });
 });

@@ -16,6 +16,7 @@ import { withToken } from "../../lib/token.ts";
 import type { Transport } from "../../lib/transport.ts";
 import type { TransactionLog } from "../../norce/log-line.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
+import { readRecord } from "./record.ts";
 
 /** Makes what an adapter asks its PSP with; the HTTP clients and their tokens are shared by all looks of one merchant's channel. */
 export type ContextFactory = (
@@ -97,7 +98,12 @@ export function lookContext(
   const payment = { paymentId: key.paymentId, amount, currency, reference, upsell: upsell as Json };
   // Who never asks for the log is not told that it could not be read.
   logRead.catch(() => undefined);
-  return { ...asking, memory: record ?? {}, payment, kept: async () => (await logRead).kept };
+  return {
+    ...asking,
+    memory: { ...record, ...readRecord(record).memory },
+    payment,
+    kept: async () => (await logRead).kept,
+  };
 }
 
 /**

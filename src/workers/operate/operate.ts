@@ -18,11 +18,12 @@ import {
 } from "../../queue/operations.ts";
 import { operationsName, type Queues } from "../../queue/queues.ts";
 import { bareOperationUrl } from "../../signatures/urls.ts";
-import { refuseOthers } from "../look/diff.ts";
+import { bind } from "../look/bind.ts";
+import { refuseOthers } from "../look/binding.ts";
 import { endOf, type Guard, guardOf } from "../guard.ts";
 import { lookContext, observe } from "../look/observe.ts";
 import { amountOf, availableFor, insistPossible, refusal, sumMovedBy, sumsToBe } from "./possible.ts";
-import { preview, type ReconcileParts, refuseMistaken } from "../reconcile.ts";
+import { preview, type ReconcileParts } from "../reconcile.ts";
 import { operationAgain } from "../retry.ts";
 
 /** What operations need. */
@@ -167,7 +168,8 @@ async function carriedOut(work: Work, parts: OperateParts): Promise<OperationOut
   const { desired, truth } = observed;
   if (sent === undefined) {
     // What a look would refuse is nothing to operate on.
-    if (!("fold" in found.adapter)) await refuseMistaken(key, current, desired, found, parts, signal);
+    const answers = [{ reference: "fold" in found.adapter ? "" : (current.reference ?? ""), answer: observed }];
+    await bind({ key, found, current }, answers, { ...parts, signal });
     if (desired.currency !== current.currency) throw refusal("currency-differs");
   }
 

@@ -1,0 +1,85 @@
+/** A reference belongs to one payment: who binds it first, has it. */
+import type { PaymentKey } from "../../contract/adapter.ts";
+import type { AdapterSettings } from "../../config.ts";
+import type { NorceClient } from "../../norce/client.ts";
+import { canonical, type PaymentState } from "../../norce/states.ts";
+import type { Claims } from "../../queue/references.ts";
+import { refusal } from "../found.ts";
+import { readRecord } from "./record.ts";
+
+/** What claiming needs. */
+export interface ClaimParts {
+  readonly claims: Claims;
+  readonly norce: Pick<NorceClient, "payment">;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Claims the PSP's id for a payment, to be done once echo, currency and amount agree. Where another payment has it, Norce is asked whether
+ * that one still is what it was.
+ * @throws WorkerError `Refused` with the reason `reference-taken`, both named, and whatever Norce throws.
+ */
+export async function claimReference(
+  key: PaymentKey,
+  reference: string,
+  found: AdapterSettings,
+  { claims, norce, signal }: ClaimParts,
+): Promise<void> {
+  const what = { account: accountOf(found), reference };
+  const days = daysOf(found);
+  // Once more where the claim changed hands while its holder was asked about.
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const holder = await claims.claim(key, what, days);
+    if (holder === undefined) return;
+    const payment = await norce.payment(holder.key, signal);
+    if (!givesWay(payment, reference)) throw taken(key, holder.key, reference);
+    if (await claims.takeOver(key, what, days, holder)) return;
+  }
+  throw refusal("reference-taken", "several payments claim the PSP's payment at once", { reference, ...named(key) });
+}
+
+const mostTries = 3;
+
+/** Ends without money: whose claim came to nothing. */
+const endStates: ReadonlySet<PaymentState> = new Set(["removed", "failed", "declined"]);
+
+type Holder = Awaited<ReturnType<NorceClient["payment"]>>;
+
+/** True where the holder is gone, came to nothing, or is another PSP payment's by now. */
+function givesWay(holder: Holder, reference: string): boolean {
+  if (holder === null || endStates.has(canonical(holder.state))) return true;
+  const carried = readRecord(holder.record).bound ?? holder.reference;
+  return carried !== null && carried !== reference;
+}
+
+function taken(key: PaymentKey, holder: PaymentKey, reference: string): Error {
+  return refusal("reference-taken", "the PSP's payment belongs to another payment", {
+    reference,
+    ...named(key),
+    holderOrderId: holder.orderId,
+    holderPaymentId: holder.paymentId,
+    holderMerchant: holder.merchant,
+    holderChannel: holder.channel,
+  });
+}
+
+function named({ orderId, paymentId }: PaymentKey): { orderId: string; paymentId: string } {
+  return { orderId, paymentId };
+}
+
+/** Tells an account from others: channels that share one share its ids, and a rotated secret makes no other account. */
+function accountOf({ adapter, settings }: AdapterSettings): string {
+  const secret: ReadonlySet<string> = new Set(adapter.secrets);
+  const account = Object.entries(settings)
+    .filter(([name, value]) => typeof value === "string" && !secret.has(name) && !ours.has(name))
+    .toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify(account);
+}
+
+/** Settings of a merchant's channel that say nothing of its account at the PSP. */
+const ours: ReadonlySet<string> = new Set(["adapterId", "merchantReference", "publishActions", "keyGeneration"]);
+
+/** As long as a payment can be paid and refunded. */
+function daysOf({ adapter: { horizonDays } }: AdapterSettings): number {
+  return (horizonDays?.unsettled ?? 30) + (horizonDays?.refund ?? 180);
+}
