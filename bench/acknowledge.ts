@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { createSigningKeys } from "../src/signatures/signing-keys.ts";
 import { callbackSignature } from "../src/signatures/signed-url.ts";
 import { start } from "./children.ts";
 import { type Load, load, median } from "./load.ts";
@@ -101,10 +102,12 @@ function pushPath(): string {
   return pathOfPush(key, randomUUID());
 }
 
+const [callbackKey] = createSigningKeys([signingKey]).of("callback", { merchant: "acme", channel: "se" });
+
 export function pathOfPush(
   key: { adapter: string; merchant: string; channel: string; orderId: string; paymentId: string },
   reference: string,
 ): string {
-  const sig = callbackSignature(signingKey, key, "push");
+  const sig = callbackSignature(callbackKey, key, "push");
   return `/${key.adapter}/api/checkout/v1/callback/orders/${key.orderId}/payments/${key.paymentId}/push?merchant=${key.merchant}&channel=${key.channel}&sig=${sig}&klarna_order_id=${reference}`;
 }

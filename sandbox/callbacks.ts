@@ -1,12 +1,15 @@
 import type { AnyAdapter, PaymentKey } from "../src/contract/adapter.ts";
-import { callbackUrl, operationUrl } from "../src/signatures/urls.ts";
+import type { SigningKeys } from "../src/signatures/signing-keys.ts";
+import { bareOperationUrl, callbackUrl } from "../src/signatures/urls.ts";
 
 /** How the PSP and the operator reach the service. */
 export interface ServiceAddress {
   /** Scheme, host and port of the web process, without a slash at the end. */
   readonly base: string;
-  /** Signs callback and operation URLs: the newest of `URL_SIGNING_KEYS`. */
-  readonly signingKey: string;
+  /** Sign callback URLs. */
+  readonly keys: SigningKeys;
+  /** Asks for a look. */
+  readonly adminToken: string;
 }
 
 /**
@@ -14,12 +17,12 @@ export interface ServiceAddress {
  * and with the PSP's placeholders not yet filled in.
  */
 export function callbackUrlsOf(
-  { base, signingKey }: ServiceAddress,
+  { base, keys }: ServiceAddress,
   adapter: AnyAdapter,
   key: PaymentKey,
 ): Record<string, string> {
   const { orderId: _order, paymentId: _payment, ...account } = key;
-  const maker = { publicUrl: base, signingKey };
+  const maker = { publicUrl: base, keys };
   return Object.fromEntries(
     Object.entries(adapter.webhooks).map(([name, { scope }]) => [
       name,
@@ -28,7 +31,13 @@ export function callbackUrlsOf(
   );
 }
 
-/** The URL that makes the service look at a payment now. It dies a minute after `now` (milliseconds). */
-export function refreshUrlOf({ base, signingKey }: ServiceAddress, key: PaymentKey, now: number): string {
-  return operationUrl({ publicUrl: base, signingKey }, key, "refresh", Math.ceil(now / 1000) + 60);
+/** Makes the service look at a payment now. @throws Error where it does not take the request. */
+export async function askForLook({ base, adminToken }: ServiceAddress, key: PaymentKey): Promise<void> {
+  const answer = await fetch(bareOperationUrl(base, key, "refresh"), {
+    method: "POST",
+    headers: { authorization: `Bearer ${adminToken}` },
+    signal: AbortSignal.timeout(5_000),
+  });
+  await answer.body?.cancel();
+  if (!answer.ok) throw new Error(`the service answered ${answer.status} when asked to look at ${key.paymentId}`);
 }

@@ -2,8 +2,9 @@ import express from "express";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AnyAdapter } from "../src/contract/adapter.ts";
 import type { SimulatedPurchase, SimulatedWebhook, Simulator } from "../src/contract/simulator.ts";
-import { callbackSignature, operationProven } from "../src/signatures/signed-url.ts";
-import { callbackUrlsOf, refreshUrlOf } from "./callbacks.ts";
+import { callbackSignature } from "../src/signatures/signed-url.ts";
+import { createSigningKeys } from "../src/signatures/signing-keys.ts";
+import { callbackUrlsOf } from "./callbacks.ts";
 import { createHistory, textOf } from "./history.ts";
 import { type Loopback, listenOnLoopback } from "./loopback.ts";
 import { createSandboxNorce, type SandboxNorce } from "./norce.ts";
@@ -55,10 +56,13 @@ const adapter = {
   },
 } as unknown as AnyAdapter;
 const adapters = new Map([["fake-psp", adapter]]);
+const signingKeys = createSigningKeys(["signing-key-0001"]);
+const adminToken = "an-admin-token-of-ours";
 const key = { adapter: "fake-psp", merchant: "demo", channel: "se", orderId: "o_1", paymentId: "p_1" };
 
 describe("callback URLs", () => {
-  const service = { base: "http://127.0.0.1:1", signingKey: "k" };
+  const service = { base: "http://127.0.0.1:1", keys: signingKeys, adminToken };
+  const [signingKey] = signingKeys.of("callback", key);
 
   it("are signed and keep the PSP's placeholders as they are", () => {
     const { push = "", report = "" } = callbackUrlsOf(service, adapter, key);
@@ -66,16 +70,10 @@ describe("callback URLs", () => {
       "/fake-psp/api/checkout/v1/callback/orders/o_1/payments/p_1/push?merchant=demo&channel=se&sig=",
     );
     expect(push.endsWith("&id={id}")).toBe(true);
-    expect(new URL(push).searchParams.get("sig")).toBe(callbackSignature("k", key, "push"));
+    expect(new URL(push).searchParams.get("sig")).toBe(callbackSignature(signingKey, key, "push"));
     const { orderId: _, paymentId: __, ...account } = key;
     expect(report).toContain("/callback/orders/report?");
-    expect(new URL(report).searchParams.get("sig")).toBe(callbackSignature("k", account, "report"));
-  });
-
-  it("of operations die", () => {
-    const { searchParams } = new URL(refreshUrlOf(service, key, 1_000_000));
-    expect(operationProven(["k"], searchParams, key, "refresh", 1_000_000)).toBe(true);
-    expect(operationProven(["k"], searchParams, key, "refresh", 1_070_000)).toBe(false);
+    expect(new URL(report).searchParams.get("sig")).toBe(callbackSignature(signingKey, account, "report"));
   });
 });
 
@@ -99,7 +97,14 @@ describe("the demo", () => {
     const server = await listenOnLoopback((request, response) => app(request, response));
     base = server.url;
     const history = createHistory(norce, psp, Date.now);
-    shop = createShop({ norce, psp, history, adapters, service: { base, signingKey: "k" }, now: Date.now });
+    shop = createShop({
+      norce,
+      psp,
+      history,
+      adapters,
+      service: { base, keys: signingKeys, adminToken },
+      now: Date.now,
+    });
     page = createPage({ norce, psp, shop, history, adapters });
     app.post("/fake-psp/*rest", (request, response) => {
       const [, orderId = "", paymentId = ""] = /\/orders\/(\w+)\/payments\/(\w+)\//.exec(request.path) ?? [];

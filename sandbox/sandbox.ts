@@ -2,6 +2,7 @@
 import type { RequestHandler } from "express";
 import type { Adapters } from "../src/adapters/registry.ts";
 import type { Simulator } from "../src/contract/simulator.ts";
+import { createSigningKeys } from "../src/signatures/signing-keys.ts";
 import { createHistory } from "./history.ts";
 import { loadSimulator } from "./kernel/load.ts";
 import { listenOnLoopback } from "./loopback.ts";
@@ -19,6 +20,8 @@ export interface SandboxOptions {
   readonly callbackBase: string;
   /** `URL_SIGNING_KEYS`, newest first. */
   readonly urlSigningKeys: readonly string[];
+  /** One of `ADMIN_TOKEN`: the page asks the service for looks. */
+  readonly adminToken: string;
   readonly adapters: Adapters;
   /** Where the walk prints; the process's own terminal where it is left out. */
   readonly terminal?: Terminal;
@@ -41,13 +44,20 @@ export interface Sandbox {
 
 /** Starts Norce and every PSP that has a simulator on ports of the loopback interface. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { adapters, callbackBase, urlSigningKeys, terminal = processTerminal(), timeScale = 1 / 240 } = options;
+  const {
+    adapters,
+    callbackBase,
+    urlSigningKeys,
+    adminToken,
+    terminal = processTerminal(),
+    timeScale = 1 / 240,
+  } = options;
   const simulators = await loadSimulators(adapters, timeScale);
   const norce = createSandboxNorce();
   const psp = createSandboxPsp({ simulators });
   const [norceServer, pspServer] = await Promise.all([listenOnLoopback(norce.handler), listenOnLoopback(psp.handler)]);
   const history = createHistory(norce, psp, Date.now);
-  const service = { base: callbackBase.replace(/\/+$/, ""), signingKey: urlSigningKeys[0] ?? "" };
+  const service = { base: callbackBase.replace(/\/+$/, ""), keys: createSigningKeys(urlSigningKeys), adminToken };
   const shop = createShop({ norce, psp, history, adapters, service, now: Date.now });
   const page = createPage({ norce, psp, shop, history, adapters });
   const endings = [

@@ -1,7 +1,7 @@
 import type { Minor, PaymentKey } from "../src/contract/adapter.ts";
 import type { Adapters } from "../src/adapters/registry.ts";
 import { majorFromMinor } from "../src/lib/money.ts";
-import { callbackUrlsOf, refreshUrlOf, type ServiceAddress } from "./callbacks.ts";
+import { callbackUrlsOf, askForLook, type ServiceAddress } from "./callbacks.ts";
 import type { History } from "./history.ts";
 import type { SandboxNorce } from "./norce.ts";
 import type { SandboxPsp } from "./psp.ts";
@@ -62,7 +62,7 @@ export function adapterIdOf(adapter: string): string {
 }
 
 /** The demo's shop. */
-export function createShop({ norce, psp, history, adapters, service, now }: ShopParts): Shop {
+export function createShop({ norce, psp, history, adapters, service }: ShopParts): Shop {
   const purchases = new Map<string, Purchase>();
   let number = 0;
 
@@ -108,10 +108,7 @@ export function createShop({ norce, psp, history, adapters, service, now }: Shop
 
     async look({ key }) {
       history.add(key.paymentId, { kind: "look" });
-      const url = refreshUrlOf(service, key, now());
-      const answer = await fetch(url, { method: "POST", signal: AbortSignal.timeout(5_000) });
-      await answer.body?.cancel();
-      if (!answer.ok) throw new Error(`the service answered ${answer.status} when asked to look at ${key.paymentId}`);
+      await askForLook(service, key);
     },
   };
 }

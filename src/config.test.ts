@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
 import { loadAdapters } from "./adapters/registry.ts";
-import { type Config, ConfigError, createConfig, redacted, urlMakerFrom } from "./config.ts";
-import { keyWarnings } from "./lib/document.ts";
+import { type Config, ConfigError, createConfig, redacted, serviceFrom } from "./config.ts";
 
 const adapters = await loadAdapters();
 const environment = {
-  URL_SIGNING_KEYS: "key-2,key-1",
+  URL_SIGNING_KEYS: "a-signing-key-of-32-characters-2,a-signing-key-of-32-characters-1",
   KLARNA_PASSWORD: "canary-password",
   NORCE_TOKEN: "canary-token",
 };
@@ -35,11 +34,14 @@ test("the documented defaults hold", () => {
   expect(config).toMatchObject({
     port: 3000,
     publicUrl: "http://localhost:3000",
-    urlSigningKeys: ["key-2", "key-1"],
-    adminToken: undefined,
+    adminTokens: [],
+    workerPort: undefined,
+    journalBytes: 256 * 1024 * 1024,
+    alerts: undefined,
+    queueTls: { ca: undefined, insecure: false },
     logLevel: "info",
     workerConcurrency: 16,
-    bodyLimitBytes: 1024 * 1024,
+    bodyLimitBytes: 256 * 1024,
     norce: { version: "v0", states: "ten" },
   });
   expect(config.find({ adapter: "klarna-checkout", merchant: "acme", channel: "se" })?.settings).toMatchObject({
@@ -89,7 +91,7 @@ test("it prints itself without its secrets", () => {
   const config = createConfig({ ...environment, ADMIN_TOKEN: "canary-admin-token-1" }, document, adapters);
   const text = JSON.stringify(redacted(config));
   expect(text).not.toContain("canary");
-  expect(text).not.toContain("key-1");
+  expect(text).not.toContain("signing-key");
   expect(text).toContain("https://api.playground.klarna.com");
 });
 
@@ -156,18 +158,73 @@ test.each(["PORT", "WORKER_CONCURRENCY", "SWEEP_INTERVAL_SECONDS"])(
   },
 );
 
-test("the operator hears of a signing key that can be guessed, but not the key", () => {
-  const warningsWith = (keys: string): readonly string[] => {
-    const { urlSigningKeys } = createConfig({ ...environment, URL_SIGNING_KEYS: keys }, document, adapters);
-    return keyWarnings("URL_SIGNING_KEYS", urlSigningKeys);
-  };
-  expect(warningsWith("signing-key-1,12345678")).toEqual([]);
-  const warnings = warningsWith("signing-key-1,canary1,canary2");
-  expect(warnings).toEqual([
-    expect.stringMatching(/^URL_SIGNING_KEYS: number 2 /),
-    expect.stringMatching(/^URL_SIGNING_KEYS: number 3 /),
-  ]);
+test("a signing key and an admin token that can be guessed are faults, and a short key is a warning; neither is told", () => {
+  const environmentWith = (name: string, secrets: string) => ({ ...environment, [name]: secrets });
+  for (const name of ["URL_SIGNING_KEYS", "ADMIN_TOKEN"]) {
+    const faults = faultsOf(environmentWith(name, `${"canary-".repeat(5)},canary-of-15-ch`), document);
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name}: number 2 has to be at least 16 characters`))]);
+    expect(faults.join("\n")).not.toContain("canary");
+    expect(faultsOf(environmentWith(name, "a-text-of-16-cha"), document)).toEqual([]);
+  }
+  const { warnings } = createConfig(
+    environmentWith("URL_SIGNING_KEYS", `${"a".repeat(32)},${"canary-".repeat(4)}`),
+    document,
+    adapters,
+  );
+  expect(warnings).toEqual([expect.stringMatching(/^URL_SIGNING_KEYS: number 2 is shorter than 32 characters/)]);
   expect(warnings.join("\n")).not.toContain("canary");
+});
+
+test.each([
+  ["ADMIN_TOKEN", `canary-token-of-ours\u0007`],
+  ["URL_SIGNING_KEYS", `canary-token\n-of-ours-and-more`],
+  ["NORCE_TOKEN", "canary\n"],
+  ["NORCE_TOKEN", " canary"],
+  ["KLARNA_PASSWORD", "canary "],
+  ["KLARNA_PASSWORD", "can\u200bary"],
+  ["REDIS_URL", "redis://canary:canary#canary@127.0.0.1"],
+  ["REDIS_URL", "redis://canary:12/canary@127.0.0.1"],
+  ["REDIS_URL", "canary"],
+  ["QUEUE_URL", "postgres://canary:ca?nary@127.0.0.1/q"],
+  ["ALERT_URL", "canary"],
+  ["ALERT_FORMAT", "canary"],
+  ["WORKER_PORT", "canary"],
+  ["JOURNAL_MB", "canary"],
+  ["QUEUE_TLS_INSECURE", "canary"],
+])("%s has a shape, and a value that has another is never told", (name, value) => {
+  const faults = faultsOf({ ...environment, [name]: value }, document);
+  expect(faults).toHaveLength(1);
+  expect(faults[0]).not.toContain("canary");
+  expect(faults[0]).toMatch(/^(norce\.token|merchants\.acme\.se\.klarna-checkout\.password|[A-Z_]+): /);
+});
+
+test("a channel's key generation revokes its keys alone", () => {
+  const merchants = (generation: object) => ({
+    acme: { se: { ...generation, "klarna-checkout": klarna }, no: { "klarna-checkout": klarna } },
+  });
+  const keyOf = (generation: object, channel: string) =>
+    createConfig(environment, { ...document, merchants: merchants(generation) }, adapters).signingKeys.of("callback", {
+      merchant: "acme",
+      channel,
+    })[0].text;
+  expect(keyOf({ keyGeneration: 2 }, "se")).not.toBe(keyOf({}, "se"));
+  expect(keyOf({ keyGeneration: 2 }, "se")).toBe(keyOf({ keyGeneration: "2" }, "se"));
+  expect(keyOf({ keyGeneration: 2 }, "no")).toBe(keyOf({}, "no"));
+  expect(faultsOf(environment, { ...document, merchants: merchants({ keyGeneration: "a\nb" }) })).toEqual([
+    expect.stringMatching(/^merchants\.acme\.se\.keyGeneration: /),
+  ]);
+});
+
+test("a URL with a query in it is a fault, and is never printed", () => {
+  const settings = { ...klarna, apiUrl: "https://klarna.example/?canary=1" };
+  const faults = faultsOf(environment, { ...document, merchants: { acme: { se: { "klarna-checkout": settings } } } });
+  expect(faults).toEqual([expect.stringMatching(/^merchants\.acme\.se\.klarna-checkout\.apiUrl: must not have/)]);
+  expect(faults.join("\n")).not.toContain("canary");
+});
+
+test("Norce's token may be two, a primary and a secondary", () => {
+  const norce = { ...document.norce, token: ["${NORCE_TOKEN}", "another"] };
+  expect(createConfig(environment, { ...document, norce }, adapters).norce.token).toEqual(["canary-token", "another"]);
 });
 
 test("a URL with a user name or a password in it is a fault, and is never printed", () => {
@@ -188,7 +245,7 @@ test("a URL with a user name or a password in it is a fault, and is never printe
     "norce.orderApi",
   ]);
   expect(faults.join("\n")).not.toContain("canary");
-  expect(() => urlMakerFrom({ ...environment, PUBLIC_URL: secret })).toThrow(/PUBLIC_URL: must not have/);
+  expect(() => serviceFrom({ ...environment, PUBLIC_URL: secret })).toThrow(/PUBLIC_URL: must not have/);
 });
 
 test("a URL with a user name in it is told of where it does not fit besides", () => {

@@ -1,13 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { AnyAdapter, CommonConfig, PaymentKey } from "./contract/adapter.ts";
 import { type Adapters, loadAdapters, loadOutside, type Outside } from "./adapters/registry.ts";
 import { type ProxyEnvironment, proxyEnvOf, proxyFaults } from "./lib/agents.ts";
 import { budgetSettings } from "./lib/budget.ts";
 import {
-  bytesFrom,
   collect,
   ConfigError,
   entriesOf,
@@ -16,9 +14,12 @@ import {
   isRecord,
   substitute,
   urlFaults,
-  wholeNumber,
 } from "./lib/document.ts";
+import { environmentSchema, keyWarnings, type ServiceEnvironment } from "./lib/environment.ts";
 import { managedWarnings, sharedPaymentFaults } from "./lib/managed-adapters.ts";
+import { secretFaults } from "./lib/secret-shape.ts";
+import { readYamlFile } from "./lib/yaml-file.ts";
+import { createSigningKeys, type SigningKeys } from "./signatures/signing-keys.ts";
 
 /** One merchant channel's settings of one adapter, already validated by the adapter's own schema. */
 export interface AdapterSettings {
@@ -29,13 +30,24 @@ export interface AdapterSettings {
 /** Everything the service is told from outside, validated. */
 export interface Config {
   readonly port: number;
+  /** The one interface that is listened on; `undefined`: all of them. */
+  readonly host?: string | undefined;
   readonly publicUrl: string;
   readonly redisUrl: string | undefined;
   readonly queueUrl: string | undefined;
   /** Where the embedded engine lives; and whether the queue is the sandbox's, apart from a real one and empty at each start. */
   readonly engine: { readonly dataDir: string; readonly sandbox?: boolean };
-  readonly urlSigningKeys: readonly string[];
-  readonly adminToken: string | undefined;
+  /** How the engine's server is known, where the machine's own authorities do not know it: PEM; `insecure` believes anybody. */
+  readonly queueTls: { readonly ca: string | undefined; readonly insecure: boolean };
+  /** The keys of signed URLs, derived from `URL_SIGNING_KEYS`. */
+  readonly signingKeys: SigningKeys;
+  /** Any of them; none: what is the operator's is off. */
+  readonly adminTokens: readonly string[];
+  /** Where the worker process tells how it is; `undefined`: nowhere. */
+  readonly workerPort: number | undefined;
+  /** How much all journals together may take. */
+  readonly journalBytes: number;
+  readonly alerts: { readonly url: string; readonly format: "standard" | "slack" } | undefined;
   readonly logLevel: string;
   readonly workerConcurrency: number;
   readonly bodyLimitBytes: number;
@@ -52,61 +64,32 @@ export interface Config {
   readonly warnings: readonly string[];
 }
 
-const optionalText = z
-  .string()
-  .optional()
-  .transform((text) => (text === undefined || text === "" ? undefined : text));
-
-const environmentSchema = z.object({
-  PORT: wholeNumber(3000, 0, 65_535),
-  PUBLIC_URL: optionalText.pipe(httpUrl.optional()),
-  REDIS_URL: optionalText.pipe(
-    z
-      .string()
-      .regex(/^rediss?:\/\//, "has to start with redis:// or rediss://")
-      .optional(),
-  ),
-  QUEUE_URL: optionalText.pipe(
-    z
-      .string()
-      .regex(/^postgres(ql)?:\/\//, "has to start with postgres://")
-      .optional(),
-  ),
-  CONFIG_FILE: optionalText,
-  URL_SIGNING_KEYS: z
-    .string()
-    .default("")
-    .transform((text) =>
-      text
-        .split(",")
-        .map((key) => key.trim())
-        .filter((key) => key !== ""),
-    ),
-  ADMIN_TOKEN: optionalText.pipe(z.string().min(16, "has to be at least 16 characters long").optional()),
-  LOG_LEVEL: z.preprocess(
-    (text) => (text === "" ? undefined : text),
-    z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-  ),
-  WORKER_CONCURRENCY: wholeNumber(16, 1, 1_000),
-  SWEEP_INTERVAL_SECONDS: wholeNumber(60, 1, 86_400),
-  BODY_LIMIT: z.preprocess((text) => (text === "" ? undefined : text), z.string().default("1mb").transform(bytesFrom)),
-});
+/** The Order API takes either of a primary and a secondary token: the first is used until it is refused. */
+const tokens = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
 const norceSchema = z.strictObject({
   /** Base URL of the Order API, for example `https://acme.api-se.norce.tech/checkout/order`. */
   orderApi: httpUrl,
-  token: z.string().min(1),
+  token: tokens,
   version: z.enum(["v0", "v1"]).default("v0"),
   states: z.enum(["ten", "twelve"]).default("ten"),
   ...budgetSettings,
 });
 
-const settingsByAdapter = z.record(z.string(), z.record(z.string(), z.unknown()));
+/** Merchants' and channels' names stand in signed texts, line by line. */
+const printable = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u, "must be printable");
+/** A channel: its adapters by folder, and what holds for all of them. */
+const channelSchema = z
+  .object({
+    /** Another one revokes the channel's callback and operation keys, and no others. */
+    keyGeneration: z.union([z.int().transform(String), printable]).optional(),
+  })
+  .catchall(z.record(z.string(), z.unknown()));
 const fileSchema = z.strictObject({
   norce: norceSchema,
   /** Adapters outside the tree: npm packages, and paths relative to the file. */
   adapters: z.array(z.string().min(1)).default([]),
-  merchants: z.record(z.string(), z.record(z.string(), settingsByAdapter)),
+  merchants: z.record(printable, z.record(printable, channelSchema)),
 });
 
 const adaptersOnly = z.object({ adapters: fileSchema.shape.adapters });
@@ -126,22 +109,9 @@ export function configFileOf(environment: Environment): string | undefined {
   return existsSync("config.yaml") ? "config.yaml" : undefined;
 }
 
-/** Reads the configuration file named by the environment. @throws ConfigError where it cannot be read or is not YAML. */
+/** @throws ConfigError where it cannot be read or is not YAML. */
 function readConfigFile(environment: Environment): unknown {
-  const file = configFileOf(environment) ?? "config.yaml";
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    throw new ConfigError([`CONFIG_FILE: ${file} cannot be read`]);
-  }
-  try {
-    return parseYaml(text);
-  } catch (error) {
-    // Only the position: the parser quotes the line, and a line may hold a secret.
-    const position = error instanceof Error && "linePos" in error ? JSON.stringify(error.linePos) : "unknown position";
-    throw new ConfigError([`${file}: is not YAML (${position})`]);
-  }
+  return readYamlFile(configFileOf(environment) ?? "config.yaml");
 }
 
 /** The configuration, with the adapters of the tree and those that the file names. @throws ConfigError with every fault. */
@@ -181,13 +151,12 @@ export function createConfig(
   const warnings: string[] = [];
   const env = collect(environmentSchema.safeParse(environment), "", faults);
   if (env?.URL_SIGNING_KEYS.length === 0) faults.push(noSigningKey);
-  if (env?.REDIS_URL !== undefined && env.QUEUE_URL !== undefined)
-    faults.push("QUEUE_URL: set it or REDIS_URL, not both");
   faults.push(...proxyFaults(environment));
   const substituted = substitute(document, environment, "", faults);
   const file = collect(fileSchema.safeParse(substituted), "", faults);
   // Not what the schema made of it: one fault must not hide the others.
-  const { merchants } = isRecord(substituted) ? substituted : {};
+  const { merchants, norce } = isRecord(substituted) ? substituted : {};
+  if (isRecord(norce)) faults.push(...secretFaults(norce["token"], "norce.token"));
   const targets = targetsFrom(merchants, adapters, faults, warnings);
   if (faults.length > 0 || env === undefined || file === undefined) throw new ConfigError([...new Set(faults)]);
   const byTarget = new Map(targets.map((target) => [targetId({ ...target, adapter: target.adapter.id }), target]));
@@ -197,8 +166,15 @@ export function createConfig(
     redisUrl: env.REDIS_URL,
     queueUrl: env.QUEUE_URL,
     engine: { dataDir: ".data" },
-    urlSigningKeys: env.URL_SIGNING_KEYS,
-    adminToken: env.ADMIN_TOKEN,
+    queueTls: { ca: env.QUEUE_CA_FILE, insecure: env.QUEUE_TLS_INSECURE },
+    signingKeys: createSigningKeys(
+      env.URL_SIGNING_KEYS,
+      ({ merchant, channel }) => file.merchants[merchant]?.[channel]?.keyGeneration,
+    ),
+    adminTokens: env.ADMIN_TOKEN,
+    workerPort: env.WORKER_PORT,
+    journalBytes: env.JOURNAL_MB * 1024 * 1024,
+    alerts: env.ALERT_URL === undefined ? undefined : { url: env.ALERT_URL, format: env.ALERT_FORMAT },
     logLevel: env.LOG_LEVEL,
     workerConcurrency: env.WORKER_CONCURRENCY,
     bodyLimitBytes: env.BODY_LIMIT,
@@ -208,25 +184,29 @@ export function createConfig(
     adapters,
     find: (target) => byTarget.get(targetId(target)),
     targets,
-    warnings,
+    warnings: [...keyWarnings(env.URL_SIGNING_KEYS), ...warnings],
   };
 }
 
 /**
- * What callback and operation URLs are made with; needs no configuration file.
- * @throws ConfigError where the environment lacks a signing key or is faulty.
+ * Where the service is reached, the newest admin token, and the master keys of signed URLs; needs no configuration file.
+ * @throws ConfigError where the environment is faulty.
  */
-export function urlMakerFrom(environment: Environment): { readonly publicUrl: string; readonly signingKey: string } {
+export function serviceFrom(environment: Environment): {
+  readonly publicUrl: string;
+  readonly adminToken: string | undefined;
+  readonly masters: readonly string[];
+} {
   const faults: string[] = [];
   const env = collect(environmentSchema.safeParse(environment), "", faults);
-  const signingKey = env?.URL_SIGNING_KEYS[0];
-  if (env !== undefined && signingKey !== undefined) return { publicUrl: publicUrlOf(env), signingKey };
-  throw new ConfigError(faults.length > 0 ? faults : [noSigningKey]);
+  if (env?.URL_SIGNING_KEYS.length === 0) faults.push(noSigningKey);
+  if (env === undefined || faults.length > 0) throw new ConfigError(faults);
+  return { publicUrl: publicUrlOf(env), adminToken: env.ADMIN_TOKEN[0], masters: env.URL_SIGNING_KEYS };
 }
 
 const noSigningKey = "URL_SIGNING_KEYS: is not set; callback URLs could not be proven";
 
-function publicUrlOf({ PUBLIC_URL, PORT }: z.infer<typeof environmentSchema>): string {
+function publicUrlOf({ PUBLIC_URL, PORT }: ServiceEnvironment): string {
   return (PUBLIC_URL ?? `http://localhost:${PORT}`).replace(/\/+$/, "");
 }
 
@@ -236,8 +216,10 @@ export function redacted(config: Config): Readonly<Record<string, unknown>> {
     port: config.port,
     publicUrl: config.publicUrl,
     queue: config.redisUrl !== undefined ? "redis" : config.queueUrl !== undefined ? "postgres" : "embedded",
-    urlSigningKeys: config.urlSigningKeys.length,
-    adminToken: config.adminToken !== undefined,
+    signingKeys: config.signingKeys.masters,
+    adminTokens: config.adminTokens.length,
+    workerPort: config.workerPort,
+    alerts: config.alerts?.format,
     workerConcurrency: config.workerConcurrency,
     bodyLimitBytes: config.bodyLimitBytes,
     sweepIntervalSeconds: config.sweepIntervalSeconds,
@@ -268,14 +250,15 @@ function targetsFrom(merchants: unknown, adapters: Adapters, faults: string[], w
   for (const [merchant, channels] of entriesOf(merchants)) {
     for (const [channel, byAdapter] of entriesOf(channels)) {
       faults.push(...sharedPaymentFaults(byAdapter, `merchants.${merchant}.${channel}`));
-      for (const [name, given] of entriesOf(byAdapter)) {
+      for (const [folder, given] of entriesOf(byAdapter)) {
         if (!isRecord(given)) continue;
-        const path = `merchants.${merchant}.${channel}.${name}`;
-        const adapter = adapters.get(name);
+        const path = `merchants.${merchant}.${channel}.${folder}`;
+        const adapter = adapters.get(folder);
         if (adapter === undefined) {
           faults.push(`${path}: there is no such adapter; there are ${[...adapters.keys()].join(", ")}`);
           continue;
         }
+        for (const secret of adapter.secrets) faults.push(...secretFaults(given[secret], `${path}.${secret}`));
         const printed = entriesOf(given).filter(([setting]) => !adapter.secrets.includes(setting));
         faults.push(...urlFaults(Object.fromEntries(printed), path));
         const settings = collect(adapter.config.safeParse(given), path, faults) as CommonConfig | undefined;

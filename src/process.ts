@@ -1,6 +1,5 @@
 import { exitWith } from "./exit.ts";
 import { type Config, ConfigError, processEnvironment, readConfig, redacted } from "./config.ts";
-import { keyWarnings } from "./lib/document.ts";
 import { createLog, type Logger } from "./lib/log.ts";
 import { createMeters, type Meters } from "./lib/meters.ts";
 import { cachedCounts } from "./queue/counts.ts";
@@ -51,8 +50,7 @@ export function partsOf(config: Config): ProcessParts {
   const log = createLog(config.logLevel);
   const meters = createMeters();
   log.info(redacted(config), "config.read");
-  const keyDoubts = keyWarnings("URL_SIGNING_KEYS", config.urlSigningKeys);
-  for (const warning of [...config.warnings, ...keyDoubts]) log.warn({ warning }, "config.doubtful");
+  for (const warning of config.warnings) log.warn({ warning }, "config.doubtful");
   return {
     config,
     log,

@@ -1,7 +1,16 @@
 /** Both halves in one process, on any engine. Without a configuration file: the sandbox, and a walk through it. */
 import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
 import { loadAdapters } from "./adapters/registry.ts";
-import { type Config, configFileOf, createConfig, type Environment, processEnvironment, readConfig } from "./config.ts";
+import {
+  type Config,
+  ConfigError,
+  configFileOf,
+  createConfig,
+  type Environment,
+  processEnvironment,
+  readConfig,
+} from "./config.ts";
 import { exitWith } from "./exit.ts";
 import { partsOf, runUntilStopped } from "./process.ts";
 import { type Engine, sandboxPlaces } from "./queue/engine.ts";
@@ -15,7 +24,11 @@ const sandboxFolder = ".data/sandbox";
 
 async function start(): Promise<void> {
   const environment = processEnvironment();
-  const sandbox = configFileOf(environment) === undefined ? await openSandbox(environment) : undefined;
+  const { values } = parseArgs({ options: { sandbox: { type: "boolean", default: false } } });
+  const sandbox =
+    values.sandbox || configFileOf(environment) === undefined
+      ? await openSandbox(environment, values.sandbox)
+      : undefined;
   const config = sandbox?.config ?? (await readConfig(environment));
   const { log, meters, open } = partsOf(config);
   const { engine, queues } = await open();
@@ -44,16 +57,37 @@ async function start(): Promise<void> {
 
 type OpenSandbox = Sandbox & { readonly config: Config };
 
-async function openSandbox(environment: Environment): Promise<OpenSandbox> {
+/** @throws ConfigError where nobody asked for it and something says that this is a production host, which lost its configuration. */
+async function openSandbox(environment: Environment, askedFor: boolean): Promise<OpenSandbox> {
+  const signs = askedFor ? [] : signsOfProduction(environment);
+  if (signs.length > 0)
+    throw new ConfigError([
+      `CONFIG_FILE: there is no configuration file, and ${signs.join(", ")} says that this is no place for the sandbox; \`npm start -- --sandbox\` starts it all the same`,
+    ]);
   const adapters = await loadAdapters();
-  const signingKeys = environment["URL_SIGNING_KEYS"] || randomBytes(24).toString("base64url");
-  const settings: Environment = { LOG_LEVEL: "error", ...environment, URL_SIGNING_KEYS: signingKeys };
+  const made = () => randomBytes(32).toString("base64url");
+  const signingKeys = environment["URL_SIGNING_KEYS"] || made();
+  const adminTokens = environment["ADMIN_TOKEN"] || made();
+  const settings: Environment = {
+    LOG_LEVEL: "error",
+    ...environment,
+    URL_SIGNING_KEYS: signingKeys,
+    ADMIN_TOKEN: adminTokens,
+  };
   const callbackBase = `http://127.0.0.1:${environment["PORT"] || 3000}`;
-  const sandbox = await startSandbox({ callbackBase, urlSigningKeys: signingKeys.split(","), adapters });
+  const [adminToken = ""] = adminTokens.split(",");
+  const sandbox = await startSandbox({ callbackBase, urlSigningKeys: signingKeys.split(","), adminToken, adapters });
   // The sandbox's orders end with the process: jobs of an earlier one would look for them in vain. In a place of its own on every engine,
   // so that no forgotten CONFIG_FILE ever empties a real queue, or works on it.
   const engine = { dataDir: sandboxFolder, sandbox: true };
-  return Object.assign(sandbox, { config: { ...createConfig(settings, sandbox.document, adapters), engine } });
+  const config = { ...createConfig(settings, sandbox.document, adapters), engine, host: "127.0.0.1" };
+  return Object.assign(sandbox, { config });
+}
+
+/** What speaks against a sandbox, by name. */
+function signsOfProduction(environment: Environment): string[] {
+  const set = ["REDIS_URL", "QUEUE_URL", "PUBLIC_URL", "URL_SIGNING_KEYS"].filter((name) => environment[name]);
+  return [...(environment["NODE_ENV"] === "production" ? ["NODE_ENV=production"] : []), ...set];
 }
 
 function placeOf({ kind }: Engine): string {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RequestHandler } from "express";
 import type { PaymentKey } from "./contract/adapter.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import { WorkerError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
@@ -40,17 +40,25 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     lanes: lanesFor(engine, queues),
     operations: createOperations(engine),
     ping: () => engine.ping(),
+    now: Date.now,
     report: { get: answerReport(reportParts), post: answerLetter(reportParts) },
     ...(parts.home === undefined ? {} : { home: parts.home }),
   });
   const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 65_000 }, app);
   server.on("clientError", answerUnreadable);
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(config.port, resolve);
+    server.once("error", (error) => reject(inPlainWords(error, config.port))).listen(config.port, config.host, resolve);
   });
   const { port } = server.address() as AddressInfo;
   log.info({ port, publicUrl: config.publicUrl }, "web.started");
   return { port, close: () => closed(server) };
+}
+
+/** Somebody who starts it twice has to read one line, not a stack. */
+function inPlainWords(error: NodeJS.ErrnoException, port: number): Error {
+  if (error.code === "EADDRINUSE")
+    return new ConfigError([`PORT: ${port} is in use already: is another one of these running?`]);
+  return error.code === "EACCES" ? new ConfigError([`PORT: ${port} may not be listened on by this user`]) : error;
 }
 
 /** How long a client may take to read that it was refused. */

@@ -68,7 +68,7 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
     callbackUrl: ({ orderId, paymentId, ...account }, webhook) => {
       const adapter = adapterNamed(config, account.adapter);
       const ids = adapter.webhooks[webhook]?.scope === "account" ? {} : { orderId, paymentId };
-      const maker = { publicUrl: config.publicUrl, signingKey: config.urlSigningKeys[0] ?? "" };
+      const maker = { publicUrl: config.publicUrl, keys: config.signingKeys };
       return callbackUrl(maker, adapter, { ...account, ...ids } as Target, webhook);
     },
   });

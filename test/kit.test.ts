@@ -10,6 +10,7 @@ import { faultsOf, filesFor } from "../scripts/adapter-new.ts";
 import { commonConfig } from "../src/contract/adapter.ts";
 import { loadAdapters, misfitsOf } from "../src/adapters/registry.ts";
 import { callbackUrl } from "../src/signatures/urls.ts";
+import { signingKeysOf } from "./support/signing.ts";
 import { openPlace, type Place } from "./support/processes.ts";
 import { copyTree, type Tree } from "./support/tree.ts";
 import { until } from "./support/until.ts";
@@ -351,7 +352,10 @@ export default {
     const [signingKey = ""] = place.secrets();
     const key = { adapter: "stone-pay", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_2" };
     const adapter = { ...klarna, id: "stone-pay" } as NonNullable<typeof klarna>;
-    const other = callbackUrl({ publicUrl: url, signingKey }, adapter, key, "push").replace(/&klarna_order_id=.*/, "");
+    const other = callbackUrl({ publicUrl: url, keys: signingKeysOf(signingKey) }, adapter, key, "push").replace(
+      /&klarna_order_id=.*/,
+      "",
+    );
     expect((await fetch(other, { method: "POST" })).status).toBe(200);
     expect(await program.says("payment.dead")).toMatchObject({ kind: "Refused", reason: "no-such-payment" });
   }, 120_000);

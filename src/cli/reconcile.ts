@@ -7,13 +7,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { PaymentKey } from "../contract/adapter.ts";
-import { type Config, processEnvironment, readConfig, urlMakerFrom } from "../config.ts";
+import { type Config, processEnvironment, readConfig } from "../config.ts";
 import { createHttp, type Http } from "../lib/http.ts";
 import { createTransport } from "../lib/transport.ts";
 import { createNorceClient, type NorceClient } from "../norce/client.ts";
 import { ordersWithin } from "../norce/orders.ts";
 import { exitWith, Usage } from "../exit.ts";
-import { operationUrl } from "../signatures/urls.ts";
+import { bareOperationUrl } from "../signatures/urls.ts";
 
 const usage = "npm run reconcile -- <merchant> <channel> (<orderId> | --from YYYY-MM-DD [--to YYYY-MM-DD]) [--dry-run]";
 
@@ -51,13 +51,15 @@ try {
     throw new Usage(usage);
   const environment = processEnvironment();
   const config = await readConfig(environment);
-  const maker = urlMakerFrom(environment);
+  const [token] = config.adminTokens;
+  if (token === undefined) throw new Usage("ADMIN_TOKEN is not set: the service looks for operators only");
   const transport = createTransport({ proxies: config.proxies });
   const norce = createNorceClient({ ...config.norce, adapterIdOf: (key) => key.adapter, transport });
   const owner = { merchant, channel };
+  const headers = { authorization: `Bearer ${token}` };
   const look = async (key: PaymentKey): Promise<Found> => {
-    const exp = Math.floor(Date.now() / 1_000) + 300;
-    const http = createHttp({ peer: "norce-psp-worker", baseUrl: operationUrl(maker, key, "refresh", exp), transport });
+    const baseUrl = bareOperationUrl(config.publicUrl, key, "refresh");
+    const http = createHttp({ peer: "norce-psp-worker", baseUrl, headers, transport });
     return values["dry-run"] ? await previewed(http) : await refreshed(http);
   };
   const all =

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { processEnvironment, urlMakerFrom } from "../config.ts";
+import { processEnvironment, serviceFrom } from "../config.ts";
 import { exitWith, Usage } from "../exit.ts";
 import { createHttp } from "../lib/http.ts";
 import { createTransport } from "../lib/transport.ts";
@@ -60,9 +60,8 @@ try {
   for (const day of [values.from, values.to])
     if (day !== undefined && !z.iso.date().safeParse(day).success) throw new Usage(usage);
   const environment = processEnvironment();
-  const token = environment["ADMIN_TOKEN"] ?? "";
-  if (token === "") throw new Usage("ADMIN_TOKEN is not set: the service tells its report to operators only");
-  const { publicUrl } = urlMakerFrom(environment);
+  const { publicUrl, adminToken: token } = serviceFrom(environment);
+  if (token === undefined) throw new Usage("ADMIN_TOKEN is not set: the service tells its report to operators only");
   const headers = { authorization: `Bearer ${token}` };
   const transport = createTransport({ proxies: environment });
   const http = createHttp({ peer: "norce-psp-worker", baseUrl: publicUrl, headers, timeoutMs, transport });

@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import type { Json } from "../lib/http.ts";
 import type { AskContext } from "./context.ts";
 import type { PspEvent } from "./event.ts";
@@ -15,6 +16,16 @@ export interface RawRequest {
   readonly body: Buffer;
 }
 
+/** A key of signed URLs, of one merchant's channel (made by `signatures/signing-keys.ts`). */
+export interface SigningKey {
+  /** The key as it is handed out: base64url. */
+  readonly text: string;
+  /** The same, as digests take it. */
+  readonly key: KeyObject;
+  /** The fingerprint of the master key that it comes from: what an operator may retire is a master key. */
+  readonly master: string;
+}
+
 /** What a verifier may know besides the request. */
 export interface ProofContext<Config> {
   /** One merchant's settings for this adapter. */
@@ -22,8 +33,10 @@ export interface ProofContext<Config> {
   readonly target: Target;
   /** The webhook's name in the URL. */
   readonly webhook: string;
-  /** `URL_SIGNING_KEYS`, newest first. */
-  readonly urlSigningKeys: readonly string[];
+  /** The keys of `sig` for callback URLs of this merchant and channel, newest first. */
+  readonly callbackKeys: readonly SigningKey[];
+  /** `PUBLIC_URL`, without a slash at its end: behind a proxy, the host and the path that the sender called begin with it. */
+  readonly publicUrl: string;
 }
 
 /**
@@ -34,15 +47,24 @@ export interface Verifier<Config, Trust extends "proven" | "hint" = "proven" | "
   readonly trust: Trust;
   /** For the README's table: `signed-url`. */
   readonly scheme: string;
-  /** True where the request is proven. Never throws, compares in constant time. */
+  /** Whether the request is proven. Never throws, compares in constant time, and stops at the first thing that is not proven. */
   check(request: RawRequest, context: ProofContext<Config>): Proof | Promise<Proof>;
 }
 
 /**
- * Proven, not proven, or to be proven `later` because what it takes could not be had now: the events are stored, but do nothing until
- * the webhook's `proveLater` has said yes to this evidence.
+ * - `true`, or `by` the secret with this fingerprint (`signatures/fingerprint.ts`): proven.
+ * - `false`: not proven.
+ * - `later`: to be proven later, because what it takes could not be had now: the events are stored, but do nothing until the webhook's
+ *   `proveLater` has said yes to this evidence.
+ * - `busy`: it cannot be told now, and there is no room to ask later: the sender has to come again. That is no forgery.
+ * - `drop`: it can move nothing here, for the reason given in one word: it is acknowledged and counted, and nothing is stored.
  */
-export type Proof = boolean | { readonly later: Json };
+export type Proof =
+  | boolean
+  | { readonly by: string }
+  | { readonly later: Json }
+  | { readonly busy: true }
+  | { readonly drop: string };
 
 /** The exact answer a PSP wants, as data. */
 export interface Ack {
@@ -66,7 +88,7 @@ export interface Webhook<Config> {
   readonly signed?: Signed | undefined;
   readonly ack: Ack;
   /** Other statuses for refusals where the PSP misreads the usual ones: `{401: 404}`. */
-  readonly refusals?: Readonly<Partial<Record<400 | 401 | 405 | 413 | 429, number>>> | undefined;
+  readonly refusals?: Readonly<Partial<Record<400 | 401 | 405 | 408 | 413 | 429, number>>> | undefined;
   /** How large its body may be, in bytes, where the PSP sends more than `BODY_LIMIT`. */
   readonly bodyLimitBytes?: number | undefined;
   /** Query parameters the PSP fills in for us, as it writes its placeholders: `{klarna_order_id: "{checkout.order.id}"}`. */

@@ -50,21 +50,21 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A fault for each text, however deep, that is a URL with a user name or a password in it: URLs are printed. */
+/** A fault for each text, however deep, that is a URL with a user name, a password or a query in it: URLs are printed. */
 export function urlFaults(value: unknown, path: string): string[] {
   if (typeof value === "object" && value !== null)
     return Object.entries(value).flatMap(([name, item]) => urlFaults(item, path === "" ? name : `${path}.${name}`));
-  const url = typeof value === "string" ? URL.parse(value) : null;
-  if (url === null || (url.username === "" && url.password === "")) return [];
-  return [`${path}: ${noUserInfo}`];
+  const url = typeof value === "string" && /^https?:/i.test(value) ? URL.parse(value) : null;
+  if (url === null) return [];
+  return url.username + url.password + url.search + url.hash === "" ? [] : [`${path}: ${bareUrl}`];
 }
 
-const noUserInfo = "must not have a user name or a password in the URL, which is printed";
+const bareUrl = "must not have a user name, a password or a query in the URL, which is printed";
 
 /** A URL of `http` or `https` that may be printed. */
 export const httpUrl = z
   .url({ protocol: /^https?$/ })
-  .refine((url) => urlFaults(url, "").length === 0, { error: noUserInfo });
+  .refine((url) => urlFaults(url, "").length === 0, { error: bareUrl });
 
 /** A whole number as text; empty counts as unset. */
 export function wholeNumber(fallback: number, least: number, most: number): z.ZodType<number> {
@@ -84,17 +84,6 @@ export function bytesFrom(text: string, context: z.core.$RefinementCtx): number 
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   context.addIssue({ code: "custom", message: "has to be a size such as 512kb or 1mb" });
   return z.NEVER;
-}
-
-/** What the operator should hear of each key that is short enough to be found by trying: whoever has it signs what we believe. */
-export function keyWarnings(name: string, keys: readonly string[]): string[] {
-  return keys.flatMap((key, index) =>
-    key.length >= 8
-      ? []
-      : [
-          `${name}: number ${index + 1} is shorter than 8 characters and can be guessed; openssl rand -base64 32 makes one`,
-        ],
-  );
 }
 
 /** Every fault of the configuration at once, each with its path. */

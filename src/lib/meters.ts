@@ -13,6 +13,12 @@ export interface Meters {
   /** The Prometheus exposition of everything counted in this process, and of the queues as they are now. */
   text(): Promise<string>;
   webhook(adapter: string, webhook: string, result: string): void;
+  /** A webhook was proven by the secret of this fingerprint: one that proves none any longer may be retired. */
+  proof(adapter: string, webhook: string, key: string): void;
+  /** A call on an operator's route was refused. */
+  refusal(route: string, code: string): void;
+  /** Log lines that nobody read in time. */
+  dropped(lines: number): void;
   look(adapter: string, outcome: string, seconds: number): void;
   /** Something that a person should see, by reason: a refused reference, a difference, a conflict. */
   oddity(adapter: string, reason: string): void;
@@ -38,6 +44,23 @@ export function createMeters(): Meters {
     name: "norce_psp_webhooks_total",
     help: "Webhooks by result",
     labelNames: ["adapter", "webhook", "result"],
+    registers,
+  });
+  const proofs = new Counter({
+    name: "norce_psp_webhook_proofs_total",
+    help: "Webhooks by the fingerprint of the secret that proved them",
+    labelNames: ["adapter", "webhook", "key"],
+    registers,
+  });
+  const refusals = new Counter({
+    name: "norce_psp_operator_refusals_total",
+    help: "Calls on operators' routes that were refused, by code",
+    labelNames: ["route", "code"],
+    registers,
+  });
+  const dropped = new Counter({
+    name: "norce_psp_log_lines_dropped_total",
+    help: "Log lines that nobody read in time",
     registers,
   });
   const looks = new Histogram({
@@ -100,6 +123,9 @@ export function createMeters(): Meters {
       return await registry.metrics();
     },
     webhook: (adapter, webhook, result) => webhooks.inc({ adapter, webhook, result }),
+    proof: (adapter, webhook, key) => proofs.inc({ adapter, webhook, key }),
+    refusal: (route, code) => refusals.inc({ route, code }),
+    dropped: (lines) => dropped.inc(lines),
     look: (adapter, outcome, seconds) => looks.observe({ adapter, outcome }, seconds),
     oddity: (adapter, reason) => oddities.inc({ adapter, reason }),
     request: ({ peer, method, route, status, seconds }) => requests.observe({ peer, method, route, status }, seconds),

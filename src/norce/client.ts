@@ -9,6 +9,7 @@ import type { Transport } from "../lib/transport.ts";
 import { logFrom, noteOf, type TransactionLog } from "./log-line.ts";
 import { type OrderPage, pageFrom, type PageQuery } from "./orders.ts";
 import { type NorceOrder, ordersSchema, orderSchema, paymentSchema, transactionsSchema } from "./schema.ts";
+import { withTokens } from "./tokens.ts";
 import { type CurrentPayment, currentFrom, differences, overlay, type PaymentChanges, rawObject } from "./payment.ts";
 
 /** Where an order lives: Norce scopes every call by merchant and channel. */
@@ -57,7 +58,8 @@ export interface NorceClient {
 
 export interface NorceSettings extends Budget {
   readonly orderApi: string;
-  readonly token: string;
+  /** One, or several of which a refused one gives way to the next. */
+  readonly token: string | readonly string[];
   readonly version: "v0" | "v1";
   /** `payment.adapterId` of ours, sent as `x-adapterid` so that hooks of our own do not fire for our own writes. */
   adapterIdOf(key: PaymentKey): string;
@@ -73,16 +75,18 @@ export interface NorceSettings extends Budget {
 /** A client of the Order Management API (docs/norce.md, 2.2 and 2.3); same paths on v0 and v1. */
 export function createNorceClient(settings: NorceSettings): NorceClient {
   const http: Http = createBudget(settings)(
-    createHttp({
-      peer: "norce",
-      baseUrl: settings.orderApi,
-      headers: { authorization: `Bearer ${settings.token}` },
-      observe: settings.observe,
-      transport: settings.transport,
-      now: settings.now,
-      random: settings.random,
-      codeOf: codeAt("code", "traceId"),
-    }),
+    withTokens(
+      settings.token,
+      createHttp({
+        peer: "norce",
+        baseUrl: settings.orderApi,
+        observe: settings.observe,
+        transport: settings.transport,
+        now: settings.now,
+        random: settings.random,
+        codeOf: codeAt("code", "traceId"),
+      }),
+    ),
   );
   const orders = `/api/${settings.version}/checkout/orders`;
   const orderPath = ({ orderId }: OrderKey): string => orders + pathOf`/${orderId}`;

@@ -8,6 +8,8 @@ export interface StoredEvent {
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
   readonly event: PspEvent;
+  /** The fingerprint of the secret that proved the webhook. */
+  readonly by?: string | undefined;
   /** What proves the webhook, where it could not be proven when it came: it does nothing before that. */
   readonly evidence?: Json;
 }

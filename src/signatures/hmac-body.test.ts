@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { hmacBody } from "./hmac-body.ts";
+import { isProven as fits } from "./proven.ts";
 
 // Published in Adyen's Java library, HMACValidatorTest.
 const key = "9064450A8892A093D9E97EFCC9639DE31B74F3A7803135555A3C96F5A57915D6";
@@ -15,7 +16,15 @@ async function isProven(given: string | undefined, body = "TestPayload", secrets
   const headers: Record<string, string> = given === undefined ? {} : { hmacsignature: given };
   const request = { method: "POST", url: "/", query: new URLSearchParams(), headers, body: Buffer.from(body) };
   const target = { adapter: "a", merchant: "m", channel: "c" };
-  return await verifier.check(request, { config: {}, target, webhook: "w", urlSigningKeys: [] });
+  return fits(
+    await verifier.check(request, {
+      config: {},
+      target,
+      webhook: "w",
+      callbackKeys: [],
+      publicUrl: "http://localhost",
+    }),
+  );
 }
 
 test("proves a body by the signature that its PSP published", async () => {
@@ -77,7 +86,15 @@ async function isProvenInTime(header: string, at = stripe.at, secrets = [stripe.
   const headers = { "stripe-signature": header };
   const request = { method: "POST", url: "/", query: new URLSearchParams(), headers, body: Buffer.from(body) };
   const target = { adapter: "a", merchant: "m", channel: "c" };
-  return await verifier.check(request, { config: {}, target, webhook: "w", urlSigningKeys: [] });
+  return fits(
+    await verifier.check(request, {
+      config: {},
+      target,
+      webhook: "w",
+      callbackKeys: [],
+      publicUrl: "http://localhost",
+    }),
+  );
 }
 
 test("a signed time stands before the body, and is good for a while", async () => {
@@ -119,15 +136,17 @@ test.each(["sheetDemoWebhookSecret01", "sheetDemoWebhookSecret02"])(
     });
     const target = { adapter: "a", merchant: "m", channel: "c" };
     const check = async (header: string) =>
-      await verifier.check(
-        {
-          method: "POST",
-          url: "/",
-          query: new URLSearchParams(),
-          headers: { "x-mollie-signature": header },
-          body: Buffer.from(body),
-        },
-        { config: {}, target, webhook: "w", urlSigningKeys: [] },
+      fits(
+        await verifier.check(
+          {
+            method: "POST",
+            url: "/",
+            query: new URLSearchParams(),
+            headers: { "x-mollie-signature": header },
+            body: Buffer.from(body),
+          },
+          { config: {}, target, webhook: "w", callbackKeys: [], publicUrl: "http://localhost" },
+        ),
       );
     expect(await check(signatures.join(", "))).toBe(true);
     expect(await check("sha256=")).toBe(false);

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { RawRequest, Verifier } from "../contract/adapter.ts";
 import { isFresh } from "./freshness.ts";
+import { provenBy } from "./proven.ts";
 
 /** What stands in a signature's header. */
 export interface SignatureHeader {
@@ -40,14 +41,14 @@ export function hmacBody<Config>(scheme: HmacBody<Config>): Verifier<Config, "pr
       const { signatures, before = "", at } = readFrom(scheme, request.headers[scheme.header] ?? "");
       const signed = before === "" ? request.body : Buffer.concat([Buffer.from(before, "utf8"), request.body]);
       // Every secret, signature and spelling is tried, so that the time taken does not tell which one it was.
-      const proofs = scheme
-        .secrets(config, request)
-        .filter((secret) => secret !== "")
-        .map((secret) => hmacOf(secret, scheme.key, signed))
-        .flatMap((digest) =>
-          signatures.flatMap((given) => scheme.digest.map((encoding) => equalDigest(given, digest, encoding))),
+      const proof = provenBy(scheme.secrets(config, request), (secret) => {
+        const digest = hmacOf(secret, scheme.key, signed);
+        const fitting = signatures.flatMap((given) =>
+          scheme.digest.map((encoding) => equalDigest(given, digest, encoding)),
         );
-      return proofs.includes(true) && isFresh(at, scheme.toleranceSeconds);
+        return fitting.includes(true);
+      });
+      return isFresh(at, scheme.toleranceSeconds) && proof;
     },
   };
 }

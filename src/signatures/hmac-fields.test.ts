@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
 import type { RawRequest } from "../contract/adapter.ts";
 import { hmacFields, type SignedItem } from "./hmac-fields.ts";
+import { isProven as fits } from "./proven.ts";
 
 const secret = "a secret";
 const signature = (text: string, key = secret): string => createHmac("sha256", key).update(text).digest("hex");
@@ -30,7 +31,15 @@ async function isProven(items: readonly SignedItem[] | undefined | Error, secret
     body: Buffer.alloc(0),
   };
   const target = { adapter: "a", merchant: "m", channel: "c" };
-  return await verifier.check(request, { config: {}, target, webhook: "w", urlSigningKeys: [] });
+  return fits(
+    await verifier.check(request, {
+      config: {},
+      target,
+      webhook: "w",
+      callbackKeys: [],
+      publicUrl: "http://localhost",
+    }),
+  );
 }
 
 test("proves what every item's signature proves", async () => {

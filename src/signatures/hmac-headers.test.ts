@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
 import type { RawRequest } from "../contract/adapter.ts";
 import { hmacHeaders, type SignedHead } from "./hmac-headers.ts";
+import { isProven as fits } from "./proven.ts";
 
 // As Vipps MobilePay signs (https://developer.vippsmobilepay.com/docs/APIs/webhooks-api/request-authentication/), with its published vector.
 const secret = "A0+AeKBRG2KRGvnNwJpQlb6IJFk48CKXCIcrLoHncVJKDILsQSxS6NWCccwWm6r6FhGKhiHTBsG2wo/xU6FY/A==";
@@ -39,7 +40,12 @@ async function isProven(
     ...(more.toleranceSeconds === undefined ? {} : { toleranceSeconds: more.toleranceSeconds }),
   });
   const target = { adapter: "a", merchant: "m", channel: "c" };
-  return await verifier.check({ ...published, ...request }, { config: {}, target, webhook: "w", urlSigningKeys: [] });
+  return fits(
+    await verifier.check(
+      { ...published, ...request },
+      { config: {}, target, webhook: "w", callbackKeys: [], publicUrl: "http://localhost" },
+    ),
+  );
 }
 
 test("proves what its PSP published", async () => {

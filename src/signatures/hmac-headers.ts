@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import type { RawRequest, Verifier } from "../contract/adapter.ts";
+import type { ProofContext, RawRequest, Verifier } from "../contract/adapter.ts";
 import { equalDigest, hmacOf } from "./hmac-body.ts";
 import { isFresh } from "./freshness.ts";
+import { provenBy } from "./proven.ts";
 
 /** What one PSP signs of a request: a text made of its target and headers, one of which is the digest of the body. */
 export interface SignedHead {
@@ -14,8 +15,8 @@ export interface SignedHead {
 
 /** How one PSP signs headers. */
 export interface HmacHeaders<Config> {
-  /** `undefined` where something is missing. What it throws counts as that. */
-  head(request: RawRequest): SignedHead | undefined;
+  /** `undefined` where something is missing. What it throws counts as that. `calledUrl` says host and path as the sender knows them. */
+  head(request: RawRequest, context: ProofContext<Config>): SignedHead | undefined;
   /** The header, lower case, with the SHA-256 of the body; it has to stand in the text. */
   readonly bodyDigest: { readonly header: string; readonly encoding: "base64" | "hex" };
   readonly digest: "base64" | "base64url" | "hex";
@@ -36,25 +37,35 @@ export function hmacHeaders<Config>(scheme: HmacHeaders<Config>): Verifier<Confi
   return {
     trust: "proven",
     scheme: "hmac-headers",
-    check(request, { config }) {
-      const head = headOf(scheme, request);
+    check(request, context) {
+      const head = headOf(scheme, request, context);
       if (head === undefined) return false;
       const named = request.headers[bodyDigest.header] ?? "";
       const body = createHash("sha256").update(request.body).digest();
       const isWhole = equalDigest(named, body, bodyDigest.encoding) && head.text.includes(named);
-      // Every secret is tried, so that the time taken does not tell which one it was.
-      const proofs = scheme
-        .secrets(config, request)
-        .filter((secret) => secret !== "")
-        .map((secret) => equalDigest(head.signature, hmacOf(secret, key, head.text), digest));
-      return proofs.includes(true) && isWhole && isFresh(head.at, toleranceSeconds);
+      const proof = provenBy(scheme.secrets(context.config, request), (secret) =>
+        equalDigest(head.signature, hmacOf(secret, key, head.text), digest),
+      );
+      return isWhole && isFresh(head.at, toleranceSeconds) && proof;
     },
   };
 }
 
-function headOf<Config>(scheme: HmacHeaders<Config>, request: RawRequest): SignedHead | undefined {
+/** The URL that the sender called, which it may have signed: behind a proxy `PUBLIC_URL` says how it begins, and not the request. */
+export function calledUrl(
+  { url }: Pick<RawRequest, "url">,
+  { publicUrl }: Pick<ProofContext<unknown>, "publicUrl">,
+): URL {
+  return new URL(publicUrl + url);
+}
+
+function headOf<Config>(
+  scheme: HmacHeaders<Config>,
+  request: RawRequest,
+  context: ProofContext<Config>,
+): SignedHead | undefined {
   try {
-    return scheme.head(request);
+    return scheme.head(request, context);
   } catch {
     return undefined;
   }

@@ -1,12 +1,26 @@
-import type { ProofContext, RawRequest, Verifier } from "../contract/adapter.ts";
+import type { Proof, ProofContext, RawRequest, Verifier } from "../contract/adapter.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+
+/** True where a webhook was proven, whatever by. */
+export function isProven(proof: Proof): boolean {
+  return proof === true || (typeof proof === "object" && "by" in proof);
+}
+
+/** Proven by the first secret that fits, by its fingerprint. Every one is tried, so that the time taken does not tell which one it was. */
+export function provenBy(secrets: readonly string[], fits: (secret: string) => boolean): Proof {
+  const fitting = secrets.map((secret) => secret !== "" && fits(secret));
+  const index = fitting.indexOf(true);
+  return index === -1 ? false : { by: fingerprintOf(secrets[index] ?? "") };
+}
 
 /**
  * A verifier and what has to be true besides: that the event is for this account and this environment. Asked only of what is proven;
- * what it throws counts as no.
+ * what it throws counts as no. What is proven and can move nothing here may be dropped instead: its sender would hold everything else back
+ * for a refusal.
  */
 export function proven<Config, Trust extends "proven" | "hint">(
   by: Verifier<Config, Trust>,
-  and: (request: RawRequest, context: ProofContext<Config>) => boolean,
+  and: (request: RawRequest, context: ProofContext<Config>) => boolean | { readonly drop: string },
 ): Verifier<Config, Trust> {
   return {
     ...by,
@@ -14,10 +28,38 @@ export function proven<Config, Trust extends "proven" | "hint">(
       const proof = await by.check(request, context);
       if (proof === false) return false;
       try {
-        return and(request, context) ? proof : false;
+        const besides = and(request, context);
+        if (typeof besides === "object") return besides;
+        return besides ? proof : false;
       } catch {
         return false;
       }
     },
   };
+}
+
+/**
+ * A verifier, and what is taken and dropped without any proof because it can move nothing: what its sender signs at no time, such as a notice
+ * that a report is ready. What `dropped` throws counts as no.
+ * @param dropped why it is dropped, in one word for the counter; `undefined` where it has to be proven.
+ */
+export function provenUnless<Config, Trust extends "proven" | "hint">(
+  by: Verifier<Config, Trust>,
+  dropped: (request: RawRequest, context: ProofContext<Config>) => string | undefined,
+): Verifier<Config, Trust> {
+  return {
+    ...by,
+    check(request, context) {
+      const why = reasonOf(() => dropped(request, context));
+      return why === undefined ? by.check(request, context) : { drop: why };
+    },
+  };
+}
+
+function reasonOf(read: () => string | undefined): string | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

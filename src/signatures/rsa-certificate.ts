@@ -67,7 +67,7 @@ export function rsaCertificate<Config>(scheme: RsaCertificate<Config>): Verifier
       if (!liesWithin(url, within)) return false;
       const certificates = await certificatesAt(url);
       if (certificates === undefined)
-        return request.body.length <= longestEvidence ? { later: scheme.evidence(request) } : false;
+        return request.body.length <= longestEvidence ? { later: scheme.evidence(request) } : { busy: true };
       return certificates
         .filter((certificate) => isTheirs(certificate, names) && wasValid(certificate, claim.at))
         .some((certificate) => claim.texts.some((text) => isSigned(text, signature, certificate)));
@@ -123,8 +123,8 @@ async function certificatesAt(url: string): Promise<Certificates | undefined> {
   forgetFailures(Date.now());
   const attempt = attempts.get(url);
   if (attempt !== undefined) return await attempt.certificates;
-  // Whoever sends many addresses that lead nowhere does not make us ask for each, nor keep what came with them.
-  if (attempts.size >= mostAttempts) return [];
+  // Whoever sends many addresses that lead nowhere does not make us ask for each. What is genuine among them is no forgery for that.
+  if (attempts.size >= mostAttempts) return undefined;
   const made: Attempt = { certificates: fetched(url), until: Infinity };
   attempts.set(url, made);
   const certificates = await made.certificates;

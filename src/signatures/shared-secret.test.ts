@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { RawRequest } from "../contract/adapter.ts";
+import type { Proof, RawRequest } from "../contract/adapter.ts";
 import { basicCredentials, sharedSecret } from "./shared-secret.ts";
+import { isProven as fits } from "./proven.ts";
 
 interface Config {
   readonly user: string;
@@ -23,7 +24,15 @@ function check(authorization: string | undefined, passwords: readonly string[] =
     body: Buffer.from("{}"),
   };
   const config = { user: "walley-hook", passwords };
-  return verifier.check(request, { config, target, webhook: "webhook", urlSigningKeys: [] });
+  return fits(
+    verifier.check(request, {
+      config,
+      target,
+      webhook: "webhook",
+      callbackKeys: [],
+      publicUrl: "http://localhost",
+    }) as Proof,
+  );
 }
 
 describe("shared secret", () => {
@@ -73,7 +82,13 @@ describe("shared secret", () => {
       headers: { "x-key": "" },
       body: Buffer.alloc(0),
     };
-    const context = { config: { user: "", passwords: [] }, target, webhook: "webhook", urlSigningKeys: [] };
+    const context = {
+      config: { user: "", passwords: [] },
+      target,
+      webhook: "webhook",
+      callbackKeys: [],
+      publicUrl: "http://localhost",
+    };
     expect(empty.check(request, context)).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 import type { RawRequest, Verifier } from "../contract/adapter.ts";
 import { equalInConstantTime } from "./constant-time.ts";
+import { provenBy } from "./proven.ts";
 
 /** How one PSP shows a secret that it shares with us: in a header, the same with every webhook. */
 export interface SharedSecret<Config> {
@@ -19,12 +20,7 @@ export function sharedSecret<Config>(scheme: SharedSecret<Config>): Verifier<Con
     scheme: "shared-secret",
     check(request, { config }) {
       const given = spelled(request.headers[scheme.header] ?? "");
-      // Every value is tried, so that the time taken does not tell which one it was.
-      return scheme
-        .values(config, request)
-        .filter((value) => value !== "")
-        .map((value) => equalInConstantTime(given, spelled(value)))
-        .includes(true);
+      return provenBy(scheme.values(config, request), (value) => equalInConstantTime(given, spelled(value)));
     },
   };
 }

@@ -1,9 +1,14 @@
 import { expect, test } from "vitest";
 import fc from "fast-check";
-import type { RawRequest, Target } from "../contract/adapter.ts";
+import type { Proof, RawRequest, SigningKey, Target } from "../contract/adapter.ts";
+import { signingKeysOf, urlProofOf } from "../../test/support/signing.ts";
+import { isProven } from "./proven.ts";
 import { callbackSignature, operationProven, operationSignature, signedUrl } from "./signed-url.ts";
+import { createSigningKeys } from "./signing-keys.ts";
 
-const key = "signing-key-1";
+const master = "signing-key-0001";
+/** The callback key of these masters, newest first, and the operation key of the first. */
+const keysOf = (...masters: readonly string[]) => signingKeysOf(...masters).of("callback", target);
 const target = {
   adapter: "klarna-checkout",
   merchant: "acme",
@@ -12,21 +17,46 @@ const target = {
   paymentId: "p_1",
 } as const satisfies Target;
 const account = { adapter: "klarna-checkout", merchant: "acme", channel: "se" } as const satisfies Target;
+const [key] = keysOf(master);
+const [operationKey] = signingKeysOf(master).of("operation", target);
 const now = Date.parse("2026-02-03T10:00:00.000Z");
 const exp = now / 1_000 + 60;
 
-function callbackProven(sig: string | undefined, of: Target, webhook: string, keys: readonly string[] = [key]) {
+function callbackProven(sig: string | undefined, of: Target, webhook: string, keys: readonly SigningKey[] = [key]) {
   const query = new URLSearchParams(sig === undefined ? {} : { sig });
   const request: RawRequest = { method: "POST", url: "/", query, headers: {}, body: Buffer.alloc(0) };
-  return signedUrl.check(request, { config: {}, target: of, webhook, urlSigningKeys: keys });
+  return isProven(
+    signedUrl.check(request, { config: {}, target: of, webhook, ...urlProofOf(), callbackKeys: keys }) as Proof,
+  );
 }
 
 function queryOf(fields: Record<string, string | number>): URLSearchParams {
   return new URLSearchParams(Object.entries(fields).map(([name, value]): [string, string] => [name, String(value)]));
 }
 
-test("signs as the README documents it", () => {
-  expect(callbackSignature(key, target, "push")).toBe("OtaiNCimIMTfRoZbwRpYw_ArdGV3k6CxeSdbovrVQRk");
+test("signs as design section 7 documents it, with keys of one purpose and one merchant's channel", () => {
+  expect(key.text).toBe("_jI2B--E5tluSLEO1nu48Q_yRW7osu02rjLLOrWTtxk");
+  expect(operationKey.text).toBe("HGPN8xwpxgzLWX6B_JtFGtdPpvrpx3cKkwfvur-xnZw");
+  expect(callbackSignature(key, target, "push")).toBe("cJq9EGFzMmxCDRrCRaV_tCgnjfpYyYIJabJSUp6JjpA");
+  expect(callbackSignature(key, account, "webhook")).toBe("24hEBHTM74xep4aVRiiT8kR1QWrHUm36K3vkLv2ci5Q");
+  expect(operationSignature(operationKey, target, "capture", 1_800_000_000)).toBe(
+    "D4rzTJ5CaZ8TQwKy2ufZAj0TSfnPv2VmihgKXISBjgE",
+  );
+});
+
+test("has another key for another merchant, channel, purpose and generation, and the same for the same", () => {
+  const generations = createSigningKeys([master], () => "2");
+  const keys = [
+    ...["callback", "operation"].flatMap((purpose) =>
+      [target, { ...target, merchant: "other" }, { ...target, channel: "no" }].map(
+        (tenant) => signingKeysOf(master).of(purpose as "callback", tenant)[0],
+      ),
+    ),
+    generations.of("callback", target)[0],
+    generations.of("operation", target)[0],
+  ];
+  expect(new Set(keys.map(({ text }) => text)).size).toBe(keys.length);
+  expect(new Set(keys.map(({ master: from }) => from)).size).toBe(1);
 });
 
 test("proves the URL it was made for, and is a hint", () => {
@@ -54,12 +84,12 @@ test("proves account-level URLs, with empty ids", () => {
 
 test("goes on proving URLs that were signed before a rotation, and none once the key is gone", () => {
   const sig = callbackSignature(key, target, "push");
-  expect(callbackProven(sig, target, "push", ["newest", key])).toBe(true);
-  expect(callbackProven(sig, target, "push", ["newest"])).toBe(false);
+  expect(callbackProven(sig, target, "push", keysOf("newest", master))).toBe(true);
+  expect(callbackProven(sig, target, "push", keysOf("newest"))).toBe(false);
   expect(callbackProven(sig, target, "push", [])).toBe(false);
 });
 
-test.each([undefined, "", " ", "OtaiNCimIMTfRoZbwRpYw_ArdGV3k6CxeSdbovrVQR", "åäö", "=".repeat(43)])(
+test.each([undefined, "", " ", "cJq9EGFzMmxCDRrCRaV_tCgnjfpYyYIJabJSUp6Jjp", "åäö", "=".repeat(43)])(
   "does not take %j for a signature",
   (sig) => {
     expect(callbackProven(sig, target, "push")).toBe(false);
@@ -67,24 +97,38 @@ test.each([undefined, "", " ", "OtaiNCimIMTfRoZbwRpYw_ArdGV3k6CxeSdbovrVQR", "å
 );
 
 test("proves an operation until it expires, to the second", () => {
-  const query = queryOf({ sig: operationSignature(key, target, "refresh", exp), exp });
-  expect(operationProven([key], query, target, "refresh", now)).toBe(true);
-  expect(operationProven(["newest", key], query, target, "refresh", now)).toBe(true);
-  expect(operationProven([key], query, target, "refresh", exp * 1_000 - 1)).toBe(true);
-  expect(operationProven([key], query, target, "refresh", exp * 1_000)).toBe(false);
+  const query = queryOf({ sig: operationSignature(operationKey, target, "refresh", exp), exp });
+  expect(operationProven([operationKey], query, target, "refresh", now)).toBe(true);
+  expect(operationProven(signingKeysOf("newest", master).of("operation", target), query, target, "refresh", now)).toBe(
+    true,
+  );
+  expect(operationProven([operationKey], query, target, "refresh", exp * 1_000 - 1)).toBe(true);
+  expect(operationProven([operationKey], query, target, "refresh", exp * 1_000)).toBe(false);
+});
+
+test("proves no operation that lives longer than 90 days", () => {
+  const longest = now / 1_000 + 90 * 24 * 3_600;
+  for (const [at, proves] of [
+    [longest, true],
+    [longest + 1, false],
+    [999_999_999_999, false],
+  ] as const) {
+    const query = queryOf({ sig: operationSignature(operationKey, target, "capture", at), exp: at });
+    expect(operationProven([operationKey], query, target, "capture", now), String(at)).toBe(proves);
+  }
 });
 
 test("does not prove another operation, nor another payment", () => {
-  const query = queryOf({ sig: operationSignature(key, target, "refresh", exp), exp });
-  expect(operationProven([key], query, target, "capture", now)).toBe(false);
-  expect(operationProven([key], query, { ...target, paymentId: "p_2" }, "refresh", now)).toBe(false);
+  const query = queryOf({ sig: operationSignature(operationKey, target, "refresh", exp), exp });
+  expect(operationProven([operationKey], query, target, "capture", now)).toBe(false);
+  expect(operationProven([operationKey], query, { ...target, paymentId: "p_2" }, "refresh", now)).toBe(false);
 });
 
 test.each([exp + 1, `${exp}0`, `0${exp}`, `${exp}.0`, `+${exp}`, " ", "", "Infinity", "1e99", "9".repeat(13)])(
   "does not let the end of an operation be moved to %j",
   (moved) => {
-    const query = queryOf({ sig: operationSignature(key, target, "refresh", exp), exp: moved });
-    expect(operationProven([key], query, target, "refresh", now)).toBe(false);
+    const query = queryOf({ sig: operationSignature(operationKey, target, "refresh", exp), exp: moved });
+    expect(operationProven([operationKey], query, target, "refresh", now)).toBe(false);
   },
 );
 
@@ -92,10 +136,10 @@ test("never lets a callback URL be used as an operation, nor the other way round
   for (const webhook of ["push", "refresh", "operation/refresh", `operation/refresh\n${exp}`]) {
     const sig = callbackSignature(key, target, webhook);
     if (webhook.includes("\n")) continue;
-    expect(operationProven([key], queryOf({ sig, exp }), target, "refresh", now), webhook).toBe(false);
-    expect(operationProven([key], queryOf({ sig }), target, "refresh", now), webhook).toBe(false);
+    expect(operationProven([operationKey], queryOf({ sig, exp }), target, "refresh", now), webhook).toBe(false);
+    expect(operationProven([operationKey], queryOf({ sig }), target, "refresh", now), webhook).toBe(false);
   }
-  const sig = operationSignature(key, target, "refresh", exp);
+  const sig = operationSignature(operationKey, target, "refresh", exp);
   for (const webhook of ["refresh", "operation/refresh"]) expect(callbackProven(sig, target, webhook)).toBe(false);
 });
 

@@ -1,8 +1,48 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { equalInConstantTime } from "../signatures/constant-time.ts";
 
-/** True where the caller has the admin token; never where none is configured. */
-export function byAdmin({ adminToken }: Pick<Config, "adminToken">, authorization: string | undefined): boolean {
-  const given = /^Bearer (.+)$/i.exec(authorization ?? "")?.[1];
-  return adminToken !== undefined && given !== undefined && equalInConstantTime(given, adminToken);
+/** True where the caller has an admin token; never where none is configured. */
+export function byAdmin({ adminTokens }: Pick<Config, "adminTokens">, authorization: string | undefined): boolean {
+  const given = /^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "";
+  // Every token is tried, so that the time taken does not tell which one it was.
+  return adminTokens.map((token) => equalInConstantTime(given, token)).includes(true);
+}
+
+/** Lets those wait who were refused on an operator's route. Who has a right token never waits. */
+export interface Patience {
+  /** Waits before the refusal is answered. `false`: too many wait already, and this one is told to come again. */
+  wait(): Promise<boolean>;
+}
+
+/** Refusals that cost nothing: people mistype. */
+const free = 5;
+const firstMs = 250;
+const longestMs = 5_000;
+/** How many wait at once: what waits holds a connection. */
+const mostWaiting = 50;
+/** After this long without a refusal nobody is suspected any more. */
+const forgottenMs = 60_000;
+
+/**
+ * Each refusal after the first few waits twice as long as the one before, up to five seconds.
+ * @param now milliseconds. @param sleep for tests.
+ */
+export function createPatience(now: () => number, sleep: (ms: number) => Promise<unknown> = pause): Patience {
+  let refusals = 0;
+  let lastAt = 0;
+  let waiting = 0;
+  return {
+    async wait() {
+      const at = now();
+      refusals = at - lastAt > forgottenMs ? 1 : refusals + 1;
+      lastAt = at;
+      if (refusals <= free) return true;
+      if (waiting >= mostWaiting) return false;
+      waiting += 1;
+      await sleep(Math.min(firstMs * 2 ** Math.min(refusals - free - 1, 10), longestMs));
+      waiting -= 1;
+      return true;
+    },
+  };
 }

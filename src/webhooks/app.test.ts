@@ -13,17 +13,30 @@ import { callbackSignature, operationSignature } from "../signatures/signed-url.
 import { listenOnLoopback, type Loopback } from "../../sandbox/loopback.ts";
 import { createApp } from "./app.ts";
 import { createInbox } from "./inbox.ts";
+import { signingKeysOf } from "../../test/support/signing.ts";
+import { until } from "../../test/support/until.ts";
+import { operationUrl } from "../signatures/urls.ts";
 
 const key = { adapter: "klarna-checkout", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
 const adminToken = "an-admin-token-of-ours";
 const config = createConfig(
-  { URL_SIGNING_KEYS: "new-key,old-key", ADMIN_TOKEN: adminToken, BODY_LIMIT: "1kb" },
+  {
+    URL_SIGNING_KEYS: "a-new-signing-key,an-old-signing-key",
+    ADMIN_TOKEN: `${adminToken},a-second-admin-token`,
+    BODY_LIMIT: "1kb",
+  },
   {
     norce: { orderApi: "https://norce.example", token: "t" },
     merchants: {
       acme: {
         se: {
-          "klarna-checkout": { adapterId: "ours", apiUrl: "https://klarna.example", username: "u", password: "p" },
+          "klarna-checkout": {
+            adapterId: "ours",
+            apiUrl: "https://klarna.example",
+            username: "u",
+            password: "p",
+            publishActions: "signed",
+          },
           "svea-checkout": {
             adapterId: "ours too",
             apiUrl: "https://svea.example",
@@ -38,12 +51,19 @@ const config = createConfig(
   await loadAdapters(),
 );
 
+const [operationKey] = config.signingKeys.of("operation", key);
+/** Two minutes pass between two tests: what is kept for a second is made anew, and nobody is suspected any longer. */
+let skew = 0;
+const now = (): number => Date.now() + skew;
+
 const stored: StoredEvent[] = [];
 const looks: Look[] = [];
 /** What was asked of the PSP. */
 const asked: OperationRecord["asked"][] = [];
 /** By which ids the queue was asked for a look or an operation. */
 const read: string[] = [];
+/** Whose body was too large. */
+const tooLarge: unknown[] = [];
 const logged: Record<string, unknown>[] = [];
 const meters = createMeters();
 let queueIsDown = false;
@@ -75,16 +95,20 @@ beforeAll(async () => {
       lock: async () => undefined,
     },
     ping: () => unlessDown(() => undefined),
+    now,
+    tooLarge: (target, webhook) => void tooLarge.push([target, webhook]),
   });
   server = await listenOnLoopback(app);
 });
 afterAll(() => server.close());
 beforeEach(() => {
+  skew += 120_000;
   stored.length = 0;
   looks.length = 0;
   asked.length = 0;
   read.length = 0;
   logged.length = 0;
+  tooLarge.length = 0;
   queueIsDown = false;
 });
 
@@ -113,19 +137,19 @@ async function send(
 }
 
 function callbackPath(over: Partial<Target> & { webhook?: string; sig?: string; signingKey?: string } = {}): string {
-  const { webhook = "push", signingKey = "new-key", sig, ...target } = over;
+  const { webhook = "push", signingKey = "a-new-signing-key", sig, ...target } = over;
   const to = { ...key, ...target };
   const query = new URLSearchParams({
     merchant: to.merchant,
     channel: to.channel,
-    sig: sig ?? callbackSignature(signingKey, to, webhook),
+    sig: sig ?? callbackSignature(signingKeysOf(signingKey).of("callback", to)[0], to, webhook),
   });
   return `/${to.adapter}/api/checkout/v1/callback/orders/${encodeURIComponent(to.orderId)}/payments/${encodeURIComponent(to.paymentId)}/${webhook}?${query.toString()}`;
 }
 
 function operationPath(
   operation: "refresh" | "capture",
-  { exp = Math.floor(Date.now() / 1000) + 60, sig = operationSignature("new-key", key, operation, exp) } = {},
+  { exp = Math.floor(now() / 1000) + 60, sig = operationSignature(operationKey, key, operation, exp) } = {},
 ): string {
   const query = new URLSearchParams({ merchant: "acme", channel: "se", exp: String(exp), sig });
   return `/klarna-checkout/api/order/v1/orders/o_1/payments/p_1/${operation}?${query.toString()}`;
@@ -143,8 +167,8 @@ describe("a webhook", () => {
   });
 
   test("is proven by the previous key as well, while keys are changed", async () => {
-    expect((await send("POST", callbackPath({ signingKey: "old-key" }))).status).toBe(200);
-    expect((await send("POST", callbackPath({ signingKey: "older-key" }))).status).toBe(401);
+    expect((await send("POST", callbackPath({ signingKey: "an-old-signing-key" }))).status).toBe(200);
+    expect((await send("POST", callbackPath({ signingKey: "an-older-signing-key" }))).status).toBe(401);
   });
 
   test.each([
@@ -177,6 +201,8 @@ describe("a webhook", () => {
     ["a line break", callbackPath({ paymentId: "p_1\npush" })],
     ["a NUL", callbackPath({ orderId: "o\u0000" })],
     ["a delete", callbackPath({ orderId: "o\u007f" })],
+    ["a slash", callbackPath({ orderId: "o/../p" })],
+    ["a backslash", callbackPath({ orderId: "o\\p" })],
     ["dots that climb", callbackPath().replace("/o_1/", "/%2e%2e/")],
     ["an escape that cannot be decoded", callbackPath().replace("/o_1/", "/%zz/")],
     ["no end", callbackPath({ orderId: "o".repeat(5_000) })],
@@ -195,17 +221,55 @@ describe("a webhook", () => {
   );
 
   test.each([
-    ["that is not proven", "POST", callbackPath({ sig: "A".repeat(43) }), {}, 401, "not-proven"],
-    ["by another method", "PUT", callbackPath(), {}, 405, "method-not-allowed"],
-    ["that is too large", "POST", callbackPath(), { body: "x".repeat(1_025) }, 413, "too-large"],
-  ] as const)("%s is logged and counted as refused", async (_, method, path, given, status, code) => {
-    await send(method, path, given);
-    expect(logged).toEqual([
-      expect.objectContaining({ msg: "webhook.refused", method, status, code, webhook: "push", ...key }),
+    ["whose sig is wrong", "POST", callbackPath({ sig: "A".repeat(43) }), {}, 401, "not-proven", { sig: "wrong" }],
+    ["without sig", "POST", callbackPath().replace(/&sig=[^&]*/, ""), {}, 401, "not-proven", { sig: "missing" }],
+    ["by another method", "PUT", callbackPath(), {}, 405, "method-not-allowed", {}],
+    ["that is too large", "POST", callbackPath(), { body: "x".repeat(1_025) }, 413, "too-large", { limitBytes: 1_024 }],
+  ] as const)("%s is logged and counted as refused", async (_, method, path, given, status, code, facts) => {
+    const answer = await send(method, path, given);
+    const msg = code === "too-large" ? "webhook.too-large" : "webhook.refused";
+    expect(logged).toEqual([expect.objectContaining({ msg, method, status, code, webhook: "push", ...facts, ...key })]);
+    expect(JSON.parse(answer.text), "the answer does not say more").toEqual({ code, message: expect.any(String) });
+    expect(tooLarge).toEqual(code === "too-large" ? [[key, "push"]] : []);
+    const counted = new RegExp(`webhooks_total\\{adapter="klarna-checkout",webhook="push",result="${code}"\\} \\d+`);
+    await until(async () => counted.test((await send("GET", "/metrics")).text), "the count");
+  });
+
+  test("that came says which master key proved it, in its line, its counter and where it is stored", async () => {
+    const [newest, old] = config.signingKeys.masters;
+    await send("POST", callbackPath());
+    await send("POST", callbackPath({ signingKey: "an-old-signing-key" }));
+    expect(newest).not.toBe(old);
+    expect(logged.map(({ msg, by }) => [msg, by])).toEqual([
+      ["webhook.received", newest],
+      ["webhook.received", old],
     ]);
-    expect((await send("GET", "/metrics")).text).toMatch(
-      new RegExp(`webhooks_total\\{adapter="klarna-checkout",webhook="push",result="${code}"\\} \\d+`),
-    );
+    expect(stored.map(({ by }) => by)).toEqual([newest, old]);
+    const counted = `proofs_total{adapter="klarna-checkout",webhook="push",key="${String(old)}"}`;
+    await until(async () => (await send("GET", "/metrics")).text.includes(counted), "the count");
+  });
+
+  test.each(["utf-8", "identity", "UTF-8, identity", "none"])(
+    "whose content-encoding is %s has none",
+    async (encoding) => {
+      const headers = { "content-encoding": encoding };
+      expect((await send("POST", callbackPath(), { body: "{}", headers })).status).toBe(200);
+    },
+  );
+
+  test.each(["gzip", "br", "identity, gzip"])("whose content-encoding is %s is not read", async (encoding) => {
+    const headers = { "content-encoding": encoding };
+    expect((await send("POST", callbackPath(), { body: "{}", headers })).status).toBe(400);
+  });
+
+  test("or an operation behind a path of somebody else's is 404, and leaves a line and a count", async () => {
+    for (const path of [callbackPath(), operationPath("refresh")]) {
+      logged.length = 0;
+      expect((await send("POST", `/prefix${path}`)).status).toBe(404);
+      expect(logged).toEqual([expect.objectContaining({ msg: "webhook.refused", code: "wrong-path" })]);
+    }
+    const counted = 'webhooks_total{adapter="unknown",webhook="unknown",result="wrong-path"}';
+    await until(async () => (await send("GET", "/metrics")).text.includes(counted), "the count");
   });
 
   test.each([
@@ -218,10 +282,9 @@ describe("a webhook", () => {
     await send("POST", path);
     const adapter = webhook === "push" ? "klarna-checkout" : "unknown";
     expect(logged).toEqual([expect.objectContaining({ msg: "webhook.refused", adapter, webhook })]);
+    const counted = `adapter="${adapter}",webhook="${webhook}",result="${path.includes("%0A") ? "malformed" : "not-found"}"`;
+    await until(async () => (await send("GET", "/metrics")).text.includes(counted), "the count");
     const { text } = await send("GET", "/metrics");
-    expect(text).toContain(
-      `adapter="${adapter}",webhook="${webhook}",result="${path.includes("%0A") ? "malformed" : "not-found"}"`,
-    );
     expect(JSON.stringify(logged) + text).not.toMatch(/canary|constructor/);
   });
 
@@ -298,7 +361,7 @@ describe("more webhooks at once than are taken", () => {
     expect([answer.status, answer.headers["retry-after"]]).toEqual([429, "5"]);
     expect(JSON.parse(answer.text)).toEqual({ code: "too-many-requests", message: expect.any(String) });
     expect(logged.at(-1)).toMatchObject({ msg: "webhook.refused", status: 429, code: "too-many-requests", ...key });
-    expect((await send("GET", "/metrics")).text).toMatch(counted);
+    await until(async () => counted.test((await send("GET", "/metrics")).text), "the count");
     for (const request of proven) request.end();
   });
 });
@@ -320,11 +383,11 @@ describe("an operation", () => {
   });
 
   test("is not proven by a dead URL, another operation's or a callback's signature, or another token", async () => {
-    const exp = Math.floor(Date.now() / 1000) + 60;
+    const exp = Math.floor(now() / 1000) + 60;
     const others = [
-      operationPath("refresh", { exp: Math.floor(Date.now() / 1000) - 1 }),
-      operationPath("refresh", { exp, sig: operationSignature("new-key", key, "capture", exp) }),
-      operationPath("refresh", { exp, sig: callbackSignature("new-key", key, "operation/refresh") }),
+      operationPath("refresh", { exp: Math.floor(now() / 1000) - 1 }),
+      operationPath("refresh", { exp, sig: operationSignature(operationKey, key, "capture", exp) }),
+      operationPath("refresh", { exp, sig: callbackSignature(operationKey, key, "operation/refresh") }),
       operationPath("refresh", { exp }).replace(`exp=${exp}`, `exp=${exp + 1}`),
     ];
     for (const path of others) expect((await send("POST", path)).status).toBe(401);
@@ -386,9 +449,44 @@ describe("an operation", () => {
     expect(asked).toEqual([{ key, name: "capture" }]);
   });
 
-  test("with an amount is of that amount", async () => {
-    expect((await send("POST", operationPath("capture"), { body: '{"amount":40.5}' })).status).toBe(200);
+  test("with an amount is of that amount, and needs the admin token: a signed URL does the whole of what is left", async () => {
+    const body = '{"amount":40.5}';
+    expect((await send("POST", operationPath("capture"), { body })).status).toBe(401);
+    expect(asked).toEqual([]);
+    expect((await send("POST", operationPath("capture"), { body, headers: bearer })).status).toBe(200);
     expect(asked).toEqual([{ key, name: "capture", amount: 40.5 }]);
+  });
+
+  test("by a signed URL is proven only while the merchant publishes signed URLs", async () => {
+    const elsewhere = { ...key, adapter: "svea-checkout" };
+    const exp = Math.floor(now() / 1_000) + 60;
+    for (const operation of ["capture", "refresh"] as const) {
+      const url = new URL(
+        operationUrl({ publicUrl: "http://us", keys: config.signingKeys }, elsewhere, operation, exp),
+      );
+      const path = url.pathname + url.search;
+      expect((await send("POST", path)).status).toBe(401);
+      expect(logged.at(-1)).toMatchObject({ msg: "operator.refused", sig: "not-published", token: "missing" });
+      expect((await send("POST", path, { headers: bearer })).status).toBe(200);
+    }
+  });
+
+  test("that is refused is logged and counted, and whichever admin token is given right is taken", async () => {
+    const counted = async (): Promise<number> => {
+      const { text } = await send("GET", "/metrics");
+      return Number(/operator_refusals_total\{route="operation",code="not-proven"\} (\d+)/.exec(text)?.[1] ?? 0);
+    };
+    const before = await counted();
+    for (const authorization of ["Bearer an-admin-token-of-theirs", `Bearer ${adminToken}x`])
+      expect((await send("POST", bare, { headers: { ...bearer, authorization } })).status).toBe(401);
+    expect(logged.map(({ msg, route, token }) => [msg, route, token])).toEqual([
+      ["operator.refused", "operation", "wrong"],
+      ["operator.refused", "operation", "wrong"],
+    ]);
+    expect(JSON.stringify(logged)).not.toContain("theirs");
+    await until(async () => (await counted()) >= before + 2, "the count, which is made once a second");
+    const second = { ...bearer, authorization: "Bearer a-second-admin-token" };
+    expect((await send("POST", bare, { headers: second })).status).toBe(200);
   });
 
   test.each([

@@ -7,8 +7,9 @@ import type { OperationRecord, Operations } from "../queue/operations.ts";
 import type { Look } from "../queue/queues.ts";
 import { operationProven, type SignedOperation } from "../signatures/signed-url.ts";
 import { byAdmin } from "./admin.ts";
-import { isId } from "./receive.ts";
+import { NotPossible } from "./answers.ts";
 import type { Head } from "./request.ts";
+import { isId, type OperationCall } from "./routes.ts";
 
 /** What has become of an operation: `queued` and `running` change, the others are final for this `operationId`. */
 export interface OperationStatus {
@@ -26,16 +27,12 @@ export interface Lanes {
   status(key: PaymentKey, id: string): Promise<OperationStatus>;
 }
 
-/** One call of an operation URL. */
-export interface OperationCall {
-  readonly key: PaymentKey;
-  readonly operation: string;
-}
-
 /** A call that leads somewhere and has been proven. Nothing of its body was needed for that. */
 export interface Admitted {
   readonly key: PaymentKey;
   readonly operation: SignedOperation;
+  /** Whether the caller has an admin token. A signed URL does the whole of what is left, and nothing else. */
+  readonly byAdmin: boolean;
 }
 
 /** Where operations go. */
@@ -44,16 +41,6 @@ export interface OperationParts {
   readonly lanes: Lanes;
   readonly operations: Operations;
   readonly now: () => number;
-}
-
-/** The PSP's truth says no: nothing was sent. */
-export class NotPossible extends Error {
-  readonly reason: string;
-  constructor(reason: string) {
-    super(`the operation is not possible: ${reason}`);
-    this.name = "NotPossible";
-    this.reason = reason;
-  }
 }
 
 /** How long an answer waits for the truth to be read; an operation that is not judged by then is answered as queued. */
@@ -67,30 +54,31 @@ const nothingSchema = z.strictObject({});
 const operationIdShape = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Finds what an operation's URL names, and proves the call.
+ * Finds what an operation's URL names, and proves the call: by an admin token, or by the URL's own signature where the merchant publishes
+ * signed URLs.
  * @throws WorkerError `UnknownTarget`, `MalformedWebhook`, `UntrustedWebhook`
  */
 export function admit(config: Config, call: OperationCall, request: Head, now: number): Admitted {
   const { key } = call;
   if (!isId(key.orderId) || !isId(key.paymentId))
     throw new WorkerError("MalformedWebhook", "an id in the URL is malformed");
-  const operation = known(config.find(key), call.operation);
-  if (
-    !byAdmin(config, request.headers["authorization"]) &&
-    !operationProven(config.urlSigningKeys, request.query, key, operation, now)
-  ) {
-    throw new WorkerError("UntrustedWebhook", "the operation could not be proven");
-  }
-  return { key, operation };
+  const found = config.find(key);
+  const operation = known(found, call.operation);
+  if (byAdmin(config, request.headers["authorization"])) return { key, operation, byAdmin: true };
+  const keys = config.signingKeys.of("operation", key);
+  const signed = operationProven(keys, request.query, key, operation, now);
+  if (signed && found?.settings.publishActions === "signed") return { key, operation, byAdmin: false };
+  const why = signed ? "not-published" : request.query.has("sig") ? "wrong" : "missing";
+  throw new WorkerError("UntrustedWebhook", "the operation could not be proven", { context: { sig: why } });
 }
 
 /**
  * Performs an operation on a payment, or tells what came of an earlier one (GET with `operationId`). `refresh` looks at the payment now.
- * @throws WorkerError `MalformedWebhook`, `QueueUnavailable`. @throws NotPossible
+ * @throws WorkerError `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`. @throws NotPossible
  */
 export async function operate(
   parts: OperationParts,
-  { key, operation }: Admitted,
+  { key, operation, byAdmin: isAdmin }: Admitted,
   request: RawRequest,
 ): Promise<OperationStatus> {
   const { lanes, operations } = parts;
@@ -104,6 +92,10 @@ export async function operate(
   if (request.method === "GET") return statusOf(id, ofPayment(await operations.read(id), key));
   const name = operation === "refresh" ? "preview" : operation;
   const amount = preview ? {} : amountFrom(request, key);
+  if (amount.amount !== undefined && !isAdmin)
+    throw new WorkerError("UntrustedWebhook", "a part of the amount needs the admin token", {
+      context: { sig: "amount" },
+    });
   const stored = await operations.ask({ key, name, ...amount }, preview ? undefined : idempotencyKeyFrom(request));
   return await judged(stored, amount.amount, parts);
 }

@@ -13,6 +13,9 @@ let server: Loopback | undefined;
 
 afterEach(async () => await server?.close());
 
+/** As long as ids of letters are. */
+const letterIdOf = (index: number): string => `letter-${index}`.padEnd(43, "_");
+
 const found = (name: string, at: number, more: Partial<Drift> = {}): Drift => ({
   name,
   at,
@@ -24,13 +27,13 @@ const found = (name: string, at: number, more: Partial<Drift> = {}): Drift => ({
   ...more,
 });
 
-/** A service with this ledger and these letters, whose ids are `letter-0` and so on. */
+/** A service with this ledger and these letters, whose ids are what `letterIdOf` says. */
 async function open(drift: readonly Drift[], letters: readonly DeadLetter[]) {
-  const kept = new Map(letters.map((letter, index) => [`letter-${index}`, letter]));
+  const kept = new Map(letters.map((letter, index) => [letterIdOf(index), letter]));
   const looks: Look[] = [];
   const stored: StoredEvent[] = [];
   const parts: ReportParts = {
-    config: { adminToken },
+    config: { adminTokens: [adminToken] },
     ledger: { read: async () => ({ drift, tallies: [] }) },
     dead: {
       put: async () => undefined,
@@ -73,9 +76,9 @@ const letter: DeadLetter = {
 
 test("a payment's letter that is tried again asks for a look, and goes when that ends well", async () => {
   const { url, kept, looks } = await open([], [letter]);
-  expect(await deal(url, "retry=letter-0")).toBe("done");
+  expect(await deal(url, `retry=${letterIdOf(0)}`)).toBe("done");
   expect(looks).toEqual([{ key: letter.key, asked: "operator" }]);
-  expect([...kept.keys()]).toEqual(["letter-0"]);
+  expect([...kept.keys()]).toEqual([letterIdOf(0)]);
 });
 
 test("an event's letter that is tried again is an event that comes now", async () => {
@@ -83,7 +86,7 @@ test("an event's letter that is tried again is an event that comes now", async (
   const event = { key: "e", type: "paid", at: null, clues: [{ reference: "r" }] };
   const stored = { target, webhook: "webhook", receivedAt: 1, event };
   const given = await open([], [{ ...letter, key: target, event: { key: "e", type: "paid" }, stored }]);
-  expect(await deal(given.url, "retry=letter-0")).toBe("done");
+  expect(await deal(given.url, `retry=${letterIdOf(0)}`)).toBe("done");
   expect(given.stored).toEqual([{ ...stored, receivedAt: now }]);
   expect(given.kept.size).toBe(0);
 });
@@ -91,17 +94,18 @@ test("an event's letter that is tried again is an event that comes now", async (
 test("a letter that a person has dealt with is taken away, once, by operators only", async () => {
   const { url, kept, looks } = await open([], [letter]);
   for (const [query, token, why] of [
-    ["dismiss=letter-0", "somebody-else's-token", "UntrustedWebhook"],
-    ["dismiss=letter-1", adminToken, "UnknownTarget"],
+    [`dismiss=${letterIdOf(0)}`, "somebody-else's-token", "UntrustedWebhook"],
+    [`dismiss=${letterIdOf(1)}`, adminToken, "UnknownTarget"],
+    ["dismiss=meta", adminToken, "MalformedWebhook"],
     ["dismiss=..%2Fx", adminToken, "MalformedWebhook"],
-    ["dismiss=letter-0&retry=letter-0", adminToken, "MalformedWebhook"],
+    [`dismiss=${letterIdOf(0)}&retry=${letterIdOf(0)}`, adminToken, "MalformedWebhook"],
     ["", adminToken, "MalformedWebhook"],
   ] as const)
     expect(await deal(url, query, token), query).toBe(why);
   expect(kept.size).toBe(1);
-  expect(await deal(url, "dismiss=letter-0")).toBe("done");
+  expect(await deal(url, `dismiss=${letterIdOf(0)}`)).toBe("done");
   expect([kept.size, looks.length]).toEqual([0, 0]);
-  expect(await deal(url, "dismiss=letter-0")).toBe("UnknownTarget");
+  expect(await deal(url, `dismiss=${letterIdOf(0)}`)).toBe("UnknownTarget");
 });
 
 async function reportOn(

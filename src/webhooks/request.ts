@@ -9,13 +9,6 @@ export function headOf(request: Request, query: URLSearchParams): Head {
   return { method: request.method, url: request.originalUrl, query, headers: headersOf(request) };
 }
 
-/** The body once it has been read; `express.raw` leaves it undefined where none was sent. */
-export function bodyOf(request: Request): Buffer {
-  return Buffer.isBuffer(request.body) ? request.body : empty;
-}
-
-const empty = Buffer.alloc(0);
-
 /** The query of a request URL, decoded. */
 export function queryOf(url: string): URLSearchParams {
   const mark = url.indexOf("?");

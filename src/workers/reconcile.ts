@@ -198,7 +198,7 @@ function publishingOf(
   { config }: ReconcileParts,
 ): Omit<Publishing, "now"> {
   const { operations } = adapter;
-  const maker = { publicUrl: config.publicUrl, signingKey: config.urlSigningKeys[0] ?? "" };
+  const maker = { publicUrl: config.publicUrl, keys: config.signingKeys };
   const offered = operationNames.filter((name) => operations?.[name] !== undefined);
   return { mode: settings.publishActions, key, adapterId: settings.adapterId, offered, maker };
 }

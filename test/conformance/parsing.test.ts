@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { PspEvent, RawRequest } from "../../src/contract/adapter.ts";
 import { isWorkerError } from "../../src/lib/errors.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
-import { fixtureSigningKey, loadSubjects, receivedFrom } from "../support/subjects.ts";
+import { loadSubjects, receivedFrom } from "../support/subjects.ts";
+import { signingKeysOf } from "../support/signing.ts";
 
 // Who is never called has nothing to prove.
 const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adapter.webhooks).length > 0);
@@ -24,7 +25,7 @@ describe.each(subjects)("$folder", ({ folder, adapter, requests, settings, simul
       const callbackUrls = Object.fromEntries(
         Object.entries(adapter.webhooks).map(([name, { scope }]) => {
           const { orderId: _order, paymentId: _payment, ...account } = own;
-          const maker = { publicUrl: "http://psp.invalid", signingKey: fixtureSigningKey };
+          const maker = { publicUrl: "http://psp.invalid", keys: signingKeysOf() };
           return [name, callbackUrl(maker, adapter, scope === "payment" ? own : account, name)];
         }),
       );

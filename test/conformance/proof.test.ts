@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CommonConfig, RawRequest, Webhook } from "../../src/contract/adapter.ts";
 import type { Forgery, ProvenRequest } from "../../src/contract/simulator.ts";
 import { flipped, forgeryOf } from "../support/forgeries.ts";
-import { fixtureSigningKey, loadSubjects, receivedFrom, type Subject } from "../support/subjects.ts";
+import { loadSubjects, receivedFrom, type Subject } from "../support/subjects.ts";
+import { urlProofOf } from "../support/signing.ts";
+import { isProven } from "../../src/signatures/proven.ts";
 
 // Who is never called has nothing to prove.
 const subjects = (await loadSubjects()).filter(({ adapter }) => Object.keys(adapter.webhooks).length > 0);
@@ -36,7 +38,7 @@ describe.each(subjects)("$folder", (subject) => {
     });
     afterAll(() => void vi.useRealTimers());
     const check = async ({ request, context }: ProvenRequest): Promise<boolean> =>
-      (await webhook.verify.check(request, context)) === true;
+      isProven(await webhook.verify.check(request, context));
     const proven = (): Promise<ProvenRequest> => provenBy(subject, fixture);
 
     test("is proven", async () => {
@@ -132,7 +134,7 @@ const anyRequest: fc.Arbitrary<RawRequest> = fc.record({
 async function provenBy(subject: Subject, fixture: Parameters<typeof receivedFrom>[1]): Promise<ProvenRequest> {
   const { request, target } = receivedFrom(subject.folder, fixture);
   const config = subject.adapter.config.parse(await subject.settings("http://psp.invalid")) as CommonConfig;
-  return { request, context: { config, target, webhook: fixture.webhook, urlSigningKeys: [fixtureSigningKey] } };
+  return { request, context: { config, target, webhook: fixture.webhook, ...urlProofOf() } };
 }
 
 function signatureOf(scheme: Forgery, proof: ProvenRequest): string {

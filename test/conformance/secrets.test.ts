@@ -5,7 +5,8 @@ import type { SimulatedAnswer } from "../../src/contract/simulator.ts";
 import { commonConfig } from "../../src/contract/adapter.ts";
 import { createConfig, redacted } from "../../src/config.ts";
 import { openStage, type Purchase, type Stage } from "../support/stage.ts";
-import { credentialsIn, fixtureSigningKey, loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
+import { fixtureSigningKey } from "../support/signing.ts";
+import { credentialsIn, loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
 

@@ -5,6 +5,7 @@ import type { Document } from "../../sandbox/norce.ts";
 import { backends, type TestEngine } from "../support/engines.ts";
 import { type Purchase, startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";
+import { signingKeysOf } from "../support/signing.ts";
 
 const admin = { authorization: "Bearer an-admin-token-of-ours" };
 
@@ -21,7 +22,7 @@ describe.each(backends())("on $name", (engine: TestEngine) => {
 
   beforeAll(async () => {
     await engine.start();
-    world = await startWorld({ engine: engine.settings(), settings: { publishActions: "bearer" } });
+    world = await startWorld({ engine: engine.settings(), settings: { publishActions: "signed" } });
   }, 120_000);
   afterEach(async () => {
     world.norce.clearFaults();
@@ -265,19 +266,25 @@ describe.each(backends())("on $name", (engine: TestEngine) => {
     expect(JSON.stringify([purchase.payment(), purchase.transactions()])).toBe(before);
   });
 
-  test("an operation URL is proven for its own operation only, and dies", async () => {
+  test("an operation URL is proven for its own operation only, does the whole, and dies", async () => {
     const purchase = await reserved();
-    const maker = { publicUrl: world.url, signingKey: "signing-key-1" };
+    await until(() => actionsOf(purchase).includes("capture"), "the capture to be offered");
+    const maker = { publicUrl: world.url, keys: signingKeysOf() };
     const soon = Math.floor(Date.now() / 1_000) + 60;
-    const capture = operationUrl(maker, purchase.key, "capture", soon);
-    for (const [url, status] of [
+    const published = ((purchase.payment()["actions"] ?? []) as { type: string; url: string }[]).find(
+      ({ type }) => type === "capture",
+    );
+    const { pathname, search } = new URL(published?.url ?? "");
+    const capture = `${world.url}${pathname}${search}`;
+    for (const [url, status, body] of [
+      [capture, 401, '{"amount":40}'],
       [capture.replace("/capture?", "/cancel?"), 401],
       [operationUrl(maker, purchase.key, "capture", soon - 120), 401],
       [urlOf(purchase, "capture"), 401],
       [urlOf(purchase, "reverse"), 404],
       [capture, 200],
     ] as const) {
-      const response = await fetch(url, { method: "POST" });
+      const response = await fetch(url, { method: "POST", ...(body === undefined ? {} : { body }) });
       await response.body?.cancel();
       expect(response.status, url).toBe(status);
     }

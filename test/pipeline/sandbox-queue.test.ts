@@ -105,7 +105,7 @@ describe.each(serverEngines())("on $name", (server: ServerEngine) => {
     rmSync(join(place.folder, "config.yaml"));
     const environment = { ...server.environment(), LOG_LEVEL: "info", PORT: String(await freePort()) };
     for (const _ of ["the first start", "the next start"]) {
-      const { program } = await place.serve("start.ts", environment);
+      const { program } = await place.serve("start.ts", environment, ["--sandbox"]);
       await until(() => program.logged("payment.written").length > 5, "payments to be written", minute);
       expect(program.output()).toMatch(/^Sandbox: .*(Redis|PostgreSQL).*norce.psp.sandbox/m);
       expect((await program.says("config.read"))["queue"]).toBe(server.name);

@@ -37,7 +37,7 @@ let web: Awaited<ReturnType<typeof startWeb>>;
 
 beforeAll(async () => {
   const document = { norce: { orderApi: "https://norce.example", token: "t" }, merchants: {} };
-  const config = createConfig({ PORT: "0", URL_SIGNING_KEYS: "signing-key-1" }, document, await loadAdapters([]));
+  const config = createConfig({ PORT: "0", URL_SIGNING_KEYS: "signing-key-0001" }, document, await loadAdapters([]));
   web = await startWeb({
     config,
     engine,

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Forgery, ProvenRequest } from "../../src/contract/simulator.ts";
-import { fixtureSigningKey, type Subject } from "./subjects.ts";
+import { fixtureSigningKey, urlProofOf } from "./signing.ts";
+import type { Subject } from "./subjects.ts";
 
 /** The URL is the proof: everything it names is signed. */
 const signedUrl: Forgery = {
@@ -21,10 +22,11 @@ const signedUrl: Forgery = {
     else query.set("sig", signature);
     return { request: { ...request, query, url: `${request.url.split("?")[0]}?${query.toString()}` }, context };
   },
-  secrets: ({ request, context }, secrets) => ({
-    request,
-    context: { ...context, urlSigningKeys: secrets(fixtureSigningKey) },
-  }),
+  secrets: ({ request, context }, secrets) => {
+    const masters = secrets(fixtureSigningKey);
+    const keys = masters.length === 0 ? { callbackKeys: [] } : urlProofOf(...masters);
+    return { request, context: { ...context, ...keys } };
+  },
 };
 
 /** How a webhook may be forged; `undefined` where its folder does not say. */

@@ -14,6 +14,7 @@ import { layEmbedded } from "./embedded.ts";
 import { textsIn } from "./subjects.ts";
 import { compileCache } from "./tree.ts";
 import { until } from "./until.ts";
+import { signingKeysOf } from "./signing.ts";
 
 const adapter = "klarna-checkout";
 const adapterId = "acme_klarna_adapter";
@@ -63,7 +64,11 @@ export interface Place {
   /** Starts `node src/<script>` in the folder. */
   run(script: string, options?: ProgramOptions): Program;
   /** Starts it and waits until it receives webhooks; says where. */
-  serve(script: "web.ts" | "start.ts", environment?: Readonly<Record<string, string>>): Promise<Served>;
+  serve(
+    script: "web.ts" | "start.ts",
+    environment?: Readonly<Record<string, string>>,
+    parameters?: readonly string[],
+  ): Promise<Served>;
   /** A Norce order with one payment, and its purchase at Klarna: paid, but not pushed. */
   purchase(): Purchase;
   /** Every text that no process may print. */
@@ -137,8 +142,8 @@ export async function openPlace(ended: (clean: () => Promise<void>) => void, emb
       programs.push(program);
       return program;
     },
-    async serve(script, environment = {}) {
-      const program = place.run(script, { environment });
+    async serve(script, environment = {}, parameters = []) {
+      const program = place.run(script, { parameters, environment });
       const { port } = await program.says("web.started");
       return { program, url: `http://127.0.0.1:${String(port)}` };
     },
@@ -150,7 +155,7 @@ export async function openPlace(ended: (clean: () => Promise<void>) => void, emb
         orderId: `o_${randomUUID()}`,
         paymentId: `p_${randomUUID()}`,
       };
-      const maker = { publicUrl: "", signingKey: secrets.signingKey };
+      const maker = { publicUrl: "", keys: signingKeysOf(secrets.signingKey) };
       const push = callbackUrl(maker, klarna, key, "push");
       proofs.push(new URLSearchParams(push.split("?")[1]).get("sig") ?? "no sig");
       const reference = psp.open(adapter, {

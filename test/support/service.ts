@@ -12,11 +12,12 @@ import { createSandboxNorce, type Document, type SandboxNorce } from "../../sand
 import { createSandboxPsp, type SandboxPsp } from "../../sandbox/psp.ts";
 import { listenOnLoopback } from "../../sandbox/loopback.ts";
 import { startWeb } from "../../src/web.ts";
-import { callbackUrl, operationUrl } from "../../src/signatures/urls.ts";
+import { bareOperationUrl, callbackUrl } from "../../src/signatures/urls.ts";
 import { startWorker } from "../../src/worker.ts";
 import { until } from "./until.ts";
+import { fixtureSigningKey, signingKeysOf } from "./signing.ts";
 
-const signingKey = "signing-key-1";
+const adminToken = "an-admin-token-of-ours";
 const adapterId = "acme_klarna_adapter";
 
 /** Norce, the PSP and the service on one engine, in this process; everything ends with `stop`. */
@@ -102,8 +103,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const config = createConfig(
     {
       PORT: "0",
-      URL_SIGNING_KEYS: signingKey,
-      ADMIN_TOKEN: "an-admin-token-of-ours",
+      URL_SIGNING_KEYS: fixtureSigningKey,
+      ADMIN_TOKEN: adminToken,
       // The sweep looks at whatever there is; who counts looks wants none but those asked for.
       SWEEP_INTERVAL_SECONDS: "86400",
       ...options.environment,
@@ -127,7 +128,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const worker = startWorker({ config, engine, queues, log, meters, now });
   const web = await startWeb({ config, engine, queues, log, meters });
   const url = `http://127.0.0.1:${web.port}`;
-  const maker = { publicUrl: url, signingKey };
+  const maker = { publicUrl: url, keys: signingKeysOf() };
 
   const world: World = {
     config,
@@ -203,7 +204,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         appear,
         act: (action, part) => psp.act(adapter, reference, action, part),
         push: () => world.post(pushUrl),
-        refresh: () => world.post(operationUrl(maker, key, "refresh", Math.floor(Date.now() / 1000) + 60)),
+        refresh: () =>
+          world.post(bareOperationUrl(url, key, "refresh"), { headers: { authorization: `Bearer ${adminToken}` } }),
         reaches: (wanted) => until(() => state() === wanted, `the payment to be ${wanted}`),
       };
     },

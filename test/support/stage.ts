@@ -32,7 +32,8 @@ import type { LookResult } from "../../src/workers/look/lanes.ts";
 import { createContexts, lookContext } from "../../src/workers/look/observe.ts";
 import { startWorker } from "../../src/worker.ts";
 import { createMemoryStore } from "./memory-store.ts";
-import { fixtureSigningKey, type Subject } from "./subjects.ts";
+import { fixtureSigningKey, signingKeysOf } from "./signing.ts";
+import type { Subject } from "./subjects.ts";
 
 /**
  * Both halves of the service between the sandbox's Norce and one adapter's simulated PSP, everything over HTTP, but with queues that are
@@ -187,9 +188,10 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     },
     operations: { ask: async () => "", read: async () => undefined, lock: async () => undefined },
     ping: async () => undefined,
+    now: Date.now,
   });
   const web = await listenOnLoopback(app);
-  const maker = { publicUrl: web.url, signingKey: fixtureSigningKey };
+  const maker = { publicUrl: web.url, keys: signingKeysOf() };
   const contexts = createContexts();
 
   const look = async (next: Look): Promise<LookResult> => (await run(laneName(folder), next)) as LookResult;

@@ -17,9 +17,6 @@ import { asking } from "./asking.ts";
 
 const adaptersPath = join(import.meta.dirname, "../../src/adapters");
 
-/** What the `sig` in every `request.json` was made with. */
-export const fixtureSigningKey = "signing-key-1";
-
 /** A webhook as a fixture keeps it. */
 export interface RequestFixture {
   readonly webhook: string;

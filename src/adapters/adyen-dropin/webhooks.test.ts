@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { webhook } from "./webhooks.ts";
+import { isProven } from "../../signatures/proven.ts";
 
 const key = "0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20";
 const target = { adapter: "adyen-dropin", merchant: "acme", channel: "se" };
@@ -66,8 +67,9 @@ function signed(item: Item = {}): Item {
   return { ...whole, additionalData: { ...item.additionalData, hmacSignature: sign(texts.map(String).join(":")) } };
 }
 
-async function isProven(request: RawRequest, by = settings()): Promise<boolean> {
-  return (await webhook.verify.check(request, { config: by, target, webhook: "webhook", urlSigningKeys: [] })) === true;
+async function proves(request: RawRequest, by = settings()): Promise<boolean> {
+  const context = { config: by, target, webhook: "webhook", callbackKeys: [], publicUrl: "http://localhost" };
+  return isProven(await webhook.verify.check(request, context));
 }
 
 function eventsOf(...items: readonly Item[]): readonly PspEvent[] {
@@ -194,7 +196,7 @@ describe("the signature of an item", () => {
   it.each(publishedBesides)("is proven as published: %s", async (_, webhookHmacKey, item, hmacSignature) => {
     const by = settings({ webhookHmacKey, merchantAccount: item.merchantAccountCode });
     const proven = async (changed: object) =>
-      await isProven(received(standard([{ ...item, ...changed, additionalData: { hmacSignature } }])), by);
+      await proves(received(standard([{ ...item, ...changed, additionalData: { hmacSignature } }])), by);
     expect(await proven({})).toBe(true);
     expect(await proven({ merchantReference: `${item.merchantReference} ` })).toBe(false);
     expect(await proven({ originalReference: "P4YMAB12CD34EF56" })).toBe(false);
@@ -236,15 +238,15 @@ describe("the signature of an item", () => {
   ])("%s is proven as published, and by nothing else", async (_, webhookHmacKey, item, hmacSignature) => {
     const by = settings({ webhookHmacKey, merchantAccount: item.merchantAccountCode });
     const request = received(standard([{ ...item, additionalData: { hmacSignature } }]));
-    expect(await isProven(request, by)).toBe(true);
-    expect(await isProven(request, { ...by, webhookHmacKey: "00".repeat(32) })).toBe(false);
-    expect(await isProven(request, { ...by, webhookHmacKey: ["00".repeat(32), webhookHmacKey] })).toBe(true);
+    expect(await proves(request, by)).toBe(true);
+    expect(await proves(request, { ...by, webhookHmacKey: "00".repeat(32) })).toBe(false);
+    expect(await proves(request, { ...by, webhookHmacKey: ["00".repeat(32), webhookHmacKey] })).toBe(true);
     const other = {
       ...item,
       amount: { ...item.amount, value: item.amount.value + 1 },
       additionalData: { hmacSignature },
     };
-    expect(await isProven(received(standard([other])), by)).toBe(false);
+    expect(await proves(received(standard([other])), by)).toBe(false);
   });
 
   it.each([
@@ -256,19 +258,19 @@ describe("the signature of an item", () => {
     ["no merchant reference", { merchantReference: undefined }],
     ["an original reference that is null", { originalReference: null }],
   ])("is proven with %s", async (_, item) => {
-    expect(await isProven(received(standard([signed(item)])))).toBe(true);
+    expect(await proves(received(standard([signed(item)])))).toBe(true);
   });
 
   it("is needed by every item of a batch", async () => {
     const good = signed();
     const { additionalData: _, ...bare } = signed({ pspReference: "S4CDAB12CD34EF56" });
-    expect(await isProven(received(standard([good, signed({ pspReference: "S4CDAB12CD34EF56" })])))).toBe(true);
+    expect(await proves(received(standard([good, signed({ pspReference: "S4CDAB12CD34EF56" })])))).toBe(true);
     for (const bad of [bare, { ...bare, additionalData: { hmacSignature: "" } }, { ...good, success: "false" }, {}]) {
-      expect(await isProven(received(standard([good, bad])))).toBe(false);
-      expect(await isProven(received(standard([bad, good])))).toBe(false);
+      expect(await proves(received(standard([good, bad])))).toBe(false);
+      expect(await proves(received(standard([bad, good])))).toBe(false);
     }
-    expect(await isProven(received({ live: "false", notificationItems: [good] })), "not wrapped").toBe(false);
-    expect(await isProven(received(standard([]))), "no item").toBe(false);
+    expect(await proves(received({ live: "false", notificationItems: [good] })), "not wrapped").toBe(false);
+    expect(await proves(received(standard([]))), "no item").toBe(false);
   });
 
   it("does not prove fields that were split otherwise", async () => {
@@ -280,16 +282,16 @@ describe("the signature of an item", () => {
       merchantAccountCode: "B",
       merchantReference: "C",
     };
-    expect(await isProven(received(standard([item])))).toBe(true);
-    expect(await isProven(received(standard([moved])), settings({ merchantAccount: "B" }))).toBe(false);
+    expect(await proves(received(standard([item])))).toBe(true);
+    expect(await proves(received(standard([moved])), settings({ merchantAccount: "B" }))).toBe(false);
   });
 
   it("does not prove an item by a header, nor a token webhook by an item", async () => {
     const { additionalData: _, ...bare } = signed();
     const body = JSON.stringify(standard([bare]));
-    expect(await isProven(received(body, { hmacsignature: sign(body) }))).toBe(false);
+    expect(await proves(received(body, { hmacsignature: sign(body) }))).toBe(false);
     const text = JSON.stringify({ ...JSON.parse(tokenBody), additionalData: { hmacSignature: tokenSignature } });
-    expect(await isProven(received(text))).toBe(false);
+    expect(await proves(received(text))).toBe(false);
   });
 
   it("is lost with any byte of what is signed", async () => {
@@ -301,7 +303,7 @@ describe("the signature of an item", () => {
       const isLive = text.slice(0, at + 1).length <= text.indexOf("notificationItems");
       const flipped = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
       if (isUnsigned || isLive) continue;
-      if (await isProven(received(flipped))) proven += 1;
+      if (await proves(received(flipped))) proven += 1;
     }
     expect(proven).toBe(0);
   });
@@ -309,9 +311,9 @@ describe("the signature of an item", () => {
   it("is checked without throwing, whatever comes", async () => {
     await fc.assert(
       fc.asyncProperty(fc.json(), async (text) => {
-        expect(await isProven(received(text))).toBe(false);
-        expect(await isProven(received(`{"notificationItems":[${text}]}`))).toBe(false);
-        expect(await isProven(received(`{"notificationItems":[{"NotificationRequestItem":${text}}]}`))).toBe(false);
+        expect(await proves(received(text))).toBe(false);
+        expect(await proves(received(`{"notificationItems":[${text}]}`))).toBe(false);
+        expect(await proves(received(`{"notificationItems":[{"NotificationRequestItem":${text}}]}`))).toBe(false);
       }),
     );
   });
@@ -320,17 +322,17 @@ describe("the signature of an item", () => {
 describe("the signature of a token webhook", () => {
   it("is proven as composed in docs/psp/adyen.md, (b.3), over the bytes alone", async () => {
     expect(Buffer.byteLength(tokenBody)).toBe(291);
-    expect(await isProven(received(tokenBody, { hmacsignature: tokenSignature }))).toBe(true);
-    expect(await isProven(received(`${tokenBody} `, { hmacsignature: tokenSignature }))).toBe(false);
-    expect(await isProven(received(tokenBody, {}))).toBe(false);
+    expect(await proves(received(tokenBody, { hmacsignature: tokenSignature }))).toBe(true);
+    expect(await proves(received(`${tokenBody} `, { hmacsignature: tokenSignature }))).toBe(false);
+    expect(await proves(received(tokenBody, {}))).toBe(false);
   });
 
   it("may have a key of its own, which then is the only one", async () => {
     const request = received(tokenBody, { hmacsignature: tokenSignature });
     const other = "00".repeat(32);
-    expect(await isProven(request, settings({ webhookHmacKey: other, tokenWebhookHmacKey: key }))).toBe(true);
-    expect(await isProven(request, settings({ tokenWebhookHmacKey: other }))).toBe(false);
-    expect(await isProven(request, settings({ tokenWebhookHmacKey: [other, key] }))).toBe(true);
+    expect(await proves(request, settings({ webhookHmacKey: other, tokenWebhookHmacKey: key }))).toBe(true);
+    expect(await proves(request, settings({ tokenWebhookHmacKey: other }))).toBe(false);
+    expect(await proves(request, settings({ tokenWebhookHmacKey: [other, key] }))).toBe(true);
   });
 });
 
@@ -342,22 +344,22 @@ describe("another webhook of the endpoint", () => {
 
   it("is taken and gives no event: refused, it would come for a month and hold back the others", async () => {
     const request = received(platform, { hmacsignature: "9Qz9S/0xpar1klkniKdshxpAhRKbiSAewPpWoxKefQA=" });
-    expect(await isProven(request, by)).toBe(true);
+    expect(await proves(request, by)).toBe(true);
     expect(webhook.parse(request, target, by)).toEqual([]);
-    expect(await isProven(received(platform, {}), by)).toBe(false);
+    expect(await proves(received(platform, {}), by)).toBe(false);
     const ach = JSON.stringify({ type: "ach.notificationOfChange", environment: "test", data: { pspReference: "Q" } });
-    expect(await isProven(received(ach, { hmacsignature: sign(ach) }))).toBe(true);
+    expect(await proves(received(ach, { hmacsignature: sign(ach) }))).toBe(true);
     expect(webhook.parse(received(ach), target, settings())).toEqual([]);
   });
 
   it("is refused all the same where it is live and this is a test", async () => {
     const live = JSON.stringify({ type: "ach.notificationOfChange", environment: "live", data: {} });
-    expect(await isProven(received(live, { hmacsignature: sign(live) }))).toBe(false);
+    expect(await proves(received(live, { hmacsignature: sign(live) }))).toBe(false);
   });
 
   it("is refused where it is about a token of no merchant account", async () => {
     const bare = JSON.stringify({ ...JSON.parse(tokenBody), data: { storedPaymentMethodId: "T0K3NAB12CD34EF5" } });
-    expect(await isProven(received(bare, { hmacsignature: sign(bare) }))).toBe(false);
+    expect(await proves(received(bare, { hmacsignature: sign(bare) }))).toBe(false);
   });
 });
 
@@ -373,23 +375,23 @@ describe("whose it is", () => {
     ["maybe", true, false],
   ])("live %j: for a test %s, for live %s", async (said, test, alive) => {
     const request = received(standard([signed()], said));
-    expect(await isProven(request)).toBe(test);
-    expect(await isProven(request, live)).toBe(alive);
+    expect(await proves(request)).toBe(test);
+    expect(await proves(request, live)).toBe(alive);
   });
 
   it("keeps the tokens of test and live apart", async () => {
     const body = tokenBody.replace('"test"', '"live"');
     const request = received(body, { hmacsignature: sign(body) });
-    expect(await isProven(request)).toBe(false);
-    expect(await isProven(request, live)).toBe(true);
-    expect(await isProven(received(tokenBody, { hmacsignature: tokenSignature }), live)).toBe(false);
+    expect(await proves(request)).toBe(false);
+    expect(await proves(request, live)).toBe(true);
+    expect(await proves(received(tokenBody, { hmacsignature: tokenSignature }), live)).toBe(false);
   });
 
   it("refuses what is for another merchant account, however well it is signed", async () => {
-    expect(await isProven(received(standard([signed({ merchantAccountCode: "AnotherECOM" })])))).toBe(false);
-    expect(await isProven(received(standard([signed(), signed({ merchantAccountCode: "AnotherECOM" })])))).toBe(false);
+    expect(await proves(received(standard([signed({ merchantAccountCode: "AnotherECOM" })])))).toBe(false);
+    expect(await proves(received(standard([signed(), signed({ merchantAccountCode: "AnotherECOM" })])))).toBe(false);
     const body = tokenBody.replace("NorceTestECOM", "AnotherECOM");
-    expect(await isProven(received(body, { hmacsignature: sign(body) }))).toBe(false);
+    expect(await proves(received(body, { hmacsignature: sign(body) }))).toBe(false);
   });
 
   it("wants the password of the endpoint where there is one", async () => {
@@ -398,11 +400,11 @@ describe("whose it is", () => {
       authorization: `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`,
     });
     const by = settings({ webhookPassword: ["new", "old"] });
-    expect(await isProven(received(body, basic("adyen", "new")), by)).toBe(true);
-    expect(await isProven(received(body, basic("adyen", "old")), by)).toBe(true);
-    expect(await isProven(received(body, basic("adyen", "other")), by)).toBe(false);
-    expect(await isProven(received(body, basic("norce", "new")), by)).toBe(false);
-    expect(await isProven(received(body), by)).toBe(false);
+    expect(await proves(received(body, basic("adyen", "new")), by)).toBe(true);
+    expect(await proves(received(body, basic("adyen", "old")), by)).toBe(true);
+    expect(await proves(received(body, basic("adyen", "other")), by)).toBe(false);
+    expect(await proves(received(body, basic("norce", "new")), by)).toBe(false);
+    expect(await proves(received(body), by)).toBe(false);
   });
 });
 
@@ -541,7 +543,7 @@ describe("events", () => {
     ["another test ping", { pspReference: "testnotification_AUTHORISATION_1" }],
     ["a test ping that somebody wrote", { pspReference: "TEST_CUSTOM_7914073381342284" }],
   ])("%s is proven and gives none", async (_, item) => {
-    expect(await isProven(received(standard([signed(item)])))).toBe(true);
+    expect(await proves(received(standard([signed(item)])))).toBe(true);
     expect(eventsOf(signed(item))).toEqual([]);
     expect(eventsOf(signed(item), signed({ pspReference: "S4CDAB12CD34EF56" })), "beside another one").toHaveLength(1);
   });

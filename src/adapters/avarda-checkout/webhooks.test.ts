@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { config } from "./config.ts";
 import { notification } from "./webhooks.ts";
+import { fixtureSigningKey, urlProofOf } from "../../../test/support/signing.ts";
+import { isProven } from "../../signatures/proven.ts";
 
 const target = { adapter: "avarda-checkout", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
 const id = "3f0b6f0e5a7c4d1f9a2e8b7c6d5e4f30";
@@ -59,16 +61,16 @@ describe("its proof", () => {
   };
   const given = fixture.headers["authorization"] ?? "";
 
-  function check(webhookAuthorization: unknown, headers: Record<string, string>, url = fixture.url) {
+  async function check(webhookAuthorization: unknown, headers: Record<string, string>, url = fixture.url) {
     const { searchParams: query } = new URL(url, "http://localhost");
     const request = { ...requestOf(fixture.body), url, query, headers };
     const context = {
       config: config.parse({ ...settings, webhookAuthorization }),
       target,
       webhook: "notification",
-      urlSigningKeys: ["newer", "signing-key-1"],
+      ...urlProofOf("a-newer-signing-key", fixtureSigningKey),
     };
-    return notification.verify.check(request, context);
+    return isProven(await notification.verify.check(request, context));
   }
 
   it.each([

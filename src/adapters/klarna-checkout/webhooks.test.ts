@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import adapter from "./index.ts";
 import { notification, push } from "./webhooks.ts";
+import { fixtureSigningKey, urlProofOf } from "../../../test/support/signing.ts";
+import { isProven } from "../../signatures/proven.ts";
 
 const target = { adapter: "klarna-checkout", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
 const id = "6f1d6c4e-0f0e-4f0a-9c0e-2f8b7a1d0001";
@@ -147,16 +149,16 @@ describe("both", () => {
 
   it.each(withRequests())("fixture %s is proven, and not once its signature is touched", async (_, fixture) => {
     const webhook = adapter.webhooks[fixture.webhook];
-    const check = (url: string) => {
+    const check = async (url: string) => {
       const { searchParams: query } = new URL(url, "http://localhost");
       const request: RawRequest = { ...fixture, url, query, body: Buffer.from(fixture.body) };
       const context = {
         config: configOf(),
         target,
         webhook: fixture.webhook,
-        urlSigningKeys: ["new", "signing-key-1"],
+        ...urlProofOf("a-newer-signing-key", fixtureSigningKey),
       };
-      return webhook.verify.check(request, context);
+      return isProven(await webhook.verify.check(request, context));
     };
     expect(await check(fixture.url)).toBe(true);
     expect(await check(`${fixture.url.slice(0, -2)}__`)).toBe(false);

@@ -6,6 +6,7 @@ import type { SimulatedWebhook } from "../../contract/simulator.ts";
 import adapter from "./index.ts";
 import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
 import { type PaymentsOptions, simulate } from "./simulator.ts";
+import { isProven } from "../../signatures/proven.ts";
 
 const url = (webhook: string) => `http://localhost/callback/${webhook}`;
 const callbackUrls = {
@@ -83,8 +84,9 @@ describe("klarna payments", () => {
         headers: webhook?.headers ?? {},
         body: Buffer.from(body),
       };
-      const proof = await verify.check(request, { config, target, webhook: "webhook", urlSigningKeys: [] });
-      return { proof, events: proof === true ? parse(request, target, config) : [] };
+      const context = { config, target, webhook: "webhook", callbackKeys: [], publicUrl: "http://localhost" };
+      const proof = isProven(await verify.check(request, context));
+      return { proof, events: proof ? parse(request, target, config) : [] };
     };
     const { proof, events } = await check(webhook?.body ?? "");
     expect(proof).toBe(true);

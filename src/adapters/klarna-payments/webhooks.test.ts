@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import type { Json, PspEvent, RawRequest, Target } from "../../contract/adapter.ts";
 import { config } from "./config.ts";
 import { authorization, notification, push, webhook } from "./webhooks.ts";
+import { urlProofOf } from "../../../test/support/signing.ts";
+import { isProven } from "../../signatures/proven.ts";
 
 const account = { adapter: "klarna-payments", merchant: "acme", channel: "se" };
 const target: Target = { ...account, orderId: "o_1", paymentId: "p_1" };
@@ -83,12 +85,14 @@ describe("the signature of Network webhooks", () => {
     keys: Readonly<Record<string, string>> = { [id]: secret },
     text = body,
   ) =>
-    await webhook.verify.check(requestOf(text, { "klarna-signature": signature, "klarna-signing-key-id": keyId }), {
-      config: settings(keys),
-      target: account,
-      webhook: "webhook",
-      urlSigningKeys: [],
-    });
+    isProven(
+      await webhook.verify.check(requestOf(text, { "klarna-signature": signature, "klarna-signing-key-id": keyId }), {
+        config: settings(keys),
+        target: account,
+        webhook: "webhook",
+        ...urlProofOf(),
+      }),
+    );
 
   it("is 309 bytes' worth", () => {
     expect(Buffer.byteLength(body)).toBe(309);
@@ -140,7 +144,7 @@ describe("the signature of Network webhooks", () => {
   });
 
   it("is never good where no key is configured", async () => {
-    const context = { config: settings(), target: account, webhook: "webhook", urlSigningKeys: ["signing-key-1"] };
+    const context = { config: settings(), target: account, webhook: "webhook", ...urlProofOf() };
     const headers = { "klarna-signature": hex, "klarna-signing-key-id": id };
     expect(await webhook.verify.check(requestOf(body, headers), context)).toBe(false);
   });

@@ -56,7 +56,13 @@ function received({ body, headers }: Hook): RawRequest {
 }
 
 async function proof(hook: Hook, of: Config) {
-  return await webhook.verify.check(received(hook), { config: of, target, webhook: "webhook", urlSigningKeys: [] });
+  return await webhook.verify.check(received(hook), {
+    config: of,
+    target,
+    webhook: "webhook",
+    callbackKeys: [],
+    publicUrl: "http://localhost",
+  });
 }
 
 function parse(body: unknown): readonly PspEvent[] {

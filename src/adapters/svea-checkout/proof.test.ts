@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { callbackSignature } from "../../signatures/signed-url.ts";
 import { config } from "./config.ts";
 import { push, webhook } from "./webhooks.ts";
+import { signingKeysOf, urlProofOf } from "../../../test/support/signing.ts";
+import { isProven } from "../../signatures/proven.ts";
 
 const account = { adapter: "svea-checkout", merchant: "acme", channel: "se" };
-const urlSigningKeys = ["signing-key-1"];
 // The vector of Svea's own library: https://github.com/sveawebpay/php-checkout (HmacSignatureVerifierTest.php).
 const apiSecret = "secret";
 const timestamp = "1713001200";
@@ -18,7 +19,7 @@ const webhooks = [
 ] as const;
 
 describe.each(webhooks)("the proof of %s", (name, { verify }, target) => {
-  const sig = callbackSignature("signing-key-1", target, name);
+  const sig = callbackSignature(signingKeysOf().of("callback", target)[0], target, name);
 
   async function proven(headers: Readonly<Record<string, string>>, text = body, query = `sig=${sig}`) {
     const request = {
@@ -33,9 +34,9 @@ describe.each(webhooks)("the proof of %s", (name, { verify }, target) => {
       config: config.parse({ ...settings, merchantId: "1", apiSecret }),
       target,
       webhook: name,
-      urlSigningKeys,
+      ...urlProofOf(),
     };
-    return await verify.check(request, context);
+    return isProven(await verify.check(request, context));
   }
 
   it("is the URL where Svea signs nothing, and stays a hint", async () => {

@@ -150,7 +150,7 @@ describe("both", () => {
   it("refuse so that Svea comes again", () => {
     for (const { refusals } of [push, webhook])
       for (const status of Object.values(refusals ?? {})) expect([404, 503]).toContain(status);
-    expect(Object.keys(push.refusals ?? {})).toEqual(["400", "401", "405", "413", "429"]);
+    expect(Object.keys(push.refusals ?? {})).toEqual(["400", "401", "405", "408", "413", "429"]);
   });
 
   it("give events or MalformedWebhook, nothing else", () => {

@@ -14,7 +14,7 @@ const idAtEnd = /^(?:[^\s?#]*\/)?([1-9]\d{0,18})\/?$/;
  * Svea reads 404 as "come again" and every other 4xx as "never again"; from 500 on it comes again as well (docs/psp/svea.md,
  * c).
  */
-const refusals = { 400: 404, 401: 404, 405: 404, 413: 404, 429: 503 } as const;
+const refusals = { 400: 404, 401: 404, 405: 404, 408: 404, 413: 404, 429: 503 } as const;
 
 const id = z.union([z.int().positive(), z.string().regex(/^[\w-]{1,64}$/)]).transform(String);
 

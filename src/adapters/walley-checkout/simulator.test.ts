@@ -5,6 +5,7 @@ import { sharedKeyAuthorization } from "./client.ts";
 import { config } from "./config.ts";
 import { createSimulator, retryDelays } from "./simulator.ts";
 import { webhook } from "./webhooks.ts";
+import { isProven } from "../../signatures/proven.ts";
 
 const account = { adapter: "walley-checkout", merchant: "acme", channel: "se" };
 let clock = 0;
@@ -139,8 +140,14 @@ describe("webhooks", () => {
     for (const { headers, body } of sent) {
       const request = { method: "POST", url: "/", query: new URLSearchParams(), headers, body: Buffer.from(body) };
       const settings = config.parse({ adapterId: "a", ...walley.settings("http://walley.invalid") });
-      const context = { config: settings, target: account, webhook: "webhook", urlSigningKeys: [] };
-      expect(await webhook.verify.check(request, context)).toBe(true);
+      const context = {
+        config: settings,
+        target: account,
+        webhook: "webhook",
+        callbackKeys: [],
+        publicUrl: "http://localhost",
+      };
+      expect(isProven(await webhook.verify.check(request, context))).toBe(true);
       expect(webhook.parse(request, account, settings)).toHaveLength(1);
     }
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { config } from "./config.ts";
 import { notification, webhook } from "./webhooks.ts";
+import { isProven } from "../../signatures/proven.ts";
 
 const account = { adapter: "walley-checkout", merchant: "acme", channel: "se" };
 const target = { ...account, orderId: "o_1", paymentId: "p_1" };
@@ -32,9 +33,10 @@ async function proven(more: object, headers: Record<string, string>, body: unkno
     config: config.parse({ ...settings, ...more }),
     target: account,
     webhook: "webhook",
-    urlSigningKeys: [],
+    callbackKeys: [],
+    publicUrl: "http://localhost",
   };
-  return await webhook.verify.check(requestOf(body, headers), context);
+  return isProven(await webhook.verify.check(requestOf(body, headers), context));
 }
 
 const captured = {

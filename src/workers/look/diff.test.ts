@@ -18,6 +18,7 @@ import {
   written,
 } from "../../../test/support/money.ts";
 import { diffGone } from "./diff.ts";
+import { signingKeysOf } from "../../../test/support/signing.ts";
 
 const agreed = { is: "agreed", findings: [] };
 const reserved = written(current(), compare());
@@ -412,7 +413,7 @@ describe("actions", () => {
     key,
     adapterId: "acme_adapter",
     offered: ["capture", "cancel"],
-    maker: { publicUrl: "https://us.example", signingKey: "k" },
+    maker: { publicUrl: "https://us.example", keys: signingKeysOf() },
   } as const;
   const types = (over: Parameters<typeof compare>[0]): unknown => {
     const verdict = compare({ publish, ...over });

@@ -1,0 +1,32 @@
+/**
+ * Prints the key with which a merchant's session creator signs callback URLs, of one channel: `npm run callback-key -- acme se`. It makes the
+ * service look at that channel's payments, and does nothing else.
+ */
+import { parseArgs } from "node:util";
+import { configFileOf, type Environment, processEnvironment, readConfig, serviceFrom } from "../config.ts";
+import { exitWith, Usage } from "../exit.ts";
+import { createSigningKeys, type SigningKeys, type Tenant } from "../signatures/signing-keys.ts";
+
+const usage = "npm run callback-key -- <merchant> <channel>";
+
+try {
+  const [merchant, channel, more] = parseArgs({ allowPositionals: true }).positionals;
+  if (merchant === undefined || channel === undefined || more !== undefined) throw new Usage(usage);
+  console.log(
+    (await keysFor(processEnvironment(), { merchant, channel })).of("callback", { merchant, channel })[0].text,
+  );
+} catch (error) {
+  exitWith(error);
+}
+
+/** Before there is a configuration file nobody can look whether the channel is in it, which is said. */
+async function keysFor(environment: Environment, { merchant, channel }: Tenant): Promise<SigningKeys> {
+  if (configFileOf(environment) === undefined) {
+    console.error(`there is no configuration file: nobody looks whether ${merchant}/${channel} is in it`);
+    return createSigningKeys(serviceFrom(environment).masters);
+  }
+  const { targets, signingKeys } = await readConfig(environment);
+  if (!targets.some((target) => target.merchant === merchant && target.channel === channel))
+    throw new Usage(`no adapter is configured for ${merchant}/${channel}`);
+  return signingKeys;
+}

@@ -1,0 +1,58 @@
+import { createHmac, createSecretKey } from "node:crypto";
+import type { PaymentKey, SigningKey } from "../contract/adapter.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+
+/** Whose key it is: one merchant's channel. */
+export type Tenant = Pick<PaymentKey, "merchant" | "channel">;
+
+/**
+ * What a key is good for. `callback`: URLs that make the service look at a payment; handed out to whoever creates the merchant's PSP sessions.
+ * `operation`: URLs that move money; never leaves the service.
+ */
+export type Purpose = "callback" | "operation";
+
+/** The keys of signed URLs, each of one purpose and one merchant's channel: what is known of one proves nothing of another. */
+export interface SigningKeys {
+  /** The fingerprints of the master keys, newest first. */
+  readonly masters: readonly string[];
+  /** Newest first: the first one signs, each of them proves. Ask only for merchants and channels that are configured: answers are kept. */
+  of(purpose: Purpose, tenant: Tenant): readonly [SigningKey, ...SigningKey[]];
+}
+
+/**
+ * Derives the keys of signed URLs from the master keys, and remembers them.
+ * @param masters `URL_SIGNING_KEYS`, newest first. @throws Error where there is none.
+ * @param generationOf the channel's `keyGeneration`, which revokes its keys alone.
+ */
+export function createSigningKeys(
+  masters: readonly string[],
+  generationOf: (tenant: Tenant) => string | undefined = () => undefined,
+): SigningKeys {
+  const [newest, ...older] = masters;
+  if (newest === undefined) throw new Error("there is no signing key");
+  const known = new Map<string, readonly [SigningKey, ...SigningKey[]]>();
+  return {
+    masters: masters.map(fingerprintOf),
+    of(purpose, tenant) {
+      const name = `${purpose}\n${tenant.merchant}\n${tenant.channel}`;
+      const kept = known.get(name);
+      if (kept !== undefined) return kept;
+      const derive = (master: string): SigningKey => {
+        const text = deriveKey(master, purpose, tenant, generationOf(tenant));
+        return { text, key: createSecretKey(text, "utf8"), master: fingerprintOf(master) };
+      };
+      const keys = [derive(newest), ...older.map(derive)] as const;
+      known.set(name, keys);
+      return keys;
+    },
+  };
+}
+
+/**
+ * One key: base64url (no padding) of HMAC-SHA256 by the master key over purpose, merchant, channel and, where there is one, the generation,
+ * joined by newlines. The text itself, as UTF-8, is the key of `sig`.
+ */
+function deriveKey(master: string, purpose: Purpose, { merchant, channel }: Tenant, generation?: string): string {
+  const lines = [purpose, merchant, channel, ...(generation === undefined ? [] : [generation])];
+  return createHmac("sha256", master).update(lines.join("\n"), "utf8").digest("base64url");
+}

@@ -1,0 +1,48 @@
+import type { Request, RequestHandler } from "express";
+import { isWorkerError, type WorkerError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Meters } from "../lib/meters.ts";
+import { createPatience } from "./admin.ts";
+import { refusalOf, sendRefusal, tooMany } from "./answers.ts";
+
+/** What a guard tells, and the clock it goes by. */
+export interface GuardParts {
+  readonly log: Logger;
+  readonly meters: Meters;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/** Puts an operators' route behind a guard. `route` is a name for logs and counters. */
+export type Guard = (route: string, answer: RequestHandler) => RequestHandler;
+
+/**
+ * Makes the guard of operators' routes: what could not be proven there is logged, counted and made to wait. The routes share one patience: who
+ * guesses at one has guessed at all of them.
+ */
+export function createGuard({ log, meters, now }: GuardParts): Guard {
+  const patience = createPatience(now);
+  return (route, answer) => async (request, response, next) => {
+    try {
+      await answer(request, response, next);
+    } catch (error) {
+      if (response.headersSent || !isUntrusted(error)) throw error;
+      // Told before anybody is made to wait: a flood leaves its trace at once.
+      log.warn(
+        { route, method: request.method, sig: error.context["sig"], token: tokenIn(request) },
+        "operator.refused",
+      );
+      const refusal = (await patience.wait()) ? refusalOf(error) : tooMany;
+      meters.refusal(route, refusal.code);
+      sendRefusal(response, refusal);
+    }
+  };
+}
+
+function isUntrusted(error: unknown): error is WorkerError {
+  return isWorkerError(error, "UntrustedWebhook");
+}
+
+function tokenIn(request: Request): "wrong" | "missing" {
+  return request.get("authorization") === undefined ? "missing" : "wrong";
+}

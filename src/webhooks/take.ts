@@ -1,0 +1,111 @@
+import type { Request, RequestHandler, Response } from "express";
+import type { Target } from "../contract/adapter.ts";
+import type { Config } from "../config.ts";
+import { isWorkerError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Meters } from "../lib/meters.ts";
+import { refusalOf, send, sendRefusal } from "./answers.ts";
+import { type HeldBody, readBody } from "./body.ts";
+import { type Received, receive, type ReceiveParts } from "./receive.ts";
+import { headOf, queryOf } from "./request.ts";
+import { createRooms } from "./rooms.ts";
+import { route, webhookOf, type WebhookRoute, webhookRoute } from "./routes.ts";
+
+/** What webhooks are taken with. */
+export interface TakeParts extends ReceiveParts {
+  readonly log: Logger;
+  readonly meters: Meters;
+  /** Hears of a body at a configured URL that was longer than is taken: some PSPs hold everything else back for it. */
+  readonly tooLarge?: ((target: Target, webhook: string) => void) | undefined;
+}
+
+/** A PSP's own webhook is there in an instant; who has proven nothing is not waited for any longer. */
+const unprovenMs = 5_000;
+
+/** Answers webhooks: reads each where it may wait, receives it, and says in a line and a counter what became of it. */
+export function answerWebhook(parts: TakeParts): RequestHandler {
+  const roomFor = createRooms();
+  return async (request, response) => {
+    const started = performance.now();
+    const query = queryOf(request.originalUrl);
+    const to = webhookRoute(request, query);
+    let held: HeldBody | undefined;
+    const body = async (trusted: boolean): Promise<Buffer> => {
+      held = await readBody(request, {
+        limitBytes: limitOf(parts.config, to),
+        room: roomFor(to.target, trusted),
+        patienceMs: trusted ? undefined : unprovenMs,
+      });
+      return held.bytes;
+    };
+    try {
+      const received = await receive(parts, { to, head: headOf(request, query), body });
+      acknowledge(request, response, received);
+      tell(parts, to, received, Math.round(performance.now() - started));
+    } catch (error) {
+      if (response.headersSent) throw error;
+      refuse(parts, to, error, request, response);
+    } finally {
+      held?.leave();
+    }
+  };
+}
+
+function limitOf(config: Config, { target, webhook }: WebhookRoute): number {
+  return Math.max(config.bodyLimitBytes, webhookOf(config, target.adapter, webhook)?.bodyLimitBytes ?? 0);
+}
+
+function acknowledge(request: Request, response: Response, { ack }: Received): void {
+  // What answers a GET could be kept by whoever stands in between, and the next one would not arrive.
+  if (request.method === "GET") response.setHeader("cache-control", "no-store");
+  send(response, ack.status, ack.type, ack.body);
+}
+
+function tell({ log, meters }: TakeParts, { target, webhook }: WebhookRoute, received: Received, ms: number): void {
+  const { events, by, dropped } = received;
+  meters.webhook(target.adapter, webhook, dropped === undefined ? "received" : "dropped");
+  if (by !== undefined) meters.proof(target.adapter, webhook, by);
+  if (dropped === undefined) log.info({ ...target, webhook, events, by, ms }, "webhook.received");
+  else log.info({ ...target, webhook, reason: dropped, ms }, "webhook.dropped");
+}
+
+/** Refuses a webhook with the status that its PSP reads right; says so, in names of ours alone. */
+function refuse(parts: TakeParts, to: WebhookRoute, error: unknown, request: Request, response: Response): void {
+  const { config, log, meters, tooLarge } = parts;
+  const refusal = refusalOf(error);
+  const rules = webhookOf(config, to.target.adapter, to.webhook);
+  const statuses: Readonly<Record<number, number>> = rules?.refusals ?? {};
+  const status = statuses[refusal.status] ?? refusal.status;
+  sendRefusal(response, refusal, status);
+  const facts = { method: request.method, status, code: refusal.code, ...sigOf(error) };
+  if (status === 500) {
+    log.error({ ...facts, error }, "request.failed");
+    return;
+  }
+  // Anybody can call any URL: only names of ours become label values, and what else strangers write into one is not logged.
+  const names =
+    rules === undefined
+      ? { adapter: "unknown", webhook: "unknown" }
+      : { adapter: to.target.adapter, webhook: to.webhook };
+  const target = leads(config, to) ? to.target : {};
+  meters.webhook(names.adapter, names.webhook, refusal.code);
+  if (refusal.code === "too-large" && leads(config, to)) {
+    log.error({ ...facts, ...target, ...names, limitBytes: limitOf(config, to) }, "webhook.too-large");
+    tooLarge?.(to.target, to.webhook);
+  } else log.warn({ ...facts, ...target, ...names }, "webhook.refused");
+}
+
+/** Whether the URL's `sig` was missing or wrong: for the log, never for the answer. */
+function sigOf(error: unknown): { readonly sig?: unknown } {
+  return isWorkerError(error) && "sig" in error.context ? { sig: error.context["sig"] } : {};
+}
+
+/** Whether the URL leads somewhere. */
+function leads(config: Config, to: WebhookRoute): boolean {
+  try {
+    route(config, to);
+    return true;
+  } catch {
+    return false;
+  }
+}

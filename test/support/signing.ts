@@ -1,0 +1,16 @@
+import type { ProofContext } from "../../src/contract/adapter.ts";
+import { createSigningKeys, type SigningKeys } from "../../src/signatures/signing-keys.ts";
+
+/** The master key that the `sig` in every `request.json` comes from: the one of design section 7's example. */
+export const fixtureSigningKey = "signing-key-0001";
+
+/** The keys of these masters, newest first; those of the fixtures where none is named. */
+export function signingKeysOf(...masters: readonly string[]): SigningKeys {
+  return createSigningKeys(masters.length === 0 ? [fixtureSigningKey] : masters);
+}
+
+/** What a verifier knows of signed URLs: the keys of merchant acme's channel se. */
+export function urlProofOf(...masters: readonly string[]): Pick<ProofContext<unknown>, "callbackKeys" | "publicUrl"> {
+  const tenant = { merchant: "acme", channel: "se" };
+  return { callbackKeys: signingKeysOf(...masters).of("callback", tenant), publicUrl: "http://localhost" };
+}
