@@ -97,7 +97,8 @@ describe.each(subjects)("$folder", (subject) => {
         await stage.look(purchase.key);
         await stage.rest(purchase.key);
         const desired = await stage.desired(purchase);
-        if (desired === null) continue;
+        // Of a payment in parts not all is there yet.
+        if (desired === null || desired.partial === true) continue;
         read += 1;
         expectLegal(desired);
         const { total: amount, currency } = desired;

@@ -36,6 +36,7 @@ describe.each(subjects)("$folder", ({ folder, adapter, requests, settings, simul
       }
       return psp.due(Date.now()).flatMap((sent) => {
         const { request, target } = receivedFrom(folder, sent);
+        psp.answered(sent, { status: 200, body: "", ...adapter.webhooks[sent.webhook]?.ack });
         return (adapter.webhooks[sent.webhook]?.parse(request, target, config) ?? []).map(({ key }) => key);
       });
     });

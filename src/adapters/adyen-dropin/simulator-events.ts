@@ -20,7 +20,7 @@ export const account = {
 const pauses = [...[2, 5, 10, 15, 30].map((minutes) => minutes * minute), ...[1, 2, 4].map((hours) => hours * hour)];
 
 /** When a webhook is attempted that is not taken, in milliseconds from the first attempt: from a day on every eight hours, for thirty days. */
-export const retrySchedule: readonly number[] = [
+const retrySchedule: readonly number[] = [
   0,
   ...pauses.map((_, index) => pauses.slice(0, index + 1).reduce((sum, pause) => sum + pause, 0)),
   ...Array.from({ length: 89 }, (_, index) => 8 * hour * (index + 2)).filter((at) => at <= 30 * day),
