@@ -27,6 +27,8 @@ export const kinds = {
   heartbeat: { listed: true },
   /** What proves an event and has yet to be judged. */
   evidence: { listed: false },
+  /** What is written to see whether the engine takes writes. */
+  probe: { listed: false },
 } as const satisfies Readonly<Record<string, { readonly listed: boolean }>>;
 
 export type Kind = keyof typeof kinds;

@@ -8,6 +8,7 @@ import { engineOn, keepPruned, promptMs, reachability, usualPruneMs } from "./bu
 import { holderDefaults, workerDefaults } from "./defaults.ts";
 import { grantsOn } from "./grants.ts";
 import { createListening, type Listening } from "./listening.ts";
+import { postgresAddress } from "./postgres-address.ts";
 import { createPostgresNotes } from "./postgres-notes.ts";
 import { deleteExpired, storeSchema } from "./postgres-schema.ts";
 import { createPostgresStore, createTrimming, type Sql } from "./postgres-store.ts";
@@ -15,6 +16,9 @@ import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from 
 
 /** BullMQ's own name for its schema. */
 export const usualSchema = "bullmq";
+
+/** How long what was written to see whether it can be is kept. */
+const probeMs = 60_000;
 
 /** How often reaching the database is tried at start-up, with pauses up to five seconds: about half a minute. */
 const startTries = 8;
@@ -28,12 +32,16 @@ const patientMs = 10_000;
  */
 export async function openPostgres(
   url: string,
-  { sandbox = false, pruneMs = usualPruneMs }: Pick<EngineSettings, "sandbox" | "pruneMs">,
+  {
+    sandbox = false,
+    pruneMs = usualPruneMs,
+    ...tls
+  }: Pick<EngineSettings, "sandbox" | "pruneMs" | "caFile" | "tlsInsecure">,
   log: Logger,
 ): Promise<Engine> {
   const schema = sandbox ? sandboxPlaces.postgres : usualSchema;
   const news = reachability("postgres", log);
-  const shared = { connectionString: url, options: `-c search_path=${schema}`, keepAlive: true };
+  const shared = { ...postgresAddress(url, tls), options: `-c search_path=${schema}`, keepAlive: true };
   const pool = (options: pg.PoolConfig): pg.Pool => {
     const made = new pg.Pool({ ...shared, ...options });
     // Every queue and worker listens to the pool that they share.
@@ -93,7 +101,8 @@ export async function openPostgres(
       },
       guarantee: () => guaranteeOf(prompt),
       async ping() {
-        await prompt.query("SELECT 1");
+        // A write: a database that only reads stores nothing.
+        await states.prompt.store.put("probe", "probe", true, probeMs);
       },
       async close() {
         clearInterval(pruning);

@@ -6,14 +6,20 @@ import { engineOn, prefix as usualPrefix, promptMs, reachability } from "./bull.
 import { holderDefaults, workerDefaults } from "./defaults.ts";
 import { grantsOn } from "./grants.ts";
 import { within } from "../within.ts";
+import { takePrinted } from "./printed.ts";
+import { type RedisAddress, redisAddress } from "./redis-address.ts";
+import { insistOnRights, redisGuarantee, refuseEviction } from "./redis-guarantee.ts";
 import { createRedisNotes } from "./redis-notes.ts";
 import { createRedisStore, scripted } from "./redis-store.ts";
-import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "../engine.ts";
+import { type Engine, type EngineSettings, sandboxPlaces } from "../engine.ts";
 
 type Connection = Redis | Cluster;
 
 /** Reconnects quickly at first, never less than twice a second: nobody waits long for a queue that is back. */
 const reconnect = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 5), 500);
+
+/** How long what was written to see whether it can be is kept. */
+const probeMs = 60_000;
 
 /** How long the start waits for Redis to be there. */
 const startMs = 2_000;
@@ -38,23 +44,35 @@ const patient = { maxRetriesPerRequest: null, socketTimeout: 15_000 } as const s
 
 /**
  * BullMQ on Redis. Comes up also while Redis is down, and recovers by itself.
- * @throws WorkerError `QueueUnavailable` where the sandbox's keys cannot be deleted, which it needs Redis for.
+ * @throws Error in plain words where the address is none, a right is missing or Redis evicts; WorkerError `QueueUnavailable` where the sandbox's keys cannot be deleted, which it needs Redis for.
  */
 export async function openRedis(
   url: string,
-  { sandbox = false }: Pick<EngineSettings, "sandbox">,
+  { sandbox = false, ...tls }: Pick<EngineSettings, "sandbox" | "caFile" | "tlsInsecure">,
   log: Logger,
 ): Promise<Engine> {
   const prefix = sandbox ? sandboxPlaces.redis : usualPrefix;
   const news = reachability("redis", log);
+  const address = redisAddress(url, tls);
+  const endPrinting = takePrinted(log);
   const connections = {
-    prompt: scripted(connect(url, prompt)),
-    patient: scripted(connect(url, patient)),
+    prompt: scripted(connect(address, prompt)),
+    patient: scripted(connect(address, patient)),
+  };
+  const disconnect = (): void => {
+    for (const connection of Object.values(connections)) connection.disconnect();
+    endPrinting();
   };
   for (const connection of Object.values(connections)) connection.on("error", news.lost).on("ready", news.found);
   // A Redis that is there is used from the first webhook on; one that is not must not hold up the start.
   await Promise.all(Object.values(connections).map((connection) => readyWithin(startMs, connection)));
-  if (sandbox) await empty(connections.prompt, prefix);
+  try {
+    if (sandbox) await empty(connections.prompt, prefix);
+    await insist(connections.patient, prefix, log);
+  } catch (error) {
+    disconnect();
+    throw error;
+  }
   return engineOn(
     {
       kind: "redis",
@@ -85,33 +103,49 @@ export async function openRedis(
         const settings = { ...holderDefaults, ...options, connection: connections.patient, prefix };
         return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
       },
-      guarantee: () => guaranteeOf(connections.prompt),
+      guarantee: () => redisGuarantee(connections.prompt),
       async ping() {
-        await connections.prompt.ping();
+        // A write, in the slot that our jobs are in: a server that only reads stores nothing.
+        await connections.prompt.set(`${prefix}:probe`, "1", "PX", probeMs);
       },
       async close() {
-        for (const connection of Object.values(connections)) connection.disconnect();
+        disconnect();
       },
     },
     log,
   );
 }
 
-function connect(urls: string, options: typeof prompt | typeof patient): Connection {
-  const nodes = urls.split(",").map((url) => url.trim());
-  const [url = ""] = nodes;
-  const common = { ...options, connectTimeout: 2_000, keepAlive: 10_000 };
-  if (nodes.length === 1) return new Redis(url, { ...common, retryStrategy: reconnect });
-  const { password, username, protocol } = new URL(url);
-  return new Cluster(nodes, {
+/** Answers that mean "wrong server": a replica that was the primary until a moment ago, or a node that lost its cluster. */
+const wrongServer = /^(READONLY|MASTERDOWN|CLUSTERDOWN|UNBLOCKED|NOREPLICAS)|-READONLY/;
+
+/** Makes the connection anew, which finds the right server; the command fails, and whoever sent it repeats it. */
+const reconnectOnError = (error: Error): 1 | false => (wrongServer.test(error.message) ? 1 : false);
+
+function connect(
+  { nodes, options: address, cluster }: RedisAddress,
+  options: typeof prompt | typeof patient,
+): Connection {
+  const common = { ...options, ...address, reconnectOnError, connectTimeout: 2_000, keepAlive: 10_000 };
+  const [node] = nodes;
+  if (nodes.length === 1) return new Redis({ ...node, ...common, retryStrategy: reconnect });
+  return new Cluster([...nodes], {
+    ...cluster,
     enableOfflineQueue: !("enableOfflineQueue" in options),
     clusterRetryStrategy: reconnect,
-    redisOptions: {
-      ...common,
-      ...(password === "" ? {} : { password: decodeURIComponent(password) }),
-      ...(username === "" ? {} : { username: decodeURIComponent(username) }),
-      ...(protocol === "rediss:" ? { tls: {} } : {}),
-    },
+    redisOptions: common,
+  });
+}
+
+/** What stops the start, where Redis is there; where it comes later, it is told. @throws Error in plain words. */
+async function insist(connection: Connection, prefix: string, log: Logger): Promise<void> {
+  const check = async (): Promise<void> => {
+    await refuseEviction(connection);
+    await insistOnRights(connection, prefix);
+  };
+  if (connection.status === "ready") return await check();
+  connection.once("ready", () => {
+    check().catch((error: unknown) => log.error({ error }, "queue.unfit"));
   });
 }
 
@@ -136,37 +170,4 @@ async function empty(connection: Connection, prefix: string): Promise<void> {
       cause,
     });
   }
-}
-
-async function guaranteeOf(connection: Connection): Promise<Guarantee> {
-  const setting = async (name: string): Promise<unknown> => {
-    const answer: unknown = await connection.call("CONFIG", ["GET", name]);
-    return Array.isArray(answer) ? answer[1] : undefined;
-  };
-  try {
-    if ((await setting("appendonly")) !== "yes") {
-      return {
-        level: "process",
-        text: "Redis writes no append-only file: a restart of Redis may lose acknowledged webhooks. Set appendonly yes",
-      };
-    }
-  } catch {
-    return {
-      level: "unknown",
-      text: "Redis does not show its CONFIG, or is not there yet: whether it survives power loss is unknown",
-    };
-  }
-  const [appendfsync, policy] = await Promise.all([setting("appendfsync"), setting("maxmemory-policy")]);
-  if (policy !== "noeviction") {
-    return {
-      level: "unknown",
-      text: `Redis may evict jobs when its memory is full (maxmemory-policy ${String(policy)}). Set maxmemory-policy noeviction`,
-    };
-  }
-  if (appendfsync === "always")
-    return { level: "power-loss", text: "an acknowledged webhook survives power loss of Redis" };
-  return {
-    level: "last-second",
-    text: `Redis syncs its file by itself (appendfsync ${String(appendfsync)}): power loss may lose the last second. Set appendfsync always`,
-  };
 }
