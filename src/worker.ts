@@ -49,6 +49,7 @@ export function startWorker({ config, engine, log, meters, now = Date.now, ...pa
   const observe = meters.request;
   const norce = createNorceClient({
     ...config.norce,
+    tokenRefused: (place) => log.warn({ peer: "norce", place }, "credential.refused"),
     adapterIdOf: (key) => config.find(key)?.settings.adapterId ?? key.adapter,
     observe,
     transport,

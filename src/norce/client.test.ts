@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { Budget } from "../lib/budget.ts";
 import { isWorkerError } from "../lib/errors.ts";
@@ -246,4 +246,83 @@ test("states are read in any casing, and a state nobody knows is called by its n
     .payment(key)
     .catch((thrown: unknown) => thrown);
   expect(isWorkerError(error, "Unmapped") ? error.context["path"] : error).toBe("state");
+});
+
+test("a token that is refused gives way to the next one, for writes as well", async () => {
+  addPayment();
+  const refused: number[] = [];
+  const rotated = createNorceClient({
+    orderApi: `${server.url}/checkout/order`,
+    token: ["revoked", norce.token],
+    tokenRefused: (place) => refused.push(place),
+    version: "v0",
+    adapterIdOf: () => "ours",
+  });
+  await rotated.replacePayment(key, await current(), { amount: 50_00 });
+  await rotated.appendTransaction(key, "SEK", confirm);
+  expect(norce.payment("o_1", "p_1")).toMatchObject({ amount: 50 });
+  expect(norce.transactions("o_1", "p_1")).toHaveLength(1);
+  expect(refused).toEqual([0]);
+});
+
+test.each([1e300, -1e300, Number.MAX_SAFE_INTEGER])("an amount of %d is none that can be counted", async (amount) => {
+  addPayment({ amount });
+  await expect(current()).rejects.toMatchObject({ kind: "Unmapped", context: { peer: "norce", path: "amount" } });
+});
+
+test.each(["o/1", "../o_1", "o\\1", "o\n1", "", ".", "..", "x".repeat(201)])(
+  "%j is no id: it never reaches Norce's path",
+  async (id) => {
+    expect(await client().order({ ...key, orderId: id })).toBeNull();
+    for (const ids of [{ orderId: id }, { paymentId: id }]) {
+      const asked = client().payment({ ...key, ...ids });
+      await expect(asked).rejects.toMatchObject({ kind: "Refused", context: { reason: "malformed-id" } });
+    }
+    expect(norce.received).toBe(0);
+  },
+);
+
+describe("an answer about something else than was asked for", () => {
+  const answering = async (body: Document, ask: (of: NorceClient) => Promise<unknown>): Promise<unknown> => {
+    const other = await listenOnLoopback((_request, response) => {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify(body));
+    });
+    try {
+      return await ask(client("v0", { orderApi: `${other.url}/checkout/order` }));
+    } catch (error) {
+      return isWorkerError(error, "Refused") ? error.context : error;
+    } finally {
+      await other.close();
+    }
+  };
+  const payment = {
+    id: "p_1",
+    orderId: "o_1",
+    merchant: "acme",
+    channel: "se",
+    currency: "SEK",
+    amount: 1,
+    state: "intent",
+  };
+
+  test.each(["id", "orderId", "merchant", "channel"])("is refused by its %s, both named", async (name) => {
+    const asked = { ...payment }[name as "id"];
+    expect(await answering({ ...payment, [name]: "another" }, (of) => of.payment(key))).toMatchObject({
+      reason: "other-answer",
+      field: name,
+      asked,
+      answered: "another",
+    });
+    if (name === "orderId") return;
+    const order = { id: "o_1", merchant: "acme", channel: "se", [name]: "another" };
+    expect(await answering(order, (of) => of.order(key))).toMatchObject({ reason: "other-answer", field: name });
+  });
+
+  test("is not one that says nothing of it, or spells it otherwise", async () => {
+    const spelt = { ...payment, orderId: "O_1", merchant: "Acme", channel: "SE", id: "P_1" };
+    expect(await answering(spelt, (of) => of.payment(key))).toMatchObject({ amount: 100 });
+    const silent = { currency: "SEK", amount: 1, state: "intent", merchant: null };
+    expect(await answering(silent, (of) => of.payment(key))).toMatchObject({ amount: 100 });
+  });
 });

@@ -5,6 +5,7 @@ import { WorkerError } from "../lib/errors.ts";
 import { createHttp, type Http, type HttpOptions, type Json, pathOf } from "../lib/http.ts";
 import { codeAt } from "../lib/judgement.ts";
 import { majorFromMinor } from "../lib/money.ts";
+import { listOf } from "../lib/secrets.ts";
 import type { Transport } from "../lib/transport.ts";
 import { logFrom, noteOf, type TransactionLog } from "./log-line.ts";
 import { type OrderPage, pageFrom, type PageQuery } from "./orders.ts";
@@ -58,8 +59,10 @@ export interface NorceClient {
 
 export interface NorceSettings extends Budget {
   readonly orderApi: string;
-  /** One, or several of which a refused one gives way to the next. */
+  /** One, or several of which each is tried where the ones before are refused: Norce has a primary and a secondary. */
   readonly token: string | readonly string[];
+  /** Told of a token that was refused and gave way, by its place in the list. */
+  readonly tokenRefused?: ((place: number) => void) | undefined;
   readonly version: "v0" | "v1";
   /** `payment.adapterId` of ours, sent as `x-adapterid` so that hooks of our own do not fire for our own writes. */
   adapterIdOf(key: PaymentKey): string;
@@ -74,23 +77,21 @@ export interface NorceSettings extends Budget {
 
 /** A client of the Order Management API (docs/norce.md, 2.2 and 2.3); same paths on v0 and v1. */
 export function createNorceClient(settings: NorceSettings): NorceClient {
-  const http: Http = createBudget(settings)(
-    withTokens(
-      settings.token,
-      createHttp({
-        peer: "norce",
-        baseUrl: settings.orderApi,
-        observe: settings.observe,
-        transport: settings.transport,
-        now: settings.now,
-        random: settings.random,
-        codeOf: codeAt("code", "traceId"),
-      }),
-    ),
-  );
+  const plain = createHttp({
+    peer: "norce",
+    baseUrl: settings.orderApi,
+    observe: settings.observe,
+    transport: settings.transport,
+    now: settings.now,
+    random: settings.random,
+    codeOf: codeAt("code", "traceId"),
+  });
+  const refused = settings.tokenRefused ?? (() => undefined);
+  const http: Http = createBudget(settings)(withTokens(plain, listOf(settings.token), refused));
   const orders = `/api/${settings.version}/checkout/orders`;
-  const orderPath = ({ orderId }: OrderKey): string => orders + pathOf`/${orderId}`;
-  const paymentPath = (key: PaymentKey): string => orders + pathOf`/${key.orderId}/payments/${key.paymentId}`;
+  const orderPath = ({ orderId }: OrderKey): string => orders + pathOf`/${idFrom(orderId)}`;
+  const paymentPath = ({ orderId, paymentId }: PaymentKey): string =>
+    orders + pathOf`/${idFrom(orderId)}/payments/${idFrom(paymentId)}`;
   const paymentRoute = "/orders/{orderId}/payments/{paymentId}";
 
   const read = async (key: OrderKey, path: string, route: string, signal?: AbortSignal): Promise<unknown> => {
@@ -110,8 +111,15 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
     return answer.body;
   };
 
-  const order: NorceClient["order"] = (key, signal) =>
-    orNull(async () => parsed(orderSchema, await read(key, orderPath(key), "/orders/{orderId}", signal), "order"));
+  const order: NorceClient["order"] = async (key, signal) => {
+    // An echo may be anything: what can be no id names no order.
+    if (!isId(key.orderId)) return null;
+    const body = await orNull(() => read(key, orderPath(key), "/orders/{orderId}", signal));
+    if (body === null) return null;
+    const found = parsed(orderSchema, body, "order");
+    insistOnAsked(found, { id: key.orderId, merchant: key.merchant, channel: key.channel }, "order");
+    return found;
+  };
 
   const append = async (
     key: PaymentKey,
@@ -151,10 +159,14 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
       orNull(async () => {
         const body = await read(key, paymentPath(key), paymentRoute, signal);
         const payment = parsed(paymentSchema, body, "payment");
+        const { orderId, paymentId, merchant, channel } = key;
+        insistOnAsked(payment, { id: paymentId, orderId, merchant, channel }, "payment");
         // A payment may leave its currency to the order (docs/norce.md, 2.3: minimal creation bodies).
         const currency = payment.currency ?? (await order(key, signal))?.currency;
         if (currency === undefined || currency === null) throw unreadable("payment", "currency");
-        return currentFrom(payment, currency.toUpperCase(), rawObject(body));
+        const current = currentFrom(payment, currency.toUpperCase(), rawObject(body));
+        if (current === null) throw unreadable("payment", "amount");
+        return current;
       }),
 
     async ordersBy(owner, filter, signal) {
@@ -243,6 +255,31 @@ function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown, what: s
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   throw unreadable(what, result.error.issues[0]?.path.join(".") ?? "");
+}
+
+/** What a path may be made of: a proxy may read an encoded slash as a slash, and then it names something else. */
+function isId(text: string): boolean {
+  return text !== "" && text.length <= 200 && !/[/\\\p{Cc}]/u.test(text) && text !== "." && text !== "..";
+}
+
+function idFrom(text: string): string {
+  if (isId(text)) return text;
+  throw new WorkerError("Refused", "an id is no id", { context: { peer: "norce", reason: "malformed-id" } });
+}
+
+/** What an answer says of itself, where it does. */
+type SaysWhose = Readonly<Partial<Record<"id" | "orderId" | "merchant" | "channel", string | null | undefined>>>;
+
+/** Insists that an answer is about what was asked for, as far as it names it, whatever the case. @throws WorkerError `Refused` */
+function insistOnAsked(answered: SaysWhose, asked: SaysWhose, what: string): void {
+  for (const name of ["id", "orderId", "merchant", "channel"] as const) {
+    const [one, other] = [asked[name], answered[name]];
+    if (one === undefined || one === null || other === undefined || other === null || other === "") continue;
+    if (one.toLowerCase() === other.toLowerCase()) continue;
+    throw new WorkerError("Refused", `Norce answered another ${what} than was asked for`, {
+      context: { peer: "norce", reason: "other-answer", field: name, asked: one, answered: other },
+    });
+  }
 }
 
 function unreadable(what: string, path: string): WorkerError {

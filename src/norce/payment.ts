@@ -40,12 +40,13 @@ export interface PaymentChanges {
   readonly actions?: readonly Json[];
 }
 
-/** A payment from the document that Norce answered. */
+/** A payment from the document that Norce answered; `null` where its amount is none that the currency can be counted in. */
 export function currentFrom(
   payment: z.infer<typeof paymentSchema>,
   currency: string,
   raw: Record<string, Json>,
-): CurrentPayment {
+): CurrentPayment | null {
+  if (!isCountable(payment.amount, currency)) return null;
   return {
     adapterId: payment.adapterId ?? null,
     currency,
@@ -62,8 +63,11 @@ export function currentFrom(
 
 /** A limit that is too large to be exact is how somebody writes that there is none: the largest decimal, the largest double. */
 function limitFrom(limit: number | null, currency: string): Minor | null {
-  if (limit === null || limit * 10 ** exponentOf(currency) > Number.MAX_SAFE_INTEGER) return null;
-  return minorFromMajor(limit, currency);
+  return limit === null || !isCountable(limit, currency) ? null : minorFromMajor(limit, currency);
+}
+
+function isCountable(major: number, currency: string): boolean {
+  return Math.abs(major) * 10 ** exponentOf(currency) <= Number.MAX_SAFE_INTEGER;
 }
 
 /** Our own note, or `null` where it is absent or somebody else put something there that we cannot have written. */

@@ -12,6 +12,9 @@ const attributes = z.record(z.string(), z.unknown()).nullish();
 /** What we read of a Norce payment. Everything else in it is kept as it is. */
 export const paymentSchema = z.object({
   id: z.string().nullish(),
+  orderId: z.string().nullish(),
+  merchant: z.string().nullish(),
+  channel: z.string().nullish(),
   adapterId: z.string().nullish(),
   currency: z.string().nullish(),
   amount: z.number(),
@@ -34,6 +37,8 @@ export const transactionsSchema = z.array(
 /** What is read of an order where a look needs more than its payment. */
 export const orderSchema = z.object({
   id: z.string(),
+  merchant: z.string().nullish(),
+  channel: z.string().nullish(),
   currency: z.string().nullish(),
   reference: z.string().nullish(),
   cart: z.object({ reference: z.string().nullish() }).nullish(),

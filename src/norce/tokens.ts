@@ -2,22 +2,28 @@ import { isWorkerError } from "../lib/errors.ts";
 import type { Http } from "../lib/http.ts";
 
 /**
- * Sends with one of Norce's tokens, of which there may be a primary and a secondary: the first until Norce refuses it, then the next, round and
- * round. What was refused has not been carried out, so that sending it again is safe.
- * @throws WorkerError `Unauthorized` once each of them was refused.
+ * The client with one of several tokens: Norce has a primary and a secondary, and while they are rotated one of them is refused. Then the next
+ * one takes its place, and stays. What was refused at the door was not carried out, so that writes may be sent again.
+ * @param tokens the likeliest first.
+ * @param refused told of each token that gave way, by its place, once until it is taken again.
  */
-export function withTokens(tokens: string | readonly string[], http: Http): Http {
-  const all = typeof tokens === "string" ? [tokens] : tokens;
-  let current = 0;
+export function withTokens(http: Http, tokens: readonly string[], refused: (place: number) => void): Http {
+  let place = 0;
+  const told = new Set<number>();
   return async (request) => {
     for (let tries = 1; ; tries += 1) {
-      const used = current;
+      const tried = place;
       try {
-        return await http({ ...request, headers: { ...request.headers, authorization: `Bearer ${all[used] ?? ""}` } });
+        const authorization = `Bearer ${tokens[tried] ?? ""}`;
+        const answer = await http({ ...request, headers: { ...request.headers, authorization } });
+        told.delete(tried);
+        return answer;
       } catch (error) {
-        if (!isWorkerError(error, "Unauthorized") || tries >= all.length) throw error;
-        // Another request may have gone on to the next already.
-        if (current === used) current = (used + 1) % all.length;
+        if (!isWorkerError(error, "Unauthorized") || tries >= tokens.length) throw error;
+        // Many calls meet the same dead token: the first one passes it over, the others share its successor.
+        if (place === tried) place = (tried + 1) % tokens.length;
+        if (!told.has(tried)) refused(tried);
+        told.add(tried);
       }
     }
   };
