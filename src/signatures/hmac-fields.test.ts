@@ -72,3 +72,9 @@ test("takes any of several secrets, and none where there is none", async () => {
   for (const secrets of [[], [""], ["newest"]]) expect(await isProven(items, secrets)).toBe(false);
   expect(await isProven([signed(["1", "2", "3"], "")], [""])).toBe(false);
 });
+
+test("nothing is computed for what follows an item that is not proven, nor for a batch that is larger than any", async () => {
+  const many = Array.from({ length: 101 }, () => signed(["1", "2", "3"]));
+  expect(await isProven(many.slice(1))).toBe(true);
+  expect(await isProven(many)).toBe(false);
+});

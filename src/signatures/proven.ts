@@ -39,8 +39,8 @@ export function proven<Config, Trust extends "proven" | "hint">(
 }
 
 /**
- * A verifier, and what is taken and dropped without any proof because it can move nothing: what its sender signs at no time, such as a notice
- * that a report is ready. What `dropped` throws counts as no.
+ * A verifier, and what is taken and dropped although it is not proven, because it can move nothing: what its sender does not sign, such as a
+ * notice that a report is ready. What `dropped` throws counts as no.
  * @param dropped why it is dropped, in one word for the counter; `undefined` where it has to be proven.
  */
 export function provenUnless<Config, Trust extends "proven" | "hint">(
@@ -49,9 +49,11 @@ export function provenUnless<Config, Trust extends "proven" | "hint">(
 ): Verifier<Config, Trust> {
   return {
     ...by,
-    check(request, context) {
+    async check(request, context) {
+      const proof = await by.check(request, context);
+      if (proof !== false) return proof;
       const why = reasonOf(() => dropped(request, context));
-      return why === undefined ? by.check(request, context) : { drop: why };
+      return why === undefined ? false : { drop: why };
     },
   };
 }

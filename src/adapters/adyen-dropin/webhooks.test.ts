@@ -5,6 +5,7 @@ import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { webhook } from "./webhooks.ts";
 import { isProven } from "../../signatures/proven.ts";
+import { urlProofOf } from "../../../test/support/signing.ts";
 
 const key = "0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20";
 const target = { adapter: "adyen-dropin", merchant: "acme", channel: "se" };
@@ -387,11 +388,27 @@ describe("whose it is", () => {
     expect(await proves(received(tokenBody, { hmacsignature: tokenSignature }), live)).toBe(false);
   });
 
-  it("refuses what is for another merchant account, however well it is signed", async () => {
-    expect(await proves(received(standard([signed({ merchantAccountCode: "AnotherECOM" })])))).toBe(false);
-    expect(await proves(received(standard([signed(), signed({ merchantAccountCode: "AnotherECOM" })])))).toBe(false);
+  const outcome = async (request: RawRequest) =>
+    await webhook.verify.check(request, { config: settings(), target, webhook: "webhook", ...urlProofOf() });
+
+  it("takes what is signed and for another merchant account of the company, and drops it", async () => {
+    const others = signed({ merchantAccountCode: "AnotherECOM" });
+    expect(await outcome(received(standard([others])))).toEqual({ drop: "other-account" });
     const body = tokenBody.replace("NorceTestECOM", "AnotherECOM");
-    expect(await proves(received(body, { hmacsignature: sign(body) }))).toBe(false);
+    expect(await outcome(received(body, { hmacsignature: sign(body) }))).toEqual({ drop: "other-account" });
+    const forged = { ...others, pspReference: "another" };
+    expect(await outcome(received(standard([forged])))).toBe(false);
+    // One batch may have both: ours are events.
+    expect(await proves(received(standard([signed(), others])))).toBe(true);
+    expect(eventsOf(signed(), others)).toEqual(eventsOf(signed()));
+  });
+
+  it("drops notices of reports, which are of the company's account and need no signature", async () => {
+    const report = { eventCode: "REPORT_AVAILABLE", merchantAccountCode: "Company", pspReference: "report.csv" };
+    const { additionalData: _, ...unsigned } = signed(report);
+    expect(await outcome(received(standard([unsigned])))).toEqual({ drop: "report" });
+    const { additionalData: __, ...payment } = signed();
+    expect(await outcome(received(standard([unsigned, payment])))).toBe(false);
   });
 
   it("wants the password of the endpoint where there is one", async () => {

@@ -2,7 +2,7 @@ import { WorkerError } from "../../lib/errors.ts";
 import { equalInConstantTime } from "../../signatures/constant-time.ts";
 import { hmacBody } from "../../signatures/hmac-body.ts";
 import { hmacFields, type SignedItem } from "../../signatures/hmac-fields.ts";
-import { proven } from "../../signatures/proven.ts";
+import { proven, provenUnless } from "../../signatures/proven.ts";
 import type { ProvenWebhook, PspEvent, RawRequest, Verifier } from "../../contract/adapter.ts";
 import { type Config, isLive, listOf } from "./config.ts";
 import { eventFrom, tokenEventFrom } from "./lines.ts";
@@ -38,18 +38,28 @@ const bySchemeOfItsKind: Verifier<Config, "proven"> = {
   },
 };
 
+/** Where everything is of another merchant account of the company, which one endpoint may serve, nothing here can move. */
+const forUs = proven(bySchemeOfItsKind, (request, { config }) => {
+  if (!isByAdyen(request, config) || !isOfOurEnvironment(request, config)) return false;
+  const accounts = accountsIn(recordFrom(jsonFrom(request.body)) ?? {});
+  const others = accounts.length > 0 && accounts.every((account) => account !== config.merchantAccount);
+  return others ? { drop: "other-account" } : true;
+});
+
 /**
- * The one URL of an account: standard webhooks, and those of the token life-cycle. Where they are proven but meant for another merchant
- * account, or for live money where this is a test, they are not for us. Whatever else Adyen signs and sends is taken, and gives no event.
+ * The one URL of an account: standard webhooks, and those of the token life-cycle. Adyen holds everything else of the endpoint back for one
+ * that is refused, so that what can move nothing is taken: what is proven and of another merchant account, and notices of reports, which are
+ * of the company's account and need no signature. What is for live money where this is a test is refused. Whatever else Adyen signs and sends
+ * is taken, and gives no event.
  */
 export const webhook: ProvenWebhook<Config> = {
   scope: "account",
   method: "POST",
-  verify: proven(bySchemeOfItsKind, (request, { config }) => isByAdyen(request, config) && isOurs(request, config)),
+  verify: provenUnless(forUs, ({ body }) => (areReports(parsedOrUndefined(body)) ? "report" : undefined)),
   ack: { status: 200, type: "text/plain", body: "[accepted]" },
-  parse: (request) => {
+  parse: (request, _, { merchantAccount }) => {
     const body = jsonFrom(request.body);
-    return itemsIn(body) === undefined ? tokenEvents(body) : itemEvents(body);
+    return itemsIn(body) === undefined ? tokenEvents(body) : itemEvents(ofAccount(body, merchantAccount));
   },
 };
 
@@ -98,7 +108,7 @@ function itemsIn(body: unknown): readonly unknown[] | undefined {
 
 /** @throws Error where the item is none. */
 function signedItem(wrapped: unknown): SignedItem {
-  const item = recordFrom(recordFrom(wrapped)?.["NotificationRequestItem"]);
+  const item = itemIn(wrapped);
   if (item === undefined) throw new Error("no item");
   const amount = recordFrom(item["amount"]) ?? {};
   const signature = recordFrom(item["additionalData"])?.["hmacSignature"];
@@ -134,18 +144,37 @@ function isByAdyen({ headers }: RawRequest, { webhookUsername, webhookPassword }
   return wanted.length === 0 || wanted.map((one) => equalInConstantTime(given, one)).includes(true);
 }
 
-function isOurs({ body }: RawRequest, config: Config): boolean {
+function isOfOurEnvironment({ body }: RawRequest, config: Config): boolean {
   const record = recordFrom(jsonFrom(body)) ?? {};
   const isItems = itemsIn(record) !== undefined;
   const live = isItems ? String(record["live"]) === "true" : record["environment"] === "live";
-  return live === isLive(config) && accountsIn(record).every((account) => account === config.merchantAccount);
+  return live === isLive(config);
+}
+
+/** True where there are items, and each says that a report is ready. */
+function areReports(body: unknown): boolean {
+  const list = itemsIn(body) ?? [];
+  return list.length > 0 && list.every((item) => itemIn(item)?.["eventCode"] === "REPORT_AVAILABLE");
+}
+
+/** The body without the items of other merchant accounts: one batch may have both. */
+function ofAccount(body: unknown, merchantAccount: string): unknown {
+  const list = itemsIn(body) ?? [];
+  const isOthers = (item: unknown): boolean => {
+    const account = itemIn(item)?.["merchantAccountCode"];
+    return account !== undefined && account !== merchantAccount;
+  };
+  return { ...recordFrom(body), notificationItems: list.filter((item) => !isOthers(item)) };
+}
+
+function itemIn(wrapped: unknown): Readonly<Record<string, unknown>> | undefined {
+  return recordFrom(recordFrom(wrapped)?.["NotificationRequestItem"]);
 }
 
 /** The merchant accounts that a webhook is for; those that are neither items nor about a token give no event, and may name none. */
 function accountsIn(record: Readonly<Record<string, unknown>>): readonly unknown[] {
   const list = itemsIn(record);
-  if (list !== undefined)
-    return list.map((item) => recordFrom(recordFrom(item)?.["NotificationRequestItem"])?.["merchantAccountCode"]);
+  if (list !== undefined) return list.map((item) => itemIn(item)?.["merchantAccountCode"]);
   return isTokenType(record["type"]) ? [recordFrom(record["data"])?.["merchantAccount"]] : [];
 }
 
@@ -165,7 +194,16 @@ function jsonFrom(body: Buffer): unknown {
   return json;
 }
 
+/** Each body is parsed once, however often it is asked about. */
+const parsedBodies = new WeakMap<Buffer, { readonly json: unknown }>();
+
 function parsedOrUndefined(body: Buffer): unknown {
+  const known = parsedBodies.get(body) ?? { json: parsedAfresh(body) };
+  parsedBodies.set(body, known);
+  return known.json;
+}
+
+function parsedAfresh(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString("utf8"));
   } catch {
