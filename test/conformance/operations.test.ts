@@ -22,6 +22,7 @@ import { createContexts, lookContext } from "../../src/workers/look/observe.ts";
 import { availableFor, sumMovedBy, sumsToBe } from "../../src/workers/operate/possible.ts";
 import { type Act, openStage, type Purchase, type Stage } from "../support/stage.ts";
 import { credentialsIn, loadSubjects, textsIn } from "../support/subjects.ts";
+import { actsOf } from "../support/walk.ts";
 
 const subjects = await loadSubjects();
 const names: readonly OperationName[] = ["capture", "cancel", "refund"];
@@ -148,9 +149,7 @@ describe.each(subjects)("$folder", (subject) => {
             const known = places.get(name) ?? new Map<string, Place>();
             if (known.size < enoughPlaces && !known.has(sums)) places.set(name, known.set(sums, place));
           }
-          next.push(
-            ...purchase.actions().flatMap((name) => [false, true].map((partly) => [...place, { name, part: partly }])),
-          );
+          next.push(...actsOf(stage, purchase).map((act) => [...place, act]));
         }
         frontier = next;
       }
@@ -208,8 +207,11 @@ describe.each(subjects)("$folder", (subject) => {
       name !== "cancel" && before.wholeOnly?.includes(name) !== true && availableFor(name, before) > times * part;
 
     describe.each(offered)("%s", (name) => {
-      const everywhere = async (check: (told: () => Promise<Told>) => Promise<void>): Promise<void> => {
-        const found = [...(places.get(name)?.values() ?? [])];
+      const everywhere = async (
+        check: (told: () => Promise<Told>) => Promise<void>,
+        most = Infinity,
+      ): Promise<void> => {
+        const found = [...(places.get(name)?.values() ?? [])].slice(0, most);
         expect(found, `map never calls ${name} possible, wherever the simulator's actions lead`).not.toHaveLength(0);
         for (const place of found) {
           await stage.reset();
@@ -374,7 +376,8 @@ describe.each(subjects)("$folder", (subject) => {
         await everywhere(async (arrived) => {
           const told = await arrived();
           expect(await met(() => tellFailing(told, answer), secrets())).toBe(kind);
-        });
+          // What an answer means does not hang on what was bought.
+        }, 1);
       });
     });
   });

@@ -4,31 +4,20 @@ import type { AnyAdapter, Json } from "../../src/contract/adapter.ts";
 import type { SimulatedAnswer } from "../../src/contract/simulator.ts";
 import { commonConfig } from "../../src/contract/adapter.ts";
 import { createConfig, redacted } from "../../src/config.ts";
-import { openStage, type Purchase, type Stage } from "../support/stage.ts";
+import {
+  bodyWithPeople,
+  expectSilence,
+  norceToken,
+  person,
+  planted,
+  tokenOf,
+  withPeople,
+} from "../support/canaries.ts";
+import { openStage, type Stage } from "../support/stage.ts";
 import { fixtureSigningKey } from "../support/signing.ts";
-import { credentialsIn, loadSubjects, type Subject, textsIn } from "../support/subjects.ts";
+import { loadSubjects, type Subject } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
-
-const norceToken = "canary-norce-token";
-const person = "canary-person";
-/** What a field may be called in which a PSP sends what is nobody's business here. */
-const personal =
-  /name|mail|phone|address|street|city|postal|zip|region|birth|national|person|customer|gender|\bip\b|card|iban/i;
-const planted = {
-  given_name: `${person}-1`,
-  family_name: `${person}-2`,
-  email: `${person}-3@example.invalid`,
-  phone: `${person}-4`,
-  street_address: `${person}-5`,
-  postal_code: `${person}-6`,
-  city: `${person}-7`,
-  date_of_birth: `${person}-8`,
-  national_identification_number: `${person}-9`,
-  billing_address: { given_name: `${person}-10`, email: `${person}-11@example.invalid` },
-  shippingAddress: { firstName: `${person}-12`, lastName: `${person}-13` },
-  customer: { ip: `${person}-14`, iban: `${person}-15` },
-} as const satisfies Json;
 
 describe.each(subjects)("$folder", (subject) => {
   const { adapter, fixtures, requests, say } = subject;
@@ -49,34 +38,6 @@ describe.each(subjects)("$folder", (subject) => {
       answered = (answer) => ({ ...answer, ...(answer.body === undefined ? {} : { body: withPeople(answer.body) }) });
     });
     afterAll(() => stage.close());
-
-    test("no secret and nothing personal gets out, wherever the PSP's actions lead", async () => {
-      const purchases: Purchase[] = [];
-      for (const first of stage.purchase().actions()) {
-        const then = stage.purchase();
-        then.act({ name: first, part: false });
-        for (const second of then.actions()) {
-          const purchase = stage.purchase({ recurring: true });
-          purchases.push(purchase);
-          for (const name of [first, second]) {
-            purchase.act({ name, part: false });
-            for (const webhook of purchase.sent()) {
-              const headers = { ...webhook.headers, "x-shopper": `${person}-in-a-header` };
-              // Where the PSP signs the body, the people in it are the simulator's own.
-              for (const body of [bodyWithPeople(webhook.body), webhook.body])
-                await stage.deliver({ ...webhook, headers, body });
-            }
-            await stage.look(purchase.key);
-            await stage.rest(purchase.key);
-            expect(JSON.stringify(await stage.snapshot(purchase)), "what is not read cannot leak").not.toContain(
-              person,
-            );
-          }
-        }
-      }
-      const tokens = purchases.flatMap(({ payment }) => tokenOf(payment()["recurring"] ?? null));
-      await expectSilence(subject, stage, purchases, tokens);
-    });
 
     test.each([
       ["refuses", { status: 401, body: planted }],
@@ -170,44 +131,6 @@ describe.each(subjects)("$folder", (subject) => {
 });
 
 /**
- * Nothing that the service printed, counted, kept or wrote holds a secret or a person. Tokens stand in `recurring`, and in the event that
- * brought them while it waits and in the payment's log: nobody could be asked for them again.
- */
-async function expectSilence(
-  { adapter }: Subject,
-  stage: Stage,
-  purchases: readonly Purchase[],
-  tokens: readonly string[],
-): Promise<void> {
-  const secrets = stage.config.targets.flatMap(({ settings }) =>
-    adapter.secrets.flatMap((name) => textsIn((settings as Record<string, Json | undefined>)[name] ?? null)),
-  );
-  if (adapter.secrets.length > 0) expect(secrets, "the settings hold a secret").not.toHaveLength(0);
-  const proofs = [...new Set(stage.asked.flatMap(({ headers }) => credentialsIn(headers["authorization"])))];
-  const canaries = [person, norceToken, fixtureSigningKey, ...tokens, ...secrets, ...proofs].filter(
-    (canary) => typeof canary === "string",
-  );
-  const broughtTokens = stage.stored.flatMap(({ event }) => event.line?.recurring?.token ?? []);
-  const outlets: Readonly<Record<string, string>> = {
-    "a log line": stage.logged.join(""),
-    "a dead letter": JSON.stringify(stage.dead),
-    "a metric": await stage.meters.text(),
-    "a stored event": JSON.stringify(stage.stored),
-    "a transaction": JSON.stringify(purchases.map(({ transactions }) => transactions())),
-    "a payment": JSON.stringify(purchases.map(({ payment }) => ({ ...payment(), recurring: null }))),
-    "a recurring": JSON.stringify(
-      purchases.map(({ payment }) => ({ ...recurringOf(payment()["recurring"]), token: "" })),
-    ),
-  };
-  for (const [outlet, text] of Object.entries(outlets)) {
-    for (const canary of canaries) {
-      if (broughtTokens.includes(canary) && (outlet === "a stored event" || outlet === "a transaction")) continue;
-      expect(text.includes(canary), `${canary} in ${outlet}`).toBe(false);
-    }
-  }
-}
-
-/**
  * Settings that the adapter takes and in which the secret stands, a text in the shape that this secret has: where it excludes others,
  * without them.
  */
@@ -245,34 +168,4 @@ function settingsTaken(
     ),
   );
   return choices.find((settings) => adapter.config.safeParse(settings).success);
-}
-
-function bodyWithPeople(body: string): string {
-  if (body === "") return body;
-  try {
-    return JSON.stringify(withPeople(JSON.parse(body) as Json));
-  } catch {
-    return `${body}&email=${person}`;
-  }
-}
-
-/** The document with people in it: in every field that looks like one of theirs, and in new ones. */
-function withPeople(document: Json): Json {
-  if (typeof document !== "object" || document === null) return document;
-  if (Array.isArray(document)) return document.map((item: Json) => withPeople(item));
-  const fields = Object.entries(document).map(([name, inner]: [string, Json]) =>
-    typeof inner === "string" && personal.test(name) && !/status$/i.test(name)
-      ? [name, `${person}-${name}`]
-      : [name, withPeople(inner)],
-  );
-  return { ...planted, ...(Object.fromEntries(fields) as Record<string, Json>) };
-}
-
-function recurringOf(recurring: Json | undefined): Record<string, Json> {
-  return typeof recurring === "object" && recurring !== null ? { ...(recurring as Record<string, Json>) } : {};
-}
-
-function tokenOf(recurring: Json): string[] {
-  const { token } = recurringOf(recurring);
-  return typeof token === "string" ? [token] : [];
 }

@@ -2,9 +2,11 @@ import { DelayedError } from "bullmq";
 import { vi } from "vitest";
 import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey, Target } from "../../src/contract/adapter.ts";
 import type { SimulatedAnswer, SimulatedRequest, SimulatedWebhook, Simulator } from "../../src/contract/simulator.ts";
+import type { ListOptions } from "../../sandbox/kernel/kernel.ts";
 import { loadSimulator } from "../../sandbox/kernel/load.ts";
 import { type Config, createConfig } from "../../src/config.ts";
 import { createLog } from "../../src/lib/log.ts";
+import { majorFromMinor } from "../../src/lib/money.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
 import { logFrom } from "../../src/norce/log-line.ts";
@@ -78,6 +80,8 @@ export interface StageOptions {
   readonly states?: "ten" | "twelve";
   readonly version?: "v0" | "v1";
   readonly norceToken?: string;
+  /** How the PSP serves its lists. */
+  readonly lists?: ListOptions;
   readonly settings?: (apiUrl: string) => Readonly<Record<string, Json>>;
   /** What becomes of the PSP's answer on its way. */
   readonly answered?: (answer: SimulatedAnswer, request: SimulatedRequest) => SimulatedAnswer;
@@ -87,7 +91,7 @@ export interface PurchaseOptions {
   /** False: the payment in Norce has no reference yet. */
   readonly referenced?: boolean;
   readonly recurring?: boolean;
-  /** Minor units of a currency that has two of them. */
+  /** Minor units. */
   readonly amount?: number;
   readonly currency?: string;
 }
@@ -133,7 +137,10 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const { norceToken: token = "norce-token", states = "ten" } = options;
   const newNorce = (): SandboxNorce => createSandboxNorce({ token, states });
   const newSimulator = async (): Promise<Simulator> => {
-    const simulator = await loadSimulator(folder, { timeScale: 0 });
+    const simulator = await loadSimulator(folder, {
+      timeScale: 0,
+      ...(options.lists === undefined ? {} : { lists: options.lists }),
+    });
     if (simulator === undefined) throw new Error(`add ${folder}/simulator.ts, the PSP with a memory`);
     return simulator;
   };
@@ -256,7 +263,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
         name: "a payment",
         type: "default",
         currency,
-        amount: amount / 100,
+        amount: majorFromMinor(amount, currency),
         state: "intent",
         ...(referenced ? { reference } : {}),
       });
@@ -276,7 +283,12 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
             return false;
           }
         },
-        sent: () => [...simulator.due(Date.now()), ...simulator.due(Date.now())],
+        sent() {
+          const sent = [...simulator.due(Date.now()), ...simulator.due(Date.now())];
+          for (const webhook of sent)
+            simulator.answered(webhook, { status: 200, body: "", ...adapter.webhooks[webhook.webhook]?.ack });
+          return sent;
+        },
         payment: current,
         state: () => current()["state"],
         transactions: () => logOf().map(({ created: _created, ...transaction }) => transaction),

@@ -305,8 +305,8 @@ function end(held: Held, status: "CANCELLED" | "CAPTURED" | "EXPIRED" | "CLOSED"
 }
 
 /** A purchase that was refused never held anything, whichever way it was refused. */
-function moneyIn({ placed, order, books, payment }: Held): StatedMoney | null {
-  if (!placed || order === null) return null;
+function moneyIn({ order, books, payment }: Held): StatedMoney | null {
+  if (order === null) return null;
   const { currency } = payment.purchase;
   const isRefused =
     order.fraud_status === "REJECTED" || (order.fraud_status === "STOPPED" && books.released === books.authorized);

@@ -11,7 +11,8 @@ export function transactionsOf(order: Order, phase: Phase, money: Money): readon
     event: "confirm",
     pspEvent: order.fraud_status,
     pspStatus,
-    amount: phase === "declined" ? 0 : original_order_amount,
+    // What is asked to be stopped was authorised, and is refused only once it is over: the line says the same then.
+    amount: phase === "declined" && order.fraud_status === "REJECTED" ? 0 : original_order_amount,
     success: refused === undefined,
     ...(refused === undefined ? {} : { errorDetail: refused }),
     facts: present({

@@ -65,7 +65,10 @@ export function simulate(
       ...disputesOf(kernel, orders),
     },
     // A look has to find something to read: until it is placed for good, an order is one whose decision is outstanding.
-    opened: (held) => void (held.order = orders.orderOf(held, "PENDING")),
+    opened(held) {
+      held.order = orders.orderOf(held, "PENDING");
+      held.books.authorized = held.order.order_amount;
+    },
     describe: () => "not placed",
   });
 }
