@@ -47,8 +47,8 @@ export async function runProcess(
 
 /** Logger, meters and engine of a process with this configuration; says at start-up what was configured. */
 export function partsOf(config: Config): ProcessParts {
-  const log = createLog(config.logLevel);
   const meters = createMeters();
+  const log = createLog(config.logLevel, undefined, meters.dropped);
   log.info(redacted(config), "config.read");
   for (const warning of config.warnings) log.warn({ warning }, "config.doubtful");
   return {
