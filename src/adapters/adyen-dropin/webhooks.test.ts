@@ -1,11 +1,10 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
+import type { Proof, PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { webhook } from "./webhooks.ts";
 import { isProven } from "../../signatures/proven.ts";
-import { urlProofOf } from "../../../test/support/signing.ts";
 
 const key = "0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20";
 const target = { adapter: "adyen-dropin", merchant: "acme", channel: "se" };
@@ -68,9 +67,13 @@ function signed(item: Item = {}): Item {
   return { ...whole, additionalData: { ...item.additionalData, hmacSignature: sign(texts.map(String).join(":")) } };
 }
 
-async function proves(request: RawRequest, by = settings()): Promise<boolean> {
+async function proofOf(request: RawRequest, by = settings()): Promise<Proof> {
   const context = { config: by, target, webhook: "webhook", callbackKeys: [], publicUrl: "http://localhost" };
-  return isProven(await webhook.verify.check(request, context));
+  return await webhook.verify.check(request, context);
+}
+
+async function proves(request: RawRequest, by = settings()): Promise<boolean> {
+  return isProven(await proofOf(request, by));
 }
 
 function eventsOf(...items: readonly Item[]): readonly PspEvent[] {
@@ -388,27 +391,44 @@ describe("whose it is", () => {
     expect(await proves(received(tokenBody, { hmacsignature: tokenSignature }), live)).toBe(false);
   });
 
-  const outcome = async (request: RawRequest) =>
-    await webhook.verify.check(request, { config: settings(), target, webhook: "webhook", ...urlProofOf() });
-
-  it("takes what is signed and for another merchant account of the company, and drops it", async () => {
-    const others = signed({ merchantAccountCode: "AnotherECOM" });
-    expect(await outcome(received(standard([others])))).toEqual({ drop: "other-account" });
+  it("takes and drops what is another merchant account's of the company, once it is proven", async () => {
+    const other = signed({ merchantAccountCode: "AnotherECOM" });
+    const foreign = { drop: "other-account" };
+    expect(await proofOf(received(standard([other])))).toEqual(foreign);
+    const { additionalData: _, ...unsigned } = other;
+    expect(await proofOf(received(standard([unsigned])))).toBe(false);
+    expect(await proves(received(standard([signed(), other])))).toBe(true);
+    expect(eventsOf(signed(), other)).toEqual(eventsOf(signed()));
     const body = tokenBody.replace("NorceTestECOM", "AnotherECOM");
-    expect(await outcome(received(body, { hmacsignature: sign(body) }))).toEqual({ drop: "other-account" });
-    const forged = { ...others, pspReference: "another" };
-    expect(await outcome(received(standard([forged])))).toBe(false);
-    // One batch may have both: ours are events.
-    expect(await proves(received(standard([signed(), others])))).toBe(true);
-    expect(eventsOf(signed(), others)).toEqual(eventsOf(signed()));
+    expect(await proofOf(received(body, { hmacsignature: sign(body) }))).toEqual(foreign);
+    expect(await proofOf(received(body, { hmacsignature: tokenSignature }))).toBe(false);
   });
 
-  it("drops notices of reports, which are of the company's account and need no signature", async () => {
-    const report = { eventCode: "REPORT_AVAILABLE", merchantAccountCode: "Company", pspReference: "report.csv" };
-    const { additionalData: _, ...unsigned } = signed(report);
-    expect(await outcome(received(standard([unsigned])))).toEqual({ drop: "report" });
-    const { additionalData: __, ...payment } = signed();
-    expect(await outcome(received(standard([unsigned, payment])))).toBe(false);
+  it("takes what no payment stands behind, and drops it where it is not signed", async () => {
+    const report = {
+      eventCode: "REPORT_AVAILABLE",
+      pspReference: "settlement_batch_1.csv",
+      merchantAccountCode: "Company",
+    };
+    const ping = { eventCode: "AUTHORISATION", pspReference: "testnotification_1" };
+    for (const item of [report, ping])
+      expect(await proofOf(received(standard([item])))).toEqual({ drop: "no-payment" });
+    expect(await proves(received(standard([report, signed()])))).toBe(true);
+    expect(eventsOf(report, signed())).toEqual(eventsOf(signed()));
+    expect(await proofOf(received(standard([report, { ...signed(), success: "false" }])))).toBe(false);
+  });
+
+  it("looks at no more items than Adyen would send", async () => {
+    const many = (count: number) =>
+      received(standard(Array.from({ length: count }, (_, at) => signed({ pspReference: `P${at}` }))));
+    expect(await proves(many(100))).toBe(true);
+    expect(await proofOf(many(101))).toBe(false);
+    const flood = received(standard(Array.from({ length: 33_000 }, () => ({}))));
+    await proofOf(flood);
+    const before = process.cpuUsage();
+    for (let round = 0; round < 10; round += 1) expect(await proofOf(flood)).toBe(false);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 10_000, "milliseconds of processor time each").toBeLessThan(150);
   });
 
   it("wants the password of the endpoint where there is one", async () => {

@@ -2,70 +2,111 @@ import { WorkerError } from "../../lib/errors.ts";
 import { equalInConstantTime } from "../../signatures/constant-time.ts";
 import { hmacBody } from "../../signatures/hmac-body.ts";
 import { hmacFields, type SignedItem } from "../../signatures/hmac-fields.ts";
-import { proven, provenUnless } from "../../signatures/proven.ts";
-import type { ProvenWebhook, PspEvent, RawRequest, Verifier } from "../../contract/adapter.ts";
+import { proven } from "../../signatures/proven.ts";
+import type { Proof, ProofContext, ProvenWebhook, PspEvent, RawRequest, Verifier } from "../../contract/adapter.ts";
 import { type Config, isLive, listOf } from "./config.ts";
+import { isForNobody } from "./codes.ts";
 import { eventFrom, tokenEventFrom } from "./lines.ts";
 import { type Item, itemSchema, standardSchema, tokenSchema } from "./schema.ts";
+
+/** The largest batch that is looked at: Adyen sends one item at a time, and documents no more. */
+const mostItems = 100;
 
 /**
  * Eight fields of each item, joined by colons that nothing escapes; of them only the merchant reference may hold one.
  * https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures
  */
-const items = hmacFields<Config>({
-  items: (request) => itemsIn(jsonFrom(request.body))?.map(signedItem),
-  joint: ":",
-  free: 3,
-  digest: "base64",
-  key: "hex",
-  secrets: ({ webhookHmacKey }) => listOf(webhookHmacKey),
-});
+function signedEach(items: readonly unknown[]): Verifier<Config, "proven"> {
+  return hmacFields<Config>({
+    items: () => items.map(signedItem),
+    joint: ":",
+    free: 3,
+    digest: "base64",
+    key: "hex",
+    secrets: ({ webhookHmacKey }) => listOf(webhookHmacKey),
+  });
+}
 
-/** The token webhooks: the body's bytes, by a header. */
-const header = hmacBody<Config>({
-  header: "hmacsignature",
-  digest: ["base64"],
-  key: "hex",
-  secrets: ({ webhookHmacKey, tokenWebhookHmacKey }) => listOf(tokenWebhookHmacKey ?? webhookHmacKey),
-});
-
-/** What has items is proven item by item and never by a header, everything else by the header and never by its content. */
-const bySchemeOfItsKind: Verifier<Config, "proven"> = {
-  trust: "proven",
-  scheme: "hmac-fields",
-  check(request, context) {
-    return (hasItems(request) ? items : header).check(request, context);
+/** The token webhooks: the body's bytes, by a header. Whatever else Adyen signs so and sends here is taken, and gives no event. */
+const byHeader = proven(
+  hmacBody<Config>({
+    header: "hmacsignature",
+    digest: ["base64"],
+    key: "hex",
+    secrets: ({ webhookHmacKey, tokenWebhookHmacKey }) => listOf(tokenWebhookHmacKey ?? webhookHmacKey),
+  }),
+  (request, { config }) => {
+    const record = recordFrom(jsonFrom(request.body)) ?? {};
+    if (!isByAdyen(request, config) || (record["environment"] === "live") !== isLive(config)) return false;
+    if (!isTokenType(record["type"])) return true;
+    return recordFrom(record["data"])?.["merchantAccount"] === config.merchantAccount || foreign;
   },
-};
+);
 
-/** Where everything is of another merchant account of the company, which one endpoint may serve, nothing here can move. */
-const forUs = proven(bySchemeOfItsKind, (request, { config }) => {
-  if (!isByAdyen(request, config) || !isOfOurEnvironment(request, config)) return false;
-  const accounts = accountsIn(recordFrom(jsonFrom(request.body)) ?? {});
-  const others = accounts.length > 0 && accounts.every((account) => account !== config.merchantAccount);
-  return others ? { drop: "other-account" } : true;
-});
+/** What is proven and is another merchant account's of the same company moves nothing here: refused, it would hold back what is ours. */
+const foreign = { drop: "other-account" } as const;
 
 /**
- * The one URL of an account: standard webhooks, and those of the token life-cycle. Adyen holds everything else of the endpoint back for one
- * that is refused, so that what can move nothing is taken: what is proven and of another merchant account, and notices of reports, which are
- * of the company's account and need no signature. What is for live money where this is a test is refused. Whatever else Adyen signs and sends
- * is taken, and gives no event.
+ * Standard webhooks, item by item. What no payment stands behind may come unsigned, and is taken and dropped: a report that is ready, a test
+ * ping. Of everything else each item has to be proven before it is asked whose it is.
+ */
+async function checkItems(request: RawRequest, context: ProofContext<Config>): Promise<Proof> {
+  const record = recordFrom(parsedOrUndefined(request.body)) ?? {};
+  const items = (itemsIn(record) ?? []).map((wrapped) => recordFrom(recordFrom(wrapped)?.["NotificationRequestItem"]));
+  if (items.length === 0 || items.length > mostItems) return false;
+  const concerning = items.filter((item) => item === undefined || !isOfNoPayment(item));
+  const proof = await signedEach(concerning.length === 0 ? items : concerning).check(request, context);
+  if (concerning.length === 0) return proof === false ? { drop: "no-payment" } : proof;
+  const { config } = context;
+  if (proof === false || !isByAdyen(request, config)) return false;
+  if ((String(record["live"]) === "true") !== isLive(config)) return false;
+  return concerning.some((item) => isOurs(item, config)) ? proof : foreign;
+}
+
+/**
+ * The one URL of an account: standard webhooks, and those of the token life-cycle. What has items is proven item by item and never by a header,
+ * everything else by the header and never by its content.
  */
 export const webhook: ProvenWebhook<Config> = {
   scope: "account",
   method: "POST",
-  verify: provenUnless(forUs, ({ body }) => (areReports(parsedOrUndefined(body)) ? "report" : undefined)),
+  verify: {
+    trust: "proven",
+    scheme: "hmac-fields",
+    check: (request, context) => (hasItems(request) ? checkItems : byHeader.check)(request, context),
+  },
+  signed: [
+    ...[
+      "pspReference",
+      "originalReference",
+      "merchantAccountCode",
+      "merchantReference",
+      "amount",
+      "eventCode",
+      "success",
+    ].map((field) => `notificationItems.*.NotificationRequestItem.${field}`),
+    // Of a token webhook every byte is.
+    ...["createdAt", "environment", "eventId", "type", "version", "data"],
+  ],
   ack: { status: 200, type: "text/plain", body: "[accepted]" },
-  parse: (request, _, { merchantAccount }) => {
+  parse: (request, _, config) => {
     const body = jsonFrom(request.body);
-    return itemsIn(body) === undefined ? tokenEvents(body) : itemEvents(ofAccount(body, merchantAccount));
+    return hasItems(request) ? itemEvents(body, config) : tokenEvents(body);
   },
 };
 
-function itemEvents(body: unknown): readonly PspEvent[] {
+function isOfNoPayment({ eventCode, pspReference }: Readonly<Record<string, unknown>>): boolean {
+  return typeof eventCode === "string" && typeof pspReference === "string" && isForNobody(eventCode, pspReference);
+}
+
+function isOurs(item: Readonly<Record<string, unknown>> | undefined, { merchantAccount }: Config): boolean {
+  return item?.["merchantAccountCode"] === merchantAccount;
+}
+
+function itemEvents(body: unknown, config: Config): readonly PspEvent[] {
   const result = standardSchema.safeParse(body);
-  const raw = result.data?.notificationItems.map(({ NotificationRequestItem }) => NotificationRequestItem) ?? [];
+  const all = result.data?.notificationItems.map(({ NotificationRequestItem }) => NotificationRequestItem) ?? [];
+  const raw = all.filter((item) => isOurs(item, config));
   const read = raw.map((item) => itemSchema.safeParse(item).data);
   // Where nothing can be read Adyen is told so, and sends it again.
   const isUnread = read.length > 0 && read.every((item) => item === undefined);
@@ -97,8 +138,9 @@ function tokenEvents(body: unknown): readonly PspEvent[] {
   return [tokenEventFrom(result.data)];
 }
 
+/** Told from the text alone, so that what nobody has proven is parsed once. */
 function hasItems({ body }: RawRequest): boolean {
-  return itemsIn(parsedOrUndefined(body)) !== undefined;
+  return body.includes('"notificationItems"');
 }
 
 function itemsIn(body: unknown): readonly unknown[] | undefined {
@@ -107,8 +149,8 @@ function itemsIn(body: unknown): readonly unknown[] | undefined {
 }
 
 /** @throws Error where the item is none. */
-function signedItem(wrapped: unknown): SignedItem {
-  const item = itemIn(wrapped);
+function signedItem(given: unknown): SignedItem {
+  const item = recordFrom(given);
   if (item === undefined) throw new Error("no item");
   const amount = recordFrom(item["amount"]) ?? {};
   const signature = recordFrom(item["additionalData"])?.["hmacSignature"];
@@ -144,40 +186,6 @@ function isByAdyen({ headers }: RawRequest, { webhookUsername, webhookPassword }
   return wanted.length === 0 || wanted.map((one) => equalInConstantTime(given, one)).includes(true);
 }
 
-function isOfOurEnvironment({ body }: RawRequest, config: Config): boolean {
-  const record = recordFrom(jsonFrom(body)) ?? {};
-  const isItems = itemsIn(record) !== undefined;
-  const live = isItems ? String(record["live"]) === "true" : record["environment"] === "live";
-  return live === isLive(config);
-}
-
-/** True where there are items, and each says that a report is ready. */
-function areReports(body: unknown): boolean {
-  const list = itemsIn(body) ?? [];
-  return list.length > 0 && list.every((item) => itemIn(item)?.["eventCode"] === "REPORT_AVAILABLE");
-}
-
-/** The body without the items of other merchant accounts: one batch may have both. */
-function ofAccount(body: unknown, merchantAccount: string): unknown {
-  const list = itemsIn(body) ?? [];
-  const isOthers = (item: unknown): boolean => {
-    const account = itemIn(item)?.["merchantAccountCode"];
-    return account !== undefined && account !== merchantAccount;
-  };
-  return { ...recordFrom(body), notificationItems: list.filter((item) => !isOthers(item)) };
-}
-
-function itemIn(wrapped: unknown): Readonly<Record<string, unknown>> | undefined {
-  return recordFrom(recordFrom(wrapped)?.["NotificationRequestItem"]);
-}
-
-/** The merchant accounts that a webhook is for; those that are neither items nor about a token give no event, and may name none. */
-function accountsIn(record: Readonly<Record<string, unknown>>): readonly unknown[] {
-  const list = itemsIn(record);
-  if (list !== undefined) return list.map((item) => itemIn(item)?.["merchantAccountCode"]);
-  return isTokenType(record["type"]) ? [recordFrom(record["data"])?.["merchantAccount"]] : [];
-}
-
 function isTokenType(type: unknown): boolean {
   return typeof type === "string" && type.startsWith("recurring.token.");
 }
@@ -194,16 +202,7 @@ function jsonFrom(body: Buffer): unknown {
   return json;
 }
 
-/** Each body is parsed once, however often it is asked about. */
-const parsedBodies = new WeakMap<Buffer, { readonly json: unknown }>();
-
 function parsedOrUndefined(body: Buffer): unknown {
-  const known = parsedBodies.get(body) ?? { json: parsedAfresh(body) };
-  parsedBodies.set(body, known);
-  return known.json;
-}
-
-function parsedAfresh(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString("utf8"));
   } catch {
