@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { simulatorCertificate, simulatorKey } from "../adapters/paypal/simulator-certificate.ts";
 import type { ProofContext, RawRequest } from "../contract/adapter.ts";
-import { primeCertificate, rsaCertificate, type RsaClaim } from "./rsa-certificate.ts";
+import { createCertificates, rsaCertificate, type RsaClaim } from "./rsa-certificate.ts";
 
 const name = "messageverificationcerts.sandbox.paypal.com";
 const at = Date.parse("2026-02-03T10:00:00Z");
@@ -23,6 +23,7 @@ const server = createServer((request, response) => {
 });
 let place = "";
 let count = 0;
+const certificates = createCertificates();
 /** Certificates are cached by URL, so that each test has its own. */
 const nextUrl = (): string => `${place}CERT-${(count += 1)}`;
 
@@ -54,7 +55,7 @@ async function check(
 ) {
   const { within = [place], names = [name], ...rest } = more;
   const claim: RsaClaim = { signature, texts: [text], at, ...rest, certificate: { url, within, names } };
-  const verifier = rsaCertificate({ claim: () => claim, evidence: () => "evidence" });
+  const verifier = rsaCertificate({ claim: () => claim, evidence: () => "evidence" }, certificates);
   return await verifier.check(request, {} as ProofContext<unknown>);
 }
 
@@ -74,10 +75,10 @@ describe("a signature by the key of a certificate", () => {
 
   it("needs no network where the certificate is known", async () => {
     const url = nextUrl();
-    primeCertificate(url, simulatorCertificate);
+    certificates.keep(url, simulatorCertificate);
     expect(await check(url)).toBe(true);
     expect(asked).toEqual([]);
-    expect(() => primeCertificate(url, "no certificate")).toThrow("no certificate");
+    expect(() => certificates.keep(url, "no certificate")).toThrow("no certificate");
   });
 
   it("is found among the certificates of a chain", async () => {
@@ -211,5 +212,26 @@ describe("a certificate that cannot be had", () => {
       proofs.map(() => ({ later: "evidence" })),
     );
     expect(asked.length).toBeLessThanOrEqual(16);
+  });
+
+  it("is asked for all the same after many that lead nowhere, and what was found stays", async () => {
+    const found = nextUrl();
+    expect(await check(found)).toBe(true);
+    answer = { status: 404, body: "" };
+    for (let invented = 0; invented < 80; invented += 1) expect(await check(nextUrl())).toBe(false);
+    answer = { status: 200, body: simulatorCertificate };
+    expect(await check(nextUrl())).toBe(true);
+    expect(await check(found)).toBe(true);
+  });
+
+  it("leaves a request unproven that says nothing of itself by which it could be proven later", async () => {
+    answer = { status: 503, body: "" };
+    const claim = { signature, texts: [text], at, certificate: { url: nextUrl(), within: [place], names: [name] } };
+    const evidence = (): never => {
+      throw new Error("no JSON");
+    };
+    expect(await rsaCertificate({ claim: () => claim, evidence }).check(request, {} as ProofContext<unknown>)).toBe(
+      false,
+    );
   });
 });

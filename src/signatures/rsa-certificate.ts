@@ -1,5 +1,5 @@
 import { constants, verify, X509Certificate } from "node:crypto";
-import type { Json, ProofContext, RawRequest, Verifier } from "../contract/adapter.ts";
+import type { Json, Proof, ProofContext, RawRequest, Verifier } from "../contract/adapter.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import { createHttp } from "../lib/http.ts";
 
@@ -7,7 +7,10 @@ import { createHttp } from "../lib/http.ts";
 export interface RsaCertificate<Config> {
   /** What the request says of its own proof; `undefined` where something is missing or not allowed. */
   claim(request: RawRequest, context: ProofContext<Config>): RsaClaim | undefined;
-  /** What it takes to prove the request in another way, where the certificate cannot be had. */
+  /**
+   * What it takes to prove the request in another way, where the certificate cannot be had: small, and nothing personal. What it throws counts as
+   * none, and the request as not proven.
+   */
   evidence(request: RawRequest): Json;
 }
 
@@ -28,34 +31,35 @@ export interface RsaClaim {
   };
 }
 
-type Certificates = readonly X509Certificate[];
+/** The certificates in one file. */
+type Found = readonly X509Certificate[];
 
-/** One attempt to have a certificate; once it has failed it is not repeated before `until`, so that a burst does not wait for each. */
-interface Attempt {
-  readonly certificates: Promise<Certificates | undefined>;
-  until: number;
+/** The certificates of one PSP's places, each fetched once. */
+export interface Certificates {
+  /** Those at a URL, none where there is no such file; `undefined` where they cannot be had now. */
+  at(url: string): Promise<Found | undefined>;
+  /** Makes a file known without fetching it. @throws Error where the text is no certificate. */
+  keep(url: string, pem: string): void;
 }
 
 /** Short: the PSP waits for our answer meanwhile. */
 const patienceMs = 1_500;
 const failureMs = 5_000;
-const mostAttempts = 16;
+/** How many are fetched at once, and how many are kept of those that were had and of those that could not be. */
+const mostAtOnce = 16;
 const mostKept = 64;
 const longestFile = 100_000;
-/** What is kept although nobody has proven it yet: no event of a PSP is nearly as long. */
-const longestEvidence = 64 * 1024;
 const leastBits = 2_048;
-
-/** What is behind a URL never changes: PSPs publish another certificate at another URL. */
-const kept = new Map<string, Certificates>();
-const attempts = new Map<string, Attempt>();
 
 /**
  * A signature by the key of a certificate that is fetched from pinned places and cached. Relied on are these places: TLS to the PSP's own
  * host, no redirects, one path; then the certificate's name, its validity when it was signed, and the signature. The chain is not built: the
  * file may hold the leaf alone, and who could put another one there could sign as well. Fetching is all that an unproven request may cause.
  */
-export function rsaCertificate<Config>(scheme: RsaCertificate<Config>): Verifier<Config, "proven"> {
+export function rsaCertificate<Config>(
+  scheme: RsaCertificate<Config>,
+  known: Certificates = createCertificates(),
+): Verifier<Config, "proven"> {
   return {
     trust: "proven",
     scheme: "rsa-certificate",
@@ -65,9 +69,8 @@ export function rsaCertificate<Config>(scheme: RsaCertificate<Config>): Verifier
       if (claim === undefined || signature === undefined || claim.texts.length === 0) return false;
       const { url, within, names } = claim.certificate;
       if (!liesWithin(url, within)) return false;
-      const certificates = await certificatesAt(url);
-      if (certificates === undefined)
-        return request.body.length <= longestEvidence ? { later: scheme.evidence(request) } : { busy: true };
+      const certificates = await known.at(url);
+      if (certificates === undefined) return laterBy(scheme, request);
       return certificates
         .filter((certificate) => isTheirs(certificate, names) && wasValid(certificate, claim.at))
         .some((certificate) => claim.texts.some((text) => isSigned(text, signature, certificate)));
@@ -75,14 +78,61 @@ export function rsaCertificate<Config>(scheme: RsaCertificate<Config>): Verifier
   };
 }
 
+function laterBy<Config>({ evidence }: RsaCertificate<Config>, request: RawRequest): Proof {
+  try {
+    return { later: evidence(request) };
+  } catch {
+    return false;
+  }
+}
+
 /**
- * Makes a certificate known without fetching it.
- * @throws Error where the text is no certificate.
+ * Fetches and keeps certificates. Whoever sends many addresses that lead nowhere neither makes us ask for all of them at once nor pushes out
+ * what was found: where there is no room to ask, the certificate cannot be had now, which says nothing against what it signed.
+ * @param now unix milliseconds.
  */
-export function primeCertificate(url: string, pem: string): void {
-  const certificates = certificatesIn(pem);
-  if (certificates === undefined) throw new Error("this is no certificate in PEM");
-  keep(url, certificates);
+export function createCertificates(now: () => number = Date.now): Certificates {
+  /** What is behind a URL never changes: PSPs publish another certificate at another URL. */
+  const kept = new Map<string, Found>();
+  /** What could not be had is not asked for again at once, so that a burst does not wait for each. */
+  const failed = new Map<string, { readonly found: Found | undefined; readonly until: number }>();
+  const underWay = new Map<string, Promise<Found | undefined>>();
+
+  async function fetchOnce(url: string): Promise<Found | undefined> {
+    const found = await fetched(url);
+    underWay.delete(url);
+    if (found === undefined || found.length === 0) putBounded(failed, url, { found, until: now() + failureMs });
+    else putBounded(kept, url, found);
+    return found;
+  }
+
+  return {
+    async at(url) {
+      const found = kept.get(url);
+      if (found !== undefined) return found;
+      const failure = failed.get(url);
+      if (failure !== undefined && failure.until > now()) return failure.found;
+      const running = underWay.get(url);
+      if (running !== undefined) return await running;
+      if (underWay.size >= mostAtOnce) return undefined;
+      const attempt = fetchOnce(url);
+      underWay.set(url, attempt);
+      return await attempt;
+    },
+    keep(url, pem) {
+      const found = certificatesIn(pem);
+      if (found === undefined) throw new Error("this is no certificate in PEM");
+      putBounded(kept, url, found);
+    },
+  };
+}
+
+/** The oldest gives way. */
+function putBounded<Value>(values: Map<string, Value>, key: string, value: Value): void {
+  const [oldest] = values.keys();
+  values.delete(key);
+  if (values.size >= mostKept && oldest !== undefined) values.delete(oldest);
+  values.set(key, value);
 }
 
 /** The signature's bytes; `undefined` where the text is not exactly what base64 makes of them. */
@@ -116,38 +166,8 @@ function isSigned(text: string, signature: Buffer, certificate: X509Certificate)
   }
 }
 
-/** The certificates in the file, none where there is no such file; `undefined` where it cannot be had now. */
-async function certificatesAt(url: string): Promise<Certificates | undefined> {
-  const known = kept.get(url);
-  if (known !== undefined) return known;
-  forgetFailures(Date.now());
-  const attempt = attempts.get(url);
-  if (attempt !== undefined) return await attempt.certificates;
-  // Whoever sends many addresses that lead nowhere does not make us ask for each. What is genuine among them is no forgery for that.
-  if (attempts.size >= mostAttempts) return undefined;
-  const made: Attempt = { certificates: fetched(url), until: Infinity };
-  attempts.set(url, made);
-  const certificates = await made.certificates;
-  if (certificates === undefined || certificates.length === 0) made.until = Date.now() + failureMs;
-  else {
-    attempts.delete(url);
-    keep(url, certificates);
-  }
-  return certificates;
-}
-
-function forgetFailures(now: number): void {
-  for (const [url, { until }] of attempts) if (until <= now) attempts.delete(url);
-}
-
-function keep(url: string, certificates: Certificates): void {
-  const [oldest] = kept.keys();
-  if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
-  kept.set(url, certificates);
-}
-
 /** Never rejects. No certificate at all where the PSP itself says that there is none: what points there is a forgery. */
-async function fetched(url: string): Promise<Certificates | undefined> {
+async function fetched(url: string): Promise<Found | undefined> {
   const { origin, pathname } = new URL(url);
   const headers = { accept: "application/x-pem-file, text/plain, */*" };
   const http = createHttp({ peer: "certificates", baseUrl: origin, headers, answers: "text", timeoutMs: patienceMs });
@@ -161,7 +181,7 @@ async function fetched(url: string): Promise<Certificates | undefined> {
   }
 }
 
-function certificatesIn(pem: string): Certificates | undefined {
+function certificatesIn(pem: string): Found | undefined {
   if (pem.length > longestFile) return undefined;
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {

@@ -63,6 +63,23 @@ async function checkItems(request: RawRequest, context: ProofContext<Config>): P
   return concerning.some((item) => isOurs(item, config)) ? proof : foreign;
 }
 
+/** Of a standard webhook what the items' signatures cover; of a token webhook every byte is signed. */
+const signedFields = [
+  "notificationItems.*.NotificationRequestItem.pspReference",
+  "notificationItems.*.NotificationRequestItem.originalReference",
+  "notificationItems.*.NotificationRequestItem.merchantAccountCode",
+  "notificationItems.*.NotificationRequestItem.merchantReference",
+  "notificationItems.*.NotificationRequestItem.amount",
+  "notificationItems.*.NotificationRequestItem.eventCode",
+  "notificationItems.*.NotificationRequestItem.success",
+  "createdAt",
+  "environment",
+  "eventId",
+  "type",
+  "version",
+  "data",
+];
+
 /**
  * The one URL of an account: standard webhooks, and those of the token life-cycle. What has items is proven item by item and never by a header,
  * everything else by the header and never by its content.
@@ -75,19 +92,7 @@ export const webhook: ProvenWebhook<Config> = {
     scheme: "hmac-fields",
     check: (request, context) => (hasItems(request) ? checkItems : byHeader.check)(request, context),
   },
-  signed: [
-    ...[
-      "pspReference",
-      "originalReference",
-      "merchantAccountCode",
-      "merchantReference",
-      "amount",
-      "eventCode",
-      "success",
-    ].map((field) => `notificationItems.*.NotificationRequestItem.${field}`),
-    // Of a token webhook every byte is.
-    ...["createdAt", "environment", "eventId", "type", "version", "data"],
-  ],
+  signed: signedFields,
   ack: { status: 200, type: "text/plain", body: "[accepted]" },
   parse: (request, _, config) => {
     const body = jsonFrom(request.body);

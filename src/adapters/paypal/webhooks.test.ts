@@ -3,12 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
-import { primeCertificate } from "../../signatures/rsa-certificate.ts";
 import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { certificatePlaces, environmentOf } from "./environment.ts";
 import { simulatorCertificate, simulatorKey } from "./simulator-certificate.ts";
-import { webhook } from "./webhooks.ts";
+import { certificates, webhook } from "./webhooks.ts";
 
 interface Hook {
   readonly body: string;
@@ -41,7 +40,7 @@ const target = { adapter: "paypal", merchant: "acme", channel: "se" };
 
 beforeAll(() => {
   for (const { certificate, hooks } of Object.values(vectors))
-    for (const { headers } of hooks) primeCertificate(headers["paypal-cert-url"] ?? "", certificate);
+    for (const { headers } of hooks) certificates.keep(headers["paypal-cert-url"] ?? "", certificate);
 });
 
 function settings(more: Readonly<Record<string, unknown>>): Config {
@@ -201,7 +200,7 @@ describe("a simulated PayPal", () => {
       "paypal-transmission-time": time,
       "paypal-transmission-sig": signature,
     };
-    primeCertificate(url, simulatorCertificate);
+    certificates.keep(url, simulatorCertificate);
     return { body, headers };
   };
 
