@@ -37,31 +37,3 @@ export function proven<Config, Trust extends "proven" | "hint">(
     },
   };
 }
-
-/**
- * A verifier, and what is taken and dropped although it is not proven, because it can move nothing: what its sender does not sign, such as a
- * notice that a report is ready. What `dropped` throws counts as no.
- * @param dropped why it is dropped, in one word for the counter; `undefined` where it has to be proven.
- */
-export function provenUnless<Config, Trust extends "proven" | "hint">(
-  by: Verifier<Config, Trust>,
-  dropped: (request: RawRequest, context: ProofContext<Config>) => string | undefined,
-): Verifier<Config, Trust> {
-  return {
-    ...by,
-    async check(request, context) {
-      const proof = await by.check(request, context);
-      if (proof !== false) return proof;
-      const why = reasonOf(() => dropped(request, context));
-      return why === undefined ? false : { drop: why };
-    },
-  };
-}
-
-function reasonOf(read: () => string | undefined): string | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}
