@@ -5,8 +5,9 @@ import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
 import type { LookContext } from "../../contract/adapter.ts";
-import { fetchSnapshot } from "./client.ts";
+import { fetchSnapshot, probe } from "./client.ts";
 import { type Config, config } from "./config.ts";
+import { map } from "./map.ts";
 import type { Snapshot } from "./schema.ts";
 import { asking } from "../../../test/support/asking.ts";
 
@@ -62,7 +63,7 @@ describe("fetch", () => {
     const person = { userInputs: { email: "canary-body" }, invoicingAddress: { firstName: "canary-body" } };
     answers(200, { ...purchase, b2C: { ...purchase.b2C, ...person }, b2B: { step: { current: "Unknown" } } });
     const read = await fetchSnapshot(id, contextOf());
-    expect(read).toEqual({ readAt: expect.any(String), reviewed: false, purchase });
+    expect(read).toEqual({ purchase });
     expect(JSON.stringify(read)).not.toContain("canary");
   });
 
@@ -71,6 +72,8 @@ describe("fetch", () => {
     ["B2C", "Unknown", "Completed", "b2C"],
     ["B2B", undefined, "Completed", "b2C"],
     ["B2C", "Completed", undefined, "b2B"],
+    ["another word", "Completed", "Unknown", "b2B"],
+    [undefined, "Unknown", "Completed", "b2C"],
   ])("reads the side that %s names, or else the other", async (mode, b2B, b2C, side) => {
     grantsToken();
     const sideOf = (current: string | undefined) => (current === undefined ? null : { step: { current } });
@@ -89,9 +92,40 @@ describe("fetch", () => {
   });
 
   it("knows that an earlier look saw the decision outstanding", async () => {
+    const at = "2026-02-03T10:15:45.000Z";
     grantsToken();
     answers(200, purchase);
-    expect(await fetchSnapshot(id, contextOf({ known: { reviewed: true } }))).toMatchObject({ reviewed: true });
+    expect(await fetchSnapshot(id, contextOf({ known: { reviewedSince: at } }))).toMatchObject({ reviewedSince: at });
+  });
+
+  it.each([
+    "createdUtc",
+    "expiredUtc",
+    "mode",
+    "extraIdentifiers",
+    "paymentMethods",
+    "items",
+    "checkoutSite.countryCode",
+    "paymentMethods.selectedPayment",
+    "paymentMethods.selectedPayment.type",
+    "paymentMethods.selectedPayment.recurringPaymentToken",
+  ])("reads past %s, whatever it is", async (field) => {
+    const [name = "", inner = "", innermost] = field.split(".");
+    const fields = purchase as unknown as Record<string, Record<string, object>>;
+    const within = (value: Json) =>
+      innermost === undefined ? value : { ...fields[name]?.[inner], [innermost]: value };
+    for (const value of [null, 7, "canary-body", ["canary-body"], { canary: "canary-body" }]) {
+      nock.cleanAll();
+      grantsToken();
+      answers(200, {
+        ...purchase,
+        [name]: inner === "" ? value : { ...fields[name], [inner]: within(value) },
+      } as nock.Body);
+      const read = await fetchSnapshot(id, contextOf());
+      if (read === null) throw new Error("nothing was read");
+      const { phase, money, total } = map(read, { kept: [], now: 0 });
+      expect({ phase, money, total }).toMatchObject({ phase: "confirmed", total: 10000, money: { authorized: 10000 } });
+    }
   });
 
   it("is null where Avarda does not know the purchase", async () => {
@@ -141,11 +175,9 @@ describe("fetch", () => {
   it.each([
     ["a step nobody mapped", { ...purchase, b2C: { step: { current: "Unknown" } } }],
     ["a step by its number", { ...purchase, b2C: { step: { current: 10 } } }],
-    ["no step", { ...purchase, b2C: null }],
-    ["another mode", { ...purchase, mode: "canary-body" }],
     ["no currency", { ...purchase, checkoutSite: {} }],
     ["a negative price", { ...purchase, totalPrice: -1 }],
-    ["another purchase", { ...purchase, purchaseId: "canary-body" }],
+    ["no purchase id", { ...purchase, purchaseId: null }],
     ["an empty object", {}],
     ["an empty body", ""],
     ["a list", []],
@@ -153,5 +185,19 @@ describe("fetch", () => {
     grantsToken();
     answers(200, body);
     expect(await failureOf(fetchSnapshot(id, contextOf()))).toMatchObject({ kind: "Unmapped" });
+  });
+});
+
+describe("probe", () => {
+  it.each([
+    [200, "works"],
+    [401, "refused"],
+    [400, "refused"],
+    [500, "unreachable"],
+  ])("asks for a token; answered %i it %s", async (status, is) => {
+    nock(apiUrl).post("/api/partner/tokens").reply(status, { token: "canary-token" });
+    const [result] = await probe(contextOf());
+    expect(result).toMatchObject({ is });
+    expect(JSON.stringify(result)).not.toContain("canary");
   });
 });

@@ -1,27 +1,29 @@
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
-import type { AskContext, Authority, Http, Json, LookContext } from "../../contract/adapter.ts";
+import { readAs, readOrNull } from "../../lib/read.ts";
+import type { AskContext, Authority, Http, Json, LookContext, ProbeResult } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
-import { parsed, type Purchase, purchaseFrom, type Snapshot, tokenSchema } from "./schema.ts";
+import { answerSchema, type Purchase, type Snapshot, tokenSchema } from "./schema.ts";
 
 /** What Avarda can be told after the purchase, as the last part of the path says it. */
 export type Call = "order" | "return" | "refund" | "refundRemaining" | "cancel";
 
 const route = "/api/partner/payments/{purchaseId}";
+const tokenRoute = "/api/partner/tokens";
 /** How long Avarda's `orderReference` may be (docs/psp/avarda.md, g). */
 export const referenceLength = 20;
-/** The life of a token that does not say how long it lives: half of the usual hour. */
-const unsaidLifeSeconds = 1_800;
+/** How long a token lives, and what is taken for it where Avarda does not say. */
+const tokenSeconds = 3_600;
+const unsaidSeconds = tokenSeconds / 2;
 
 /** What Avarda says now; `null` where it does not know the purchase, which usually means the credentials of another currency. */
 export async function fetchSnapshot(reference: string, context: LookContext<Config>): Promise<Snapshot | null> {
-  const body = await read(reference, context);
-  if (body === null) return null;
-  const purchase = purchaseFrom(body);
-  if (purchase.purchaseId !== reference)
-    throw new WorkerError("Unmapped", "avarda-checkout answers another purchase than it was asked for");
-  return { readAt: new Date().toISOString(), reviewed: context.memory["reviewed"] === true, purchase };
+  const question = { path: pathOf`/api/partner/payments/${reference}`, route, signal: context.signal };
+  const purchase = await readOrNull(httpFrom(context), question, answerSchema, "an Avarda purchase");
+  if (purchase === null) return null;
+  const { reviewedSince } = context.memory;
+  return { ...(typeof reviewedSince === "string" ? { reviewedSince } : {}), purchase };
 }
 
 /** Tells Avarda what happened to the purchase. 204 and an empty body mean that it is done. @throws WorkerError */
@@ -41,18 +43,25 @@ export async function tell(
   });
 }
 
-async function read(reference: string, context: LookContext<Config>): Promise<unknown> {
-  const path = pathOf`/api/partner/payments/${reference}`;
+/** Asks for a token, which shows that the credentials are right, and nothing else. */
+export async function probe({ config, http }: AskContext<Config>): Promise<readonly ProbeResult[]> {
+  const { authorize } = authorityOf(config);
   try {
-    return (await httpFrom(context)({ method: "GET", path, route, signal: context.signal })).body ?? {};
+    await authorize(http({ baseUrl: config.apiUrl, codeOf, classify }));
+    return [{ is: "works", says: "Avarda gives a token for clientId and clientSecret" }];
   } catch (error) {
-    if (isWorkerError(error, "Refused") && error.context["status"] === 404) return null;
-    throw error;
+    if (!isWorkerError(error)) throw error;
+    return error.kind === "Unauthorized"
+      ? [{ is: "refused", says: "Avarda gives no token for clientId and clientSecret" }]
+      : [{ is: "unreachable", says: "Avarda did not answer when asked for a token" }];
   }
 }
 
+/** Avarda's sentences stand in several shapes; only the token call has a word for what is wrong (docs/psp/avarda.md, j). */
+const codeOf = codeAt("error");
+
 function httpFrom({ config, http }: AskContext<Config>): Http {
-  return http({ baseUrl: config.apiUrl, authority: authorityOf(config), codeOf: codeAt("error"), classify });
+  return http({ baseUrl: config.apiUrl, authority: authorityOf(config), codeOf, classify });
 }
 
 /**
@@ -71,16 +80,19 @@ function authorityOf({ clientId, clientSecret }: Config): Authority {
   return {
     account: clientId,
     authorize: async (http) => {
-      const asked = Date.now();
-      const path = "/api/partner/tokens";
-      const { body } = await http({ method: "POST", path, route: path, body: { clientId, clientSecret } }).catch(
-        (error: unknown) => {
-          throw isWorkerError(error, "Refused") ? unauthorized(error) : error;
-        },
-      );
-      const { token, tokenExpirationUtc } = parsed(tokenSchema, body);
-      const lifeSeconds = tokenExpirationUtc === undefined ? 0 : (Date.parse(tokenExpirationUtc) - asked) / 1_000;
-      return { authorization: `Bearer ${token}`, expiresInSeconds: lifeSeconds > 0 ? lifeSeconds : unsaidLifeSeconds };
+      const { body, headers } = await http({
+        method: "POST",
+        path: tokenRoute,
+        route: tokenRoute,
+        body: { clientId, clientSecret },
+      }).catch((error: unknown) => {
+        throw isWorkerError(error, "Refused") ? unauthorized(error) : error;
+      });
+      const { token, tokenExpirationUtc = "" } = readAs(tokenSchema, body, "an Avarda token");
+      // Both by Avarda's own clock.
+      const lifeSeconds = (Date.parse(tokenExpirationUtc) - Date.parse(String(headers["date"]))) / 1_000;
+      const expiresInSeconds = lifeSeconds > 0 ? Math.min(lifeSeconds, tokenSeconds) : unsaidSeconds;
+      return { authorization: `Bearer ${token}`, expiresInSeconds };
     },
   };
 }

@@ -17,11 +17,12 @@ describe("config", () => {
     ["nothing", {}, ["adapterId", "apiUrl", "clientId", "clientSecret"]],
     ["no secret", { ...common, clientId: "c" }, ["clientSecret"]],
     ["empty credentials", { ...common, clientId: "", clientSecret: "" }, ["clientId", "clientSecret"]],
+    ["a secret that ends in a line break", { ...credentials, clientSecret: "s\n" }, ["clientSecret"]],
     ["an empty header", { ...credentials, webhookAuthorization: "" }, ["webhookAuthorization"]],
     ["an empty list", { ...credentials, webhookAuthorization: [] }, ["webhookAuthorization"]],
     ["a header with a line break", { ...credentials, webhookAuthorization: "Basic a\nb" }, ["webhookAuthorization"]],
   ])("refuses %s", (_, given, faulty) => {
     const paths = config.safeParse(given).error?.issues.map(({ path }) => path.join("."));
-    expect(paths?.toSorted()).toEqual(faulty.toSorted());
+    expect([...new Set(paths)].toSorted()).toEqual(faulty.toSorted());
   });
 });

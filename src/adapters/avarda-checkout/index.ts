@@ -1,9 +1,9 @@
 import type { FetchAdapter } from "../../contract/adapter.ts";
-import { fetchSnapshot, referenceLength } from "./client.ts";
+import { fetchSnapshot, probe, referenceLength } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import { operations } from "./operations.ts";
-import type { Snapshot } from "./schema.ts";
+import { decides, type Snapshot } from "./schema.ts";
 import { notification } from "./webhooks.ts";
 
 /**
@@ -17,8 +17,14 @@ export default {
   secrets: ["clientSecret", "webhookAuthorization"],
   // Whoever creates the purchase has to cut our ids.
   echoLength: referenceLength,
+  // Avarda adds up rounded rows: three hundredths either way are the same amount (docs/psp/avarda.md, e).
+  rounding: 3,
+  // Hexadecimal digits, in either case.
+  sameId: (asked, answered) => asked.toLowerCase() === answered.toLowerCase(),
   webhooks: { notification },
+  decides,
   fetch: fetchSnapshot,
   map,
   operations,
+  probe,
 } satisfies FetchAdapter<Config, Snapshot>;

@@ -1,5 +1,6 @@
 import { WorkerError } from "../../lib/errors.ts";
-import type { Json, KeptEvent, Minor, Money } from "../../contract/adapter.ts";
+import { sum } from "../../lib/money.ts";
+import type { KeptEvent, Minor, Money } from "../../contract/adapter.ts";
 
 /** What an operation of ours did to the purchase. */
 export type Deed = "delivered" | "returned" | "givenBack" | "cancelled";
@@ -37,21 +38,13 @@ export function ledgerFrom(kept: readonly KeptEvent[]): Ledger {
     ({ key, success }) => success && key.startsWith(prefix),
   );
   const of = (deed: Deed): readonly KeptEvent[] => lines.filter(({ type }) => type === lineType(deed));
-  const sum = (deed: Deed): Minor => of(deed).reduce((total, { amount }) => total + amount, 0);
+  const worth = (deed: Deed): Minor => sum(of(deed), ({ amount }) => amount);
   return {
-    delivered: sum("delivered"),
-    returned: sum("returned"),
-    givenBack: sum("givenBack"),
+    delivered: worth("delivered"),
+    returned: worth("returned"),
+    givenBack: worth("givenBack"),
     cancelled: of("cancelled").length > 0,
   };
-}
-
-/** The same from our note on the payment, which `map` wrote there at the last look. */
-export function ledgerNoted(
-  known: Readonly<Record<string, Json>>,
-): Pick<Ledger, "delivered" | "returned" | "givenBack"> {
-  const sum = (name: string): Minor => (typeof known[name] === "number" ? known[name] : 0);
-  return { delivered: sum("delivered"), returned: sum("returned"), givenBack: sum("givenBack") };
 }
 
 /**

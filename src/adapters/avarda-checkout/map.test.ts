@@ -11,10 +11,13 @@ const completed = JSON.parse(
 ) as Snapshot;
 const unmapped = expect.objectContaining({ kind: "Unmapped" });
 
-function at(step: string, more: object = {}, reviewed = false): Snapshot {
+const now = Date.parse("2026-02-03T10:16:00.000Z");
+const reviewedSince = "2026-02-03T10:15:45.000Z";
+
+function at(step: string | null, more: object = {}, reviewed = false): Snapshot {
   return {
     ...completed,
-    reviewed,
+    ...(reviewed ? { reviewedSince } : {}),
     purchase: { ...completed.purchase, b2C: { step: { current: step } }, ...more },
   } as Snapshot;
 }
@@ -35,11 +38,11 @@ function lines(...deeds: readonly (readonly [Deed, number])[]): KeptEvent[] {
 describe("what our own operations did", () => {
   it("is the same in any order and however often a line is there", () => {
     const all = lines(["delivered", 4000], ["returned", 1000], ["givenBack", 2000], ["cancelled", 4000]);
-    const money = map(completed, { kept: all }).money;
+    const money = map(completed, { kept: all, now }).money;
     expect(money).toEqual({ authorized: 10000, captured: 6000, refunded: 3000, released: 4000 });
     fc.assert(
       fc.property(fc.shuffledSubarray([...all, ...all], { minLength: 8 }), (shuffled) => {
-        expect(map(completed, { kept: shuffled }).money).toEqual(money);
+        expect(map(completed, { kept: shuffled, now }).money).toEqual(money);
       }),
     );
   });
@@ -52,7 +55,7 @@ describe("what our own operations did", () => {
     ["a cancellation of a purchase that was handled elsewhere", at("HandledByMerchant"), lines(["cancelled", 1])],
     ["a delivery of a refused purchase", at("Canceled", {}, true), lines(["delivered", 1])],
   ])("is Unmapped where it contradicts Avarda: %s", (_, snapshot, kept) => {
-    expect(() => map(snapshot, { kept })).toThrow(unmapped);
+    expect(() => map(snapshot, { kept, now })).toThrow(unmapped);
   });
 
   it("is never a line that no operation wrote", () => {
@@ -63,7 +66,8 @@ describe("what our own operations did", () => {
       { ...line, type: "completed" },
       { ...line, success: false },
     ];
-    for (const other of others) expect(map(completed, { kept: [other] })).toEqual(map(completed, { kept: [] }));
+    for (const other of others)
+      expect(map(completed, { kept: [other], now })).toEqual(map(completed, { kept: [], now }));
   });
 });
 
@@ -91,28 +95,59 @@ describe("what is possible", () => {
       ["refund"],
     ],
   ] as const)("%s", (_, deeds, possible) => {
-    expect(map(completed, { kept: lines(...deeds) }).possible).toEqual(possible);
+    expect(map(completed, { kept: lines(...deeds), now }).possible).toEqual(possible);
   });
 
   it.each(["PersonalInfo", "WaitingForSwish", "AwaitingCreditApproval", "TimedOut", "HandledByMerchant", "Canceled"])(
     "is nothing at %s",
     (step) => {
-      expect(map(at(step), { kept: [] }).possible).toEqual([]);
+      expect(map(at(step), { kept: [], now }).possible).toEqual([]);
     },
   );
 });
 
 describe("a credit decision", () => {
   it("is remembered from the look that saw it outstanding to the look that sees its end, and no longer", () => {
-    expect(map(at("AwaitingCreditApproval"), { kept: [] }).attributes).toMatchObject({ reviewed: true });
-    expect(map(at("Canceled", {}, true), { kept: [] })).toMatchObject({
-      phase: "declined",
-      attributes: { reviewed: true },
-    });
-    expect(map(at("Completed", {}, true), { kept: [] })).toMatchObject({
-      phase: "confirmed",
-      attributes: { reviewed: false },
-    });
+    const first = map(at("AwaitingCreditApproval"), { kept: [], now });
+    expect(first).toMatchObject({ phase: "review", memory: { reviewedSince: "2026-02-03T10:16:00.000Z" } });
+    // It does not change at each look.
+    const later = map(at("AwaitingCreditApproval", {}, true), { kept: [], now: now + 60_000 });
+    expect(later.memory).toEqual({ reviewedSince });
+    const refused = map(at("Canceled", {}, true), { kept: [], now });
+    expect(refused).toMatchObject({ phase: "declined", memory: { reviewedSince } });
+    expect(map(at("Completed", {}, true), { kept: [], now })).toMatchObject({ phase: "confirmed", memory: {} });
+  });
+
+  it.each([
+    ["13 days", "2026-02-16T10:16:00.000Z", {}, []],
+    ["15 days", "2026-02-18T10:16:00.000Z", {}, [expect.objectContaining({ name: "authorization-at-risk" })]],
+    ["15 days, where Avarda says no times", "2026-02-18T10:16:00.000Z", { createdUtc: undefined }, [expect.anything()]],
+  ])("that takes %s is looked at every day, and told of once it is overdue", (_, read, times, findings) => {
+    const desired = map(at("AwaitingCreditApproval", times, true), { kept: [], now: Date.parse(read) });
+    expect(desired).toMatchObject({ phase: "review", lookAgain: { afterSeconds: 86_400 } });
+    expect(desired.findings).toEqual(findings);
+  });
+});
+
+describe("a session", () => {
+  const [created, hours] = [{ expiredUtc: undefined }, 3_600_000];
+  const end = Date.parse("2026-02-04T10:15:30.123Z");
+
+  it.each([
+    ["without a step, an hour after its end", at(null), end + hours, "failed"],
+    ["without a side, long after", at("", { b2C: null }), end + 40 * 24 * hours, "failed"],
+    ["without a step or an end, 15 days after it began", at(null, created), end + 15 * 24 * hours, "failed"],
+    ["without an end, 15 days after it began", at("RedirectedToNets", created), end + 15 * 24 * hours, "failed"],
+    ["that is long over and complete", at("Completed"), end + 40 * 24 * hours, "confirmed"],
+  ])("%s is %s", (_, snapshot, read, phase) => {
+    expect(map(snapshot, { kept: [], now: read }).phase).toBe(phase);
+  });
+
+  it.each([
+    ["may still go on", at(null), end],
+    ["says no time", at(null, { createdUtc: undefined, expiredUtc: undefined }), end + 90 * 24 * hours],
+  ])("without a step that %s is Unmapped", (_, snapshot, read) => {
+    expect(() => map(snapshot, { kept: [], now: read })).toThrow(unmapped);
   });
 });
 
@@ -120,15 +155,15 @@ describe("a recurring token", () => {
   const withToken = { paymentMethods: { selectedPayment: { type: "Card", recurringPaymentToken: "t" } } };
 
   it("comes with the purchase it was given for, once that is complete", () => {
-    expect(map(at("Completed", withToken), { kept: [] }).recurring).toMatchObject({
+    expect(map(at("Completed", withToken), { kept: [], now }).recurring).toMatchObject({
       token: "t",
       attributes: { originalPurchaseId: completed.purchase.purchaseId },
     });
-    expect(map(at("AwaitingCreditApproval", withToken), { kept: [] })).not.toHaveProperty("recurring");
+    expect(map(at("AwaitingCreditApproval", withToken), { kept: [], now })).toMatchObject({ recurring: undefined });
   });
 
   it.each([null, ""])("is left alone where Avarda says %j", (recurringPaymentToken) => {
     const none = { paymentMethods: { selectedPayment: { type: "Card", recurringPaymentToken } } };
-    expect(map(at("Completed", none), { kept: [] })).not.toHaveProperty("recurring");
+    expect(map(at("Completed", none), { kept: [], now }).recurring).toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@ import { type Minor, minorFromMajor } from "../../lib/money.ts";
 import type {
   DesiredPayment,
   DesiredTransaction,
+  Finding,
   Money,
   OperationName,
   Phase,
@@ -9,8 +10,8 @@ import type {
   MapContext,
 } from "../../contract/adapter.ts";
 import { contradiction, isTouched, type Ledger, ledgerFrom, moneyOf } from "./ledger.ts";
-import { lookAgainOf } from "./polling.ts";
-import { type Purchase, type Snapshot, type Step, stepOf } from "./schema.ts";
+import { endOf, isLongOver, isOverdue, lookAgainOf } from "./polling.ts";
+import { type Purchase, type Snapshot, type Step, stepOf, unreadable } from "./schema.ts";
 
 const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 
@@ -18,42 +19,59 @@ const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 type Class = "entry" | "paying" | "review" | "done" | "elsewhere" | "ended" | "cancelled";
 
 /** What Norce should say. The step tells how far the purchase came; what became of its money since, our own operations' lines do. */
-export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
+export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayment {
   const { purchase } = snapshot;
-  const step = stepOf(purchase);
-  const reached = classOf(step);
+  const step = stepOf(purchase) ?? noStepOf(purchase, now);
+  const reached = step === noStep ? "ended" : classOf(step);
   const ledger = ledgerFrom(kept);
-  const phase = phaseOf(reached, snapshot);
+  const phase = phaseOf(reached, snapshot, now);
   const currency = purchase.checkoutSite.currencyCode;
   const total = minorFromMajor(purchase.totalPrice, currency);
   const settled = phase === "confirmed" && reached !== "elsewhere";
   if (!settled && isTouched(ledger)) throw contradiction(`nothing can have been done to a purchase at ${step}`);
   const money = settled ? moneyOf(ledger, total, reached === "cancelled") : nothing;
-  const recurring = phase === "confirmed" && reached === "done" ? recurringFrom(purchase) : undefined;
-  const lookAgain = reached === "ended" ? undefined : lookAgainOf(phase, purchase, snapshot.readAt);
+  // Until the purchase is decided on, and as long as its refusal is told apart by it.
+  const reviewedSince = snapshot.reviewedSince ?? new Date(now).toISOString();
+  const reviewed = reached === "review" || phase === "declined";
   return {
     phase,
     money,
     total,
     currency,
     reference: purchase.purchaseId,
-    ...(recurring === undefined ? {} : { recurring }),
+    recurring: phase === "confirmed" && reached === "done" ? recurringFrom(purchase) : undefined,
     attributes: {
       step,
-      mode: purchase.mode,
       ...methodOf(purchase),
-      // Always said, because a note that is not said again stays: a refusal is told apart from a shopper who left by it.
-      reviewed: reached === "review" || (reached === "cancelled" && snapshot.reviewed),
       // Without an authorisation there is nothing to add up.
       ...(settled ? sumsOf(ledger) : {}),
     },
+    memory: reviewed ? { reviewedSince } : {},
     transactions: transactionsOf(reached, step, phase, total, money, ledger),
     possible: reached === "done" ? possibleOf(money, ledger) : [],
     ...(reached === "done" ? beforeDelivery(money, ledger) : {}),
     wholeOnly: ["cancel"],
     echoes: echoesOf(snapshot),
-    ...(lookAgain === undefined ? {} : { lookAgain }),
+    findings: reached === "review" ? overdue(purchase, reviewedSince, total, now) : undefined,
+    lookAgain: reached === "ended" ? undefined : lookAgainOf(phase, purchase, now),
   };
+}
+
+/** Stands for the step of a session that has none any more. */
+const noStep = "none";
+
+/** Avarda forgets where the shopper was in a session that is long over; anything else without a step is nothing to go by. */
+function noStepOf(purchase: Purchase, now: number): typeof noStep {
+  if (isLongOver(purchase, now)) return noStep;
+  throw unreadable("step");
+}
+
+/** A credit that nobody decides on: the shopper waits, and so do the goods. */
+function overdue(purchase: Purchase, reviewedSince: string, amount: Minor, now: number): readonly Finding[] {
+  const { purchaseId, createdUtc = reviewedSince, checkoutSite } = purchase;
+  if (!isOverdue(createdUtc, now)) return [];
+  const facts = { amount, currency: checkoutSite.currencyCode, since: createdUtc };
+  return [{ name: "authorization-at-risk", id: purchaseId, facts }];
 }
 
 function classOf(step: Step): Class {
@@ -94,12 +112,12 @@ function classOf(step: Step): Class {
   }
 }
 
-function phaseOf(reached: Class, { purchase, readAt, reviewed }: Snapshot): Phase {
+function phaseOf(reached: Class, { purchase, reviewedSince }: Snapshot, now: number): Phase {
   switch (reached) {
     case "entry":
-      return isExpired(purchase, readAt) ? "failed" : "created";
+      return isExpired(purchase, now) ? "failed" : "created";
     case "paying":
-      return isExpired(purchase, readAt) ? "failed" : "paying";
+      return isExpired(purchase, now) ? "failed" : "paying";
     case "review":
       return "review";
     // Whatever `expiredUtc` says: the session ended, the purchase did not (docs/psp/avarda.md, i).
@@ -110,12 +128,13 @@ function phaseOf(reached: Class, { purchase, readAt, reviewed }: Snapshot): Phas
       return "failed";
     // Avarda has no step for a refused credit. Nothing else ends one that is being decided on.
     case "cancelled":
-      return reviewed ? "declined" : "confirmed";
+      return reviewedSince === undefined ? "confirmed" : "declined";
   }
 }
 
-function isExpired({ expiredUtc }: Purchase, readAt: string): boolean {
-  return expiredUtc !== undefined && Date.parse(readAt) > Date.parse(expiredUtc);
+function isExpired(purchase: Purchase, now: number): boolean {
+  const end = endOf(purchase);
+  return end !== undefined && now > end;
 }
 
 function sumsOf({ delivered, returned, givenBack }: Ledger): Record<string, number> {
@@ -125,7 +144,7 @@ function sumsOf({ delivered, returned, givenBack }: Ledger): Record<string, numb
 /** What the steps say. What operations did stands in the log already: its lines are what we know it from. */
 function transactionsOf(
   reached: Class,
-  pspStatus: Step,
+  pspStatus: Step | typeof noStep,
   phase: Phase,
   total: Minor,
   money: Money,
@@ -153,7 +172,7 @@ function transactionsOf(
     case "elsewhere":
       return [line(`confirm:${pspStatus}`, "confirm", total)];
     case "cancelled":
-      return ledger.cancelled ? [] : [line("cancel:purchase", "cancel", money.released)];
+      return ledger.cancelled || money.released === 0 ? [] : [line("cancel:purchase", "cancel", money.released)];
   }
 }
 
@@ -187,16 +206,17 @@ function recurringFrom({ purchaseId, mode, checkoutSite, paymentMethods }: Purch
     ...(type === undefined ? {} : { description: type }),
     attributes: {
       originalPurchaseId: purchaseId,
-      mode,
+      ...(typeof mode === "string" ? { mode } : {}),
       ...(type === undefined ? {} : { type }),
       ...(typeof countryCode === "string" ? { countryCode } : {}),
     },
   };
 }
 
-function methodOf({ checkoutSite: { countryCode }, paymentMethods }: Purchase): Record<string, string> {
+function methodOf({ mode, checkoutSite: { countryCode }, paymentMethods }: Purchase): Record<string, string> {
   const type = paymentMethods?.selectedPayment?.type;
   return {
+    ...(typeof mode === "string" ? { mode } : {}),
     ...(typeof type === "string" ? { paymentMethodType: type } : {}),
     ...(typeof countryCode === "string" ? { countryCode } : {}),
   };

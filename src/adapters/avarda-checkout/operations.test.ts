@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import nock from "nock";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { createHttp, type Json } from "../../lib/http.ts";
-import type { LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
+import { createHttp } from "../../lib/http.ts";
+import type { KeptEvent, LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { operations } from "./operations.ts";
-import type { Purchase, Snapshot } from "./schema.ts";
+import { answerSchema, type Purchase, type Snapshot } from "./schema.ts";
 import { asking } from "../../../test/support/asking.ts";
 
 const apiUrl = "https://avarda.invalid";
@@ -14,11 +14,22 @@ const snapshot = JSON.parse(
 ) as Snapshot;
 const path = `/api/partner/payments/${snapshot.purchase.purchaseId}`;
 const id = "00000000-0000-4000-8000-000000000001";
+const delivered: KeptEvent = {
+  key: "ledger:earlier",
+  type: "ledger:delivered",
+  at: null,
+  event: "capture",
+  pspStatus: "204",
+  amount: 0,
+  currency: "SEK",
+  success: true,
+};
 
-function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Config> {
+function contextOf(kept: readonly KeptEvent[]): LookContext<Config> {
   return {
     config: config.parse({ adapterId: "a", apiUrl, clientId: "c", clientSecret: "s" }),
-    ...asking(known),
+    ...asking(),
+    kept: async () => kept,
     payment: {
       paymentId: "p0123456789abcdefghijklmnop",
       amount: 10000,
@@ -31,9 +42,18 @@ function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Conf
   };
 }
 
-async function operate(name: OperationName, more: Partial<OperationCall> = {}, purchase: Partial<Purchase> = {}) {
+async function operate(
+  name: OperationName,
+  more: Partial<OperationCall> = {},
+  purchase: Partial<Purchase> = {},
+  kept: readonly KeptEvent[] = [],
+) {
   const call = { name, id, amount: 10000, currency: "SEK", whole: true, now: 0, ...more };
-  return await operations[name]?.(call, { ...snapshot, purchase: { ...snapshot.purchase, ...purchase } }, contextOf());
+  return await operations[name]?.(
+    call,
+    { ...snapshot, purchase: { ...snapshot.purchase, ...purchase } },
+    contextOf(kept),
+  );
 }
 
 /** Answers one call and says what its body was. */
@@ -154,11 +174,65 @@ describe("what Avarda is told", () => {
       undefined,
       6.14,
     ],
-    ["lines that nobody told", null, undefined, 0],
+    ["rows that say their rate alone", [{ description: "a", amount: 125, taxCode: "25" }], "25", 8],
   ])("shares out the tax for %s", async (_, items, taxCode, taxAmount) => {
     const heard = hears("order");
     await operate("capture", { amount: 4000, whole: false }, { items });
     const line = { description: "Delivery", amount: 40, taxAmount, quantity: 1 };
     expect(heard()).toMatchObject({ items: [taxCode === undefined ? line : { ...line, taxCode }] });
+  });
+
+  const bought = { description: "Shoes", amount: 80, taxCode: "25", taxAmount: 16, quantity: 1 };
+
+  it.each([
+    ["a rate as a number", { taxCode: 25.5 }, { description: "Freight", amount: 20, taxCode: "25.5" }],
+    ["no text", { description: null, taxCode: "25" }, { description: "Delivery", amount: 20, taxCode: "25" }],
+    ["no text at all", {}, { description: "Delivery", amount: 20 }],
+    ["an amount as a text", { amount: "20.00" }, { description: "Freight", amount: 20 }],
+    ["a quantity that is none", { quantity: "some" }, { description: "Freight", amount: 20 }],
+  ])("keeps every row where one has %s", async (_, odd, sent) => {
+    const heard = hears("order");
+    const row = {
+      ...("taxCode" in odd || "amount" in odd || "quantity" in odd ? { description: "Freight" } : {}),
+      amount: 20,
+    };
+    const { items } = answerSchema.parse({ ...snapshot.purchase, items: [bought, { ...row, ...odd }] });
+    expect(await operate("capture", {}, { items })).toMatchObject({ is: "done" });
+    expect((heard() as { items: unknown }).items).toEqual([bought, sent]);
+  });
+
+  it.each([
+    ["an amount that is none", [bought, { description: "Freight", amount: null }]],
+    ["a tax that is none", [bought, { description: "Freight", amount: 20, taxAmount: "some" }]],
+    ["a rate that is none", [bought, { description: "Freight", amount: 20, taxCode: { rate: 25 } }]],
+    ["a row that is none", [bought, null]],
+    ["no rows", []],
+    ["no list", null],
+  ])("is nothing at all, and the operation refused, where Avarda has %s", async (_, given) => {
+    const { items } = answerSchema.parse({ ...snapshot.purchase, items: given });
+    for (const more of [{}, { amount: 4000, whole: false }])
+      expect(await operate("capture", more, { items })).toEqual({ is: "refused", reason: "rows-unreadable" });
+    expect(nock.pendingMocks()).toEqual([]);
+  });
+
+  it("has texts that end before an emoji, not inside it", async () => {
+    const heard = hears("order");
+    const items = [{ description: `${"x".repeat(34)}\u{1f6cd}`, amount: 100 }];
+    await operate("capture", {}, { items });
+    expect(heard()).toMatchObject({ items: [{ description: "x".repeat(34) }] });
+  });
+
+  it("says what a cancellation of the rest is meant as", async () => {
+    const heard = hears("refundRemaining");
+    const kept = [{ ...delivered, amount: 4000 }];
+    await operate("cancel", { amount: 6000 }, {}, kept);
+    expect(heard()).toMatchObject({ note: "Cancelled by the merchant" });
+  });
+
+  it("follows the log, whatever was remembered", async () => {
+    const kept = [{ ...delivered, amount: 4000 }];
+    const heard = hears("return");
+    expect(await operate("refund", { amount: 4000 }, {}, kept)).toMatchObject({ is: "done" });
+    expect(heard()).toMatchObject({ items: [{ description: "Return", amount: 40 }] });
   });
 });

@@ -1,5 +1,6 @@
 import { isWorkerError, type WorkerError } from "../../lib/errors.ts";
-import { majorFromMinor, type Minor, minorFromMajor } from "../../lib/money.ts";
+import { majorFromMinor } from "../../lib/money.ts";
+import { cut } from "../../lib/text.ts";
 import type {
   Json,
   LogLine,
@@ -12,13 +13,9 @@ import type {
 } from "../../contract/adapter.ts";
 import { type Call, referenceLength, tell } from "./client.ts";
 import type { Config } from "./config.ts";
-import { type Deed, ledgerNoted, lineKey, lineType } from "./ledger.ts";
+import { type Deed, ledgerFrom, lineKey, lineType } from "./ledger.ts";
+import { rowsFor } from "./rows.ts";
 import type { Purchase, Snapshot } from "./schema.ts";
-
-type Lines = readonly Readonly<Record<string, Json>>[];
-
-/** How long a line's text may be (docs/psp/avarda.md, g). */
-const textLength = 35;
 
 /**
  * What Avarda can be told after the purchase. It answers at once, promises nothing about a repeated `tranId` and cannot be asked
@@ -30,25 +27,25 @@ export const operations: Operations<Config, Snapshot> = {
 
   /** What is delivered is what Avarda pays for and what stands on the invoice. */
   capture: async (call, { purchase }, context) => {
-    const items = linesOf(purchase, call, "Delivery");
-    return await done("delivered", call, purchase, context, "order", { items });
+    const items = rowsFor(purchase, call, "Delivery");
+    return items === undefined ? noRows : await done("delivered", call, purchase, context, "order", { items });
   },
 
   /** Avarda cancels a purchase of which nothing was delivered or given back; of any other it lets go of the rest. */
   cancel: async (call, { purchase }, context) => {
-    const { delivered, givenBack } = ledgerNoted(context.memory);
+    const { delivered, givenBack } = ledgerFrom(await context.kept());
     return delivered + givenBack === 0
-      ? await done("cancelled", call, purchase, context, "cancel", { reason: "Cancelled by the merchant" })
-      : await done("cancelled", call, purchase, context, "refundRemaining", {});
+      ? await done("cancelled", call, purchase, context, "cancel", { reason: cancelled })
+      : await done("cancelled", call, purchase, context, "refundRemaining", { note: cancelled });
   },
 
   /** What was delivered is returned; what never was goes back from the purchase itself. */
   refund: async (call, { purchase }, context) => {
-    const { delivered, returned } = ledgerNoted(context.memory);
+    const { delivered, returned } = ledgerFrom(await context.kept());
     if (delivered > returned) {
       if (call.amount > delivered - returned) return { is: "refused", reason: "more-than-delivered" };
-      const items = linesOf(purchase, call, "Return");
-      return await done("returned", call, purchase, context, "return", { items });
+      const items = rowsFor(purchase, call, "Return");
+      return items === undefined ? noRows : await done("returned", call, purchase, context, "return", { items });
     }
     // `/refund` without an amount would give back everything: the two are never told apart by leaving it out.
     const amount = majorFromMinor(call.amount, call.currency);
@@ -57,6 +54,11 @@ export const operations: Operations<Config, Snapshot> = {
       : await done("givenBack", call, purchase, context, "refund", { amount });
   },
 };
+
+/** What people read in Avarda's back office. */
+const cancelled = "Cancelled by the merchant";
+
+const noRows: OperationResult = { is: "refused", reason: "rows-unreadable" };
 
 const events: Readonly<Record<Deed, TransactionEvent>> = {
   delivered: "capture",
@@ -75,7 +77,7 @@ async function done(
 ): Promise<OperationResult> {
   const orderReference = purchase.extraIdentifiers?.orderReference ?? "";
   const identified = {
-    orderReference: orderReference === "" ? context.payment.paymentId.slice(0, referenceLength) : orderReference,
+    orderReference: orderReference === "" ? cut(context.payment.paymentId, referenceLength) : orderReference,
     tranId: call.id,
     ...body,
   };
@@ -115,41 +117,4 @@ function eventOf(
       facts: { call: path, ...(path === "cancel" ? {} : { tranId: call.id }) },
     },
   };
-}
-
-/**
- * What stands on the invoice: the purchase's own lines where all of it moves at once, else one line with its share of the tax.
- * Nobody tells us which goods a part of the amount is for.
- */
-function linesOf({ items, totalPrice }: Purchase, { amount, currency }: OperationCall, text: string): Lines {
-  const minor = (major: number): Minor => minorFromMajor(major, currency);
-  const bought = items ?? [];
-  const worth = bought.reduce((sum, item) => sum + minor(item.amount), 0);
-  if (bought.length > 0 && worth === amount && amount === minor(totalPrice))
-    return bought.map(({ description, taxCode, taxAmount, quantity, ...item }) => ({
-      description: description.slice(0, textLength),
-      amount: item.amount,
-      ...present({ taxCode, taxAmount, quantity }),
-    }));
-  const tax = bought.reduce((sum, { taxAmount }) => sum + minor(taxAmount ?? 0), 0);
-  const codes = new Set(bought.map(({ taxCode }) => taxCode ?? ""));
-  const [code = ""] = codes;
-  const share = worth === 0 ? 0 : Math.round((tax * amount) / worth);
-  return [
-    {
-      description: text,
-      amount: majorFromMinor(amount, currency),
-      // A code that is not every line's would be wrong for some of it.
-      ...(codes.size === 1 && code !== "" ? { taxCode: code } : {}),
-      taxAmount: majorFromMinor(share, currency),
-      quantity: 1,
-    },
-  ];
-}
-
-/** Without what the purchase leaves out. */
-function present(facts: Readonly<Record<string, Json | undefined>>): Record<string, Json> {
-  return Object.fromEntries(
-    Object.entries(facts).filter((entry): entry is [string, Json] => entry[1] !== undefined && entry[1] !== null),
-  );
 }

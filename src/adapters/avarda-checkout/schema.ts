@@ -2,9 +2,18 @@ import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 
 /**
- * Strict where money hangs on it, loose on the rest: unknown fields (names, addresses, what the shopper typed) are dropped on reading,
- * so that personal data gets no further than this file.
+ * What money hangs on, and is read strictly. Everything else is read past where it is missing or something else; unknown fields (names,
+ * addresses, what the shopper typed) are dropped on reading, so that personal data gets no further than this file.
  */
+export const decides = [
+  "purchase.purchaseId",
+  "purchase.totalPrice",
+  "purchase.b2C",
+  "purchase.b2B",
+  "purchase.checkoutSite",
+  // A refusal is told apart from a shopper who left by it.
+  "reviewedSince",
+] as const;
 
 /** Avarda's ids are 32 hexadecimal digits, its own examples also show shorter ones; nothing that bends a path. */
 export const idShape = /^[A-Za-z0-9_-]{1,64}$/;
@@ -58,88 +67,97 @@ const step = z.enum([
 
 export type Step = z.infer<typeof step>;
 
-const side = z.object({ step: z.object({ current: step }) });
+/** A session that is over may have no step any more. */
+const side = z.object({ step: z.object({ current: step.nullish() }).nullish() });
 
-/** A line of the purchase: what `/order` sends again. Line totals, not unit prices, including tax. */
-const item = z.object({
-  description: z.string(),
-  amount: z.number(),
-  taxCode: z.string().nullish(),
-  taxAmount: z.number().nullish(),
-  quantity: z.number().nullish(),
+const decimal = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^-?\d{1,12}(\.\d{1,8})?$/)
+    .transform(Number),
+]);
+const words = z.union([z.string(), z.number().transform(String)]);
+
+/**
+ * A row of the purchase: what `/order` sends again. Line totals, not unit prices, including tax. Numbers may be texts and texts numbers
+ * (`"taxCode": 25`); a row whose amount or tax cannot be read at all makes the whole list unreadable, because an invoice is complete or wrong.
+ */
+const row = z.object({
+  description: words.nullish().catch(undefined),
+  amount: decimal,
+  taxCode: words.nullish(),
+  taxAmount: decimal.nullish(),
+  quantity: decimal.nullish().catch(undefined),
 });
 
-/** `GET /api/partner/payments/{purchaseId}`. Only the side that `mode` names means anything. */
-export const purchaseSchema = z
-  .object({
-    purchaseId: z.string().regex(idShape),
-    totalPrice: z.number().nonnegative().max(1e12),
-    createdUtc: time,
-    expiredUtc: time,
-    mode: z.enum(["B2C", "B2B"]),
-    b2C: side.nullish(),
-    b2B: side.nullish(),
-    checkoutSite: z.object({
-      countryCode: short,
-      currencyCode: z
-        .string()
-        .regex(/^[A-Za-z]{3}$/)
-        .toUpperCase(),
-    }),
-    extraIdentifiers: z
-      .object({ orderReference: z.string().max(64).nullish() })
-      .nullish()
-      .catch(undefined),
-    paymentMethods: z
-      .object({ selectedPayment: z.object({ type: short, recurringPaymentToken: z.string().nullish() }).nullish() })
-      .nullish(),
-    items: z.array(item).nullish().catch(undefined),
-  })
-  .refine(({ b2C, b2B }) => (b2C ?? b2B ?? null) !== null, { path: ["step"], error: "there is no step" });
+export type Row = Readonly<z.infer<typeof row>>;
+
+/** `GET /api/partner/payments/{purchaseId}`, of its two sides the one that means something. */
+export const purchaseSchema = z.object({
+  purchaseId: z.string().regex(idShape),
+  totalPrice: z.number().nonnegative().max(1e12),
+  createdUtc: time,
+  expiredUtc: time,
+  mode: short,
+  b2C: side.nullish(),
+  b2B: side.nullish(),
+  checkoutSite: z.object({
+    countryCode: short,
+    currencyCode: z
+      .string()
+      .regex(/^[A-Za-z]{3}$/)
+      .toUpperCase(),
+  }),
+  extraIdentifiers: z
+    .object({ orderReference: z.string().max(64).nullish() })
+    .nullish()
+    .catch(undefined),
+  paymentMethods: z
+    .object({
+      selectedPayment: z
+        .object({ type: short, recurringPaymentToken: z.string().nullish().catch(undefined) })
+        .nullish()
+        .catch(undefined),
+    })
+    .nullish()
+    .catch(undefined),
+  /** Absent where there are none, or where they cannot all be read. */
+  items: z.array(row).nullish().catch(undefined),
+});
 
 export type Purchase = Readonly<z.infer<typeof purchaseSchema>>;
+
+/** The same as it comes: both sides stand in it, and the one that is not meant holds whatever it held before. */
+export const answerSchema = z.preprocess(withoutOtherSide, purchaseSchema);
 
 /** `POST /api/partner/tokens`. */
 export const tokenSchema = z.object({ token: z.string().min(1), tokenExpirationUtc: time });
 
 /** What Avarda says now, and what only somebody who was there can say of it. */
 export interface Snapshot {
-  /** When it was read, ISO 8601: the only clock that `map` has. */
-  readonly readAt: string;
-  /** An earlier look saw the credit decision outstanding; tells a refusal from a shopper who left. */
-  readonly reviewed: boolean;
+  /** When a look first saw the credit decision outstanding (ISO 8601); tells a refusal from a shopper who left. */
+  readonly reviewedSince?: string;
   readonly purchase: Purchase;
 }
 
-/** The purchase in an answer, without the side that `mode` does not name: it holds whatever it held before. @throws WorkerError `Unmapped` */
-export function purchaseFrom(body: unknown): Purchase {
-  return parsed(purchaseSchema, withoutOtherSide(body));
+/** Where the shopper is; `undefined` where Avarda does not say. */
+export function stepOf({ b2C, b2B }: Purchase): Step | undefined {
+  return (b2C ?? b2B)?.step?.current ?? undefined;
 }
 
-/** Where the shopper is. Where the side that `mode` names is missing, the other one counts. */
-export function stepOf({ mode, b2C, b2B }: Purchase): Step {
-  const meant = mode === "B2B" ? (b2B ?? b2C) : (b2C ?? b2B);
-  if (meant === undefined || meant === null) throw unreadable("step", undefined);
-  return meant.step.current;
+/** The error for an answer without what money hangs on; it names the field and never a value. */
+export function unreadable(field: string): WorkerError {
+  return new WorkerError("Unmapped", `an Avarda purchase cannot be read: ${field}`, { context: { field } });
 }
 
+/** The side that `mode` names, else the other one; where `mode` says nothing that we know, the one whose step has a name. */
 function withoutOtherSide(body: unknown): unknown {
-  if (typeof body !== "object" || body === null || !("mode" in body)) return body;
-  const { b2C, b2B, ...rest } = body as { b2C?: unknown; b2B?: unknown };
-  const meant = body.mode === "B2B" ? (b2B ?? null) !== null : (b2C ?? null) === null;
-  return meant ? { ...rest, b2B } : { ...rest, b2C };
-}
-
-/** @throws WorkerError `Unmapped` that names the field and never its value. */
-export function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw unreadable(issue?.path.map(String).join(".") ?? "", issue?.code);
-}
-
-function unreadable(field: string, problem: string | undefined): WorkerError {
-  return new WorkerError("Unmapped", `avarda-checkout sent something we cannot read: ${field || "body"}`, {
-    context: { field, problem },
-  });
+  if (typeof body !== "object" || body === null) return body;
+  const { b2C, b2B, ...rest } = body as { mode?: unknown; b2C?: unknown; b2B?: unknown };
+  const sides = [{ b2C }, { b2B }].filter((one) => Object.values(one).some((value) => (value ?? null) !== null));
+  const named = rest.mode === "B2B" ? sides.find((one) => "b2B" in one) : sides.find((one) => "b2C" in one);
+  const known = rest.mode === "B2B" || rest.mode === "B2C";
+  const meant = (known ? named : sides.find((one) => side.safeParse(Object.values(one)[0]).success)) ?? sides[0];
+  return { ...rest, ...meant };
 }

@@ -1,11 +1,16 @@
-import { majorFromMinor, minorFromMajor } from "../../lib/money.ts";
+import { exponentOf, majorFromMinor, minorFromMajor, sum } from "../../lib/money.ts";
+import { isObject } from "../../lib/json.ts";
+import { cut } from "../../lib/text.ts";
 import type { Json, Minor } from "../../contract/adapter.ts";
 import type {
+  Kernel,
+  Routes,
+  SimulatedAction,
   SimulatedAnswer,
-  SimulatedPurchase,
-  SimulatedRequest,
-  SimulatedWebhook,
-  SelfMadeSimulator as Simulator,
+  SimulatedCall,
+  SimulatedHeld,
+  Simulation,
+  StatedMoney,
 } from "../../contract/simulator.ts";
 import type { Step } from "./schema.ts";
 
@@ -13,18 +18,22 @@ const minute = 60_000;
 const hour = 60 * minute;
 
 /**
- * How long Avarda waits before it repeats a notification that was not answered with 2xx.
+ * How long Avarda waits before it repeats a notification that was not answered with 2xx, and how often it tries at most.
  * https://docs.avarda.com/checkout-3/more-features/server-side-callbacks/
  */
 export const repeatMs: number = 10 * minute;
-/** How often it tries at most. */
+/** Twenty times, and then never again. */
 export const mostAttempts = 20;
+const schedule: readonly number[] = Array.from({ length: mostAttempts }, (_, index) => index * repeatMs);
 
 const tokenLifeMs = hour;
 /** Avarda says when a session ends, not how long it lasts. */
 const sessionMs = 24 * hour;
 const referenceLength = 20;
-const tokensPath = "/api/partner/tokens";
+
+const credentials = { clientId: "simulated-client", clientSecret: "simulated-client-secret" };
+/** The static header that Avarda sends with its notifications. */
+const webhookAuthorization = `Basic ${Buffer.from("avarda-cb:pa55").toString("base64")}`;
 
 /** Obviously fake: there to be seen nowhere but in Avarda's own answers. */
 const shopper = {
@@ -39,75 +48,54 @@ const shopper = {
   customerInfo: { firstName: "Testperson", lastName: "Approved" },
 };
 
-export interface SimulatorOptions {
-  /** Shrinks the pause before a notification is repeated: 1/60 makes minutes seconds, 0 makes it due at once. Default 1. */
-  readonly timeScale?: number;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
-  /** 32 hexadecimal digits; by default counted, so that a run can be repeated. */
-  readonly nextId?: () => string;
-  readonly clientId?: string;
-  readonly clientSecret?: string;
-  /** The static header that Avarda sends with its notifications. */
-  readonly webhookAuthorization?: string;
-}
-
-interface Held {
-  readonly id: string;
-  readonly purchase: SimulatedPurchase;
+interface Held extends SimulatedHeld {
   readonly createdAt: number;
   expiresAt: number;
   mode: "B2C" | "B2B";
   step: Step;
+  /** The credit decision was outstanding once. */
+  reviewed: boolean;
   method: string;
   token: string | null;
-  orderReference: string;
   /** What was done to it since: in Avarda's own books, which none of its answers show. */
-  delivered: Minor;
-  returned: Minor;
-  givenBack: Minor;
-  cancelled: boolean;
-  /** When the next attempt to notify is due; `undefined` when there is nothing to tell any more. */
-  dueAt: number | undefined;
-  attempts: number;
-  delay: number;
-  loseNext: number;
-  copies: number;
+  readonly books: { delivered: Minor; returned: Minor; givenBack: Minor; released: Minor };
+  /** What somebody delivered in Avarda's back office: nobody else gets to know. */
+  hidden: Minor;
 }
 
-interface Action {
-  possible(held: Held): boolean;
-  act(held: Held): void;
-}
+type Action = SimulatedAction<Held>;
 
 /** Avarda Checkout 3.0 with a memory: the purchase can be read, what was done to it afterwards cannot. */
-export function createSimulator(options: SimulatorOptions = {}): Simulator {
-  const {
-    timeScale = 1,
-    clientId = "simulated-client",
-    clientSecret = "simulated-client-secret",
-    webhookAuthorization = `Basic ${Buffer.from("avarda-cb:pa55").toString("base64")}`,
-  } = options;
-  const now = options.now ?? Date.now;
-  const nextId = options.nextId ?? countedIds();
-  const purchases = new Map<string, Held>();
-  /** Partner tokens and when each dies. */
-  const tokens = new Map<string, number>();
+export function simulate(kernel: Kernel<Held>): Simulation<Held> {
+  return {
+    settings: () => ({ ...credentials, webhookAuthorization }),
+    grants: { "POST /api/partner/tokens": (call) => grant(kernel, call) },
+    refuse: ({ headers }) => (kernel.isGranted(headers["authorization"]) ? undefined : { status: 401 }),
+    routes: routesOf(kernel),
+    open: (payment) => ({
+      payment,
+      reference: payment.uuid().replaceAll("-", ""),
+      createdAt: kernel.now(),
+      expiresAt: kernel.now() + sessionMs,
+      mode: "B2C",
+      step: "Initialized",
+      reviewed: false,
+      method: "Invoice",
+      token: null,
+      books: { delivered: 0, returned: 0, givenBack: 0, released: 0 },
+      hidden: 0,
+    }),
+    actions: actionsOf(kernel),
+    money: moneyIn,
+    describe,
+  };
+}
 
-  function complete(held: Held, method: string): void {
-    held.step = "Completed";
-    held.method = method;
-    if (held.purchase.recurring === true) held.token = nextId();
-    held.dueAt = now() + held.delay;
-  }
-
-  const isOpen = ({ step }: Held): boolean => isEntry(step) || isPaying(step);
-  const isNew = ({ step }: Held): boolean => isEntry(step);
-  const isUnderReview = ({ step }: Held): boolean => step === "AwaitingCreditApproval";
-  const mayStillCall = (held: Held): boolean => isOpen(held) || isUnderReview(held) || held.dueAt !== undefined;
+/** What the shopper, Avarda and its back office can do. */
+function actionsOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
   const going = (step: Step) => (held: Held) => void (held.step = step);
-
-  const actions: Readonly<Record<string, Action>> = {
+  const waitingFor = (step: Step, method: string) => (held: Held) => void Object.assign(held, { step, method });
+  return {
     pay: { possible: isOpen, act: (held) => complete(held, held.method) },
     "pay-by-swish": { possible: isOpen, act: (held) => complete(held, "Swish") },
     "give-details": {
@@ -116,26 +104,14 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     },
     "choose-company": {
       possible: ({ mode, step }) => mode === "B2C" && step === "Initialized",
-      act: (held) => {
-        held.mode = "B2B";
-        held.step = "EnterCompanyInfo";
-      },
+      act: (held) => void Object.assign(held, { mode: "B2B", step: "EnterCompanyInfo" }),
     },
-    "wait-for-swish": {
-      possible: isNew,
-      act: (held) => {
-        held.step = "WaitingForSwish";
-        held.method = "Swish";
-      },
+    "wait-for-swish": { possible: isEntry, act: waitingFor("WaitingForSwish", "Swish") },
+    "go-to-bank": { possible: isEntry, act: waitingFor("RedirectedToDirectPaymentBank", "Direct") },
+    "await-credit-approval": {
+      possible: isOpen,
+      act: (held) => void Object.assign(held, { step: "AwaitingCreditApproval", reviewed: true }),
     },
-    "go-to-bank": {
-      possible: isNew,
-      act: (held) => {
-        held.step = "RedirectedToDirectPaymentBank";
-        held.method = "Direct";
-      },
-    },
-    "await-credit-approval": { possible: isOpen, act: going("AwaitingCreditApproval") },
     "approve-credit": { possible: isUnderReview, act: (held) => complete(held, "Loan") },
     "refuse-credit": { possible: isUnderReview, act: going("Canceled") },
     "handle-by-merchant": { possible: isOpen, act: going("HandledByMerchant") },
@@ -143,195 +119,136 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     outdate: { possible: isOpen, act: going("Outdated") },
     abandon: { possible: isOpen, act: going("Canceled") },
     "let-expire": {
-      possible: (held) => isOpen(held) && held.expiresAt >= now(),
-      act: (held) => void (held.expiresAt = now() - 1_000),
+      possible: (held) => isOpen(held) && held.expiresAt >= kernel.now(),
+      act: (held) => void (held.expiresAt = kernel.now() - 1_000),
     },
     // Nobody outside Avarda gets to know: what follows is refused as if it came too late.
     "deliver-in-back-office": {
       possible: (held) => openIn(held) > 0,
-      act: (held) => void (held.delivered += openIn(held)),
+      act: (held) => void (held.hidden += openIn(held)),
     },
-    "lose-push": { possible: mayStillCall, act: (held) => void (held.loseNext += 1) },
-    "delay-push": {
-      possible: mayStillCall,
-      act: (held) => {
-        held.delay += 30 * minute * timeScale;
-        if (held.dueAt !== undefined) held.dueAt += 30 * minute * timeScale;
-      },
-    },
-    "duplicate-push": { possible: ({ step }) => step === "Completed", act: (held) => void (held.copies += 2) },
   };
+}
 
-  function sendable(held: Held, at: number): SimulatedWebhook[] {
-    const copies = Array.from({ length: held.copies }, () => webhookOf(held));
-    held.copies = 0;
-    return [...copies, ...attempt(held, at)].filter((webhook) => webhook !== undefined);
-  }
+function complete(held: Held, method: string): void {
+  const { payment } = held;
+  Object.assign(held, { step: "Completed", method });
+  if (payment.purchase.recurring === true) held.token = payment.uuid();
+  payment.send({
+    webhook: "notification",
+    body: { purchaseId: held.reference },
+    headers: () => ({ "content-type": "application/json", authorization: webhookAuthorization }),
+    schedule,
+  });
+}
 
-  /** An attempt that got lost is one that was not answered: it is repeated. One that is sent counts as answered. */
-  function attempt(held: Held, at: number): (SimulatedWebhook | undefined)[] {
-    if (held.dueAt === undefined || held.dueAt > at) return [];
-    held.attempts += 1;
-    if (held.loseNext === 0) {
-      held.dueAt = undefined;
-      return [webhookOf(held)];
-    }
-    held.loseNext -= 1;
-    held.dueAt = held.attempts < mostAttempts ? held.dueAt + repeatMs * timeScale : undefined;
-    return [];
-  }
+function grant(kernel: Kernel<Held>, { fields }: SimulatedCall): SimulatedAnswer {
+  if (fields["clientId"] !== credentials.clientId || fields["clientSecret"] !== credentials.clientSecret)
+    return { status: 401, body: { error: "invalid_client", error_description: "Unknown client or wrong secret" } };
+  // Seven digits, as Avarda writes them.
+  const tokenExpirationUtc = kernel.time(tokenLifeMs).replace("Z", "0000Z");
+  return { status: 200, body: { token: kernel.grant(tokenLifeMs), tokenExpirationUtc } };
+}
 
-  function webhookOf({ id, purchase }: Held): SimulatedWebhook | undefined {
-    const url = purchase.callbackUrls["notification"];
-    if (url === undefined) return undefined;
-    const headers = { "content-type": "application/json", authorization: webhookAuthorization };
-    return { webhook: "notification", method: "POST", url, headers, body: JSON.stringify({ purchaseId: id }) };
-  }
-
-  function answerToken(body: unknown): SimulatedAnswer {
-    if (textIn(body, "clientId") !== clientId || textIn(body, "clientSecret") !== clientSecret)
-      return { status: 401, body: { error: "invalid_client", error_description: "Unknown client or wrong secret" } };
-    const token = `jwt.${nextId()}`;
-    tokens.set(token, now() + tokenLifeMs);
-    // Seven digits, as Avarda writes them.
-    const tokenExpirationUtc = new Date(now() + tokenLifeMs).toISOString().replace("Z", "0000Z");
-    return { status: 200, body: { token, tokenExpirationUtc } };
-  }
-
-  function isKnown(authorization: string | undefined): boolean {
-    return (tokens.get(authorization?.replace(/^Bearer /, "") ?? "") ?? 0) > now();
-  }
-
-  function answerCall(held: Held, call: string, body: unknown): SimulatedAnswer {
-    if (held.step !== "Completed") return { status: 422, body: [{ ErrorMessage: "The purchase is not completed" }] };
-    const { currency } = held.purchase;
-    const open = openIn(held);
-    switch (call) {
-      case "order": {
-        const amount = itemsIn(body, currency);
-        if (amount === undefined) return invalid("Items");
-        if (amount > open) return denied("Order");
-        held.delivered += amount;
-        return { status: 204 };
-      }
-      case "return": {
-        const amount = itemsIn(body, currency);
-        if (amount === undefined) return invalid("Items");
-        if (amount > held.delivered - held.returned) return denied("ReturnOrder");
-        held.returned += amount;
-        return { status: 204 };
-      }
-      case "refund": {
-        // Without an amount it gives back everything (docs/psp/avarda.md, g).
-        const amount = hasIn(body, "amount") ? minorIn(body, "amount", currency) : open;
-        if (amount === undefined) return invalid("Amount");
-        if (amount > open) return denied("Refund");
-        held.givenBack += amount;
-        return { status: 204 };
-      }
-      case "refundRemaining":
-        if (open === 0) return denied("Refund");
-        held.givenBack += open;
-        return { status: 204 };
-      case "cancel":
-        if (textIn(body, "reason") === undefined) return invalid("Reason");
-        // https://docs.avarda.com/order-management/authorization-api/cancel-order
-        if (open === 0 || held.delivered + held.givenBack > 0) return denied("CancelAuthorization");
-        held.cancelled = true;
-        return { status: 204 };
-      default:
-        return { status: 405 };
-    }
-  }
-
-  function heldOf(reference: string): Held {
-    const held = purchases.get(reference);
-    if (held === undefined) throw new Error(`Avarda knows no purchase ${reference}`);
-    return held;
-  }
-
-  return {
-    settings: (apiUrl) => ({ apiUrl, clientId, clientSecret, webhookAuthorization }),
-    answer({ method, path, headers, body }: SimulatedRequest) {
-      if (path === tokensPath) return method === "POST" ? answerToken(body) : { status: 405 };
-      if (!isKnown(headers["authorization"])) return { status: 401 };
-      const [, id = "", call] = /^\/api\/partner\/payments\/([^/]+)(?:\/(\w+))?$/.exec(path) ?? [];
-      const held = purchases.get(id);
+/** The partner API. A repeated `tranId` is carried out again: nothing else is promised. */
+function routesOf(kernel: Kernel<Held>): Routes {
+  const path = "/api/partner/payments/{id}";
+  const told =
+    (carryOut: (held: Held, call: SimulatedCall) => SimulatedAnswer | undefined) =>
+    (call: SimulatedCall): SimulatedAnswer => {
+      const held = kernel.find(call.part("id"));
       if (held === undefined) return { status: 404 };
-      if (call === undefined) return method === "GET" ? { status: 200, body: shown(held) } : { status: 405 };
-      return method === "POST" ? answerCall(held, call, body) : { status: 405 };
+      if (held.step !== "Completed") return { status: 422, body: [{ ErrorMessage: "The purchase is not completed" }] };
+      return carryOut(held, call) ?? { status: 204 };
+    };
+  return {
+    [`GET ${path}`]: ({ part }) => {
+      const held = kernel.find(part("id"));
+      return held === undefined ? { status: 404 } : { status: 200, body: shown(held) };
     },
-    preliminary: ({ path }) => path === tokensPath,
-    open(purchase) {
-      const id = nextId();
-      purchases.set(id, {
-        id,
-        purchase,
-        createdAt: now(),
-        expiresAt: now() + sessionMs,
-        mode: "B2C",
-        step: "Initialized",
-        method: "Invoice",
-        token: null,
-        orderReference: purchase.paymentId.slice(0, referenceLength),
-        delivered: 0,
-        returned: 0,
-        givenBack: 0,
-        cancelled: false,
-        dueAt: undefined,
-        attempts: 0,
-        delay: 0,
-        loseNext: 0,
-        copies: 0,
-      });
-      return id;
-    },
-    actions(reference) {
-      const held = heldOf(reference);
-      return Object.keys(actions).filter((name) => actions[name]?.possible(held));
-    },
-    act(reference, name) {
-      const held = heldOf(reference);
-      const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-      if (!action?.possible(held)) throw new Error(`Avarda cannot ${name} this purchase now`);
-      action.act(held);
-    },
-    due: (at) => [...purchases.values()].flatMap((held) => sendable(held, at)),
-    describe: (reference) => describe(heldOf(reference)),
+    [`POST ${path}/order`]: told((held, call) => {
+      const amount = rowsIn(call, held);
+      if (amount === undefined) return invalid("Items");
+      if (amount > openIn(held)) return denied("Order");
+      held.books.delivered += amount;
+      return undefined;
+    }),
+    [`POST ${path}/return`]: told((held, call) => {
+      const amount = rowsIn(call, held);
+      if (amount === undefined) return invalid("Items");
+      if (amount > held.books.delivered - held.books.returned) return denied("ReturnOrder");
+      held.books.returned += amount;
+      return undefined;
+    }),
+    [`POST ${path}/refund`]: told((held, { fields }) => {
+      // Without an amount it gives back everything (docs/psp/avarda.md, g).
+      const amount = "amount" in fields ? minorOf(fields["amount"], held) : openIn(held);
+      if (amount === undefined || amount <= 0) return invalid("Amount");
+      if (amount > openIn(held)) return denied("Refund");
+      held.books.givenBack += amount;
+      return undefined;
+    }),
+    [`POST ${path}/refundRemaining`]: told((held, { fields }) => {
+      const open = openIn(held);
+      if (open === 0) return denied("Refund");
+      // One call for both: the note says what the merchant meant by it.
+      held.books["note" in fields ? "released" : "givenBack"] += open;
+      return undefined;
+    }),
+    [`POST ${path}/cancel`]: told((held, { fields }) => {
+      if (textIn(fields, "reason") === undefined) return invalid("Reason");
+      // https://docs.avarda.com/order-management/authorization-api/cancel-order
+      const open = openIn(held);
+      if (open === 0 || open < held.payment.purchase.amount) return denied("CancelAuthorization");
+      held.books.released = open;
+      return undefined;
+    }),
   };
 }
 
-function countedIds(): () => string {
-  let count = 0;
-  return () => (count += 1).toString(16).padStart(32, "0");
+/** What was sent back before delivery was taken and refunded; what the back office did is nobody's to know. */
+function moneyIn({ step, reviewed, payment: { purchase }, books }: Held): StatedMoney | null {
+  const { amount, currency } = purchase;
+  const nothing = { authorized: 0, captured: 0, refunded: 0, released: 0, currency };
+  if (step === "HandledByMerchant") return nothing;
+  if (step === "Canceled") return reviewed ? nothing : { ...nothing, authorized: amount, released: amount };
+  if (step !== "Completed") return null;
+  const { delivered, returned, givenBack, released } = books;
+  return { authorized: amount, captured: delivered + givenBack, refunded: returned + givenBack, released, currency };
 }
 
-function isEntry(step: Step): boolean {
+function isEntry({ step }: Held): boolean {
   return ["Initialized", "PersonalInfo", "EnterCompanyInfo", "CompanyAddressInfo"].includes(step);
 }
 
-function isPaying(step: Step): boolean {
-  return ["WaitingForSwish", "RedirectedToDirectPaymentBank"].includes(step);
+function isOpen(held: Held): boolean {
+  return isEntry(held) || ["WaitingForSwish", "RedirectedToDirectPaymentBank"].includes(held.step);
 }
 
-function openIn({ step, purchase, delivered, givenBack, cancelled }: Held): Minor {
-  return step !== "Completed" || cancelled ? 0 : purchase.amount - delivered - givenBack;
+function isUnderReview({ step }: Held): boolean {
+  return step === "AwaitingCreditApproval";
+}
+
+function openIn({ step, payment, books: { delivered, givenBack, released }, hidden }: Held): Minor {
+  return step === "Completed" ? payment.purchase.amount - delivered - givenBack - released - hidden : 0;
 }
 
 /** A purchase as it goes over the wire, with the personal data that the real Avarda sends along. */
 function shown(held: Held): Json {
-  const { id, purchase, mode, step, method, token, orderReference } = held;
-  const total = majorFromMinor(purchase.amount, purchase.currency);
+  const { reference, payment, mode, step, method, token } = held;
+  const { amount, currency, paymentId } = payment.purchase;
+  const total = majorFromMinor(amount, currency);
   const side = { step: { current: step }, ...shopper };
   // The side that the mode does not name is there all the same, and says nothing.
   const other = { step: { current: "Unknown" }, userInputs: null };
+  const time = (at: number): string => new Date(at).toISOString().replace("Z", "0000Z");
   return {
-    purchaseId: id,
-    extraIdentifiers: { orderReference, description: "", attachment: null },
+    purchaseId: reference,
+    extraIdentifiers: { orderReference: cut(paymentId, referenceLength), description: "", attachment: null },
     totalPrice: total,
-    createdUtc: new Date(held.createdAt).toISOString().replace("Z", "0000Z"),
-    expiredUtc: new Date(held.expiresAt).toISOString().replace("Z", "0000Z"),
-    checkoutSite: { siteCode: "12345", countryCode: "SE", currencyCode: purchase.currency },
+    createdUtc: time(held.createdAt),
+    expiredUtc: time(held.expiresAt),
+    checkoutSite: { siteCode: "12345", countryCode: "SE", currencyCode: currency },
     mode,
     b2C: mode === "B2C" ? side : other,
     b2B: mode === "B2B" ? side : other,
@@ -351,42 +268,33 @@ function denied(what: string): SimulatedAnswer {
   return { status: 422, body: [{ ErrorMessage: `simulated: ${what} denied` }] };
 }
 
-function fieldIn(body: unknown, name: string): unknown {
-  return typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
-}
-
-function hasIn(body: unknown, name: string): boolean {
-  return fieldIn(body, name) !== undefined;
-}
-
-function textIn(body: unknown, name: string): string | undefined {
-  const text = fieldIn(body, name);
+function textIn(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const text = fields[name];
   return typeof text === "string" && text !== "" ? text : undefined;
 }
 
-function minorIn(body: unknown, name: string, currency: string): Minor | undefined {
-  const major = fieldIn(body, name);
-  return typeof major === "number" && major > 0 ? minorFromMajor(major, currency) : undefined;
+function minorOf(major: unknown, { payment }: Held): Minor | undefined {
+  return typeof major === "number" ? minorFromMajor(major, payment.purchase.currency) : undefined;
 }
 
-/** The sum of the lines, which has to be above zero; single ones may be below: rebates. */
-function itemsIn(body: unknown, currency: string): Minor | undefined {
-  const items = fieldIn(body, "items");
-  if (textIn(body, "orderReference") === undefined || !Array.isArray(items) || items.length === 0) return undefined;
-  const amounts = items.map((item: unknown) => fieldIn(item, "amount"));
-  const sum = amounts.reduce<number>((total, amount) => total + minorFromMajor(Number(amount), currency), 0);
-  return sum > 0 ? sum : undefined;
+/** The sum of the rows, which has to be above zero; single ones may be below: rebates. */
+function rowsIn({ fields }: SimulatedCall, held: Held): Minor | undefined {
+  const { items } = fields;
+  if (textIn(fields, "orderReference") === undefined || !Array.isArray(items) || items.length === 0) return undefined;
+  const amounts = items.map((item: unknown) => (isObject(item) ? minorOf(item["amount"], held) : undefined));
+  const known = amounts.filter((amount) => amount !== undefined);
+  const total = sum(known);
+  return known.length === items.length && total > 0 ? total : undefined;
 }
 
 function describe(held: Held): string {
-  const { purchase, step, delivered, returned, givenBack, cancelled } = held;
-  const show = (minor: Minor): string => majorFromMinor(minor, purchase.currency).toFixed(2);
+  const { payment, step, books } = held;
+  const { amount, currency } = payment.purchase;
+  const show = (minor: Minor): string => majorFromMinor(minor, currency).toFixed(exponentOf(currency));
+  const done = Object.entries({ ...books, "delivered unseen": held.hidden }).filter(([, minor]) => minor !== 0);
   return [
-    `${step} ${show(purchase.amount)} ${purchase.currency}`,
+    `${step} ${show(amount)} ${currency}`,
     ...(held.mode === "B2B" ? ["B2B"] : []),
-    ...(delivered === 0 ? [] : [`delivered ${show(delivered)}`]),
-    ...(returned === 0 ? [] : [`returned ${show(returned)}`]),
-    ...(givenBack === 0 ? [] : [`given back ${show(givenBack)}`]),
-    ...(cancelled ? ["cancelled"] : []),
+    ...done.map(([name, minor]) => `${name} ${show(minor)}`),
   ].join(", ");
 }

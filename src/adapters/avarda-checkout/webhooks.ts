@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { jsonFrom } from "../../lib/json.ts";
 import { equalInConstantTime } from "../../signatures/constant-time.ts";
 import { proven } from "../../signatures/proven.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
@@ -51,12 +52,4 @@ function purchaseIdIn({ body }: RawRequest): string | undefined {
   if (purchaseId === undefined || purchaseId === null || purchaseId === "") return undefined;
   if (!idShape.test(purchaseId)) throw new WorkerError("MalformedWebhook", "this is no purchase id of Avarda's");
   return purchaseId;
-}
-
-function jsonFrom(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new WorkerError("MalformedWebhook", "the notification is not JSON");
-  }
 }
