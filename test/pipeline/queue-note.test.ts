@@ -22,6 +22,7 @@ describe.each(engines())("a payment's note on $name", (testEngine: TestEngine) =
   let engine: Engine;
   let seam: Seam;
   const working: Work[] = [];
+  const holding: (() => void)[] = [];
 
   /** A worker of a lane that ends with its test. */
   function lookers(key: PaymentKey, look: (job: HeldJob<PaymentKey>) => Promise<unknown>, concurrency = 8): void {
@@ -37,6 +38,7 @@ describe.each(engines())("a payment's note on $name", (testEngine: TestEngine) =
   async function hold(key: PaymentKey): Promise<{ job: HeldJob<PaymentKey>; letGo: () => void }> {
     const begun = Promise.withResolvers<HeldJob<PaymentKey>>();
     const ended = Promise.withResolvers<void>();
+    holding.push(ended.resolve);
     lookers(key, async (job) => {
       begun.resolve(job);
       await ended.promise;
@@ -50,6 +52,7 @@ describe.each(engines())("a payment's note on $name", (testEngine: TestEngine) =
     seam = createSeam(engine);
   }, 120_000);
   afterEach(async () => {
+    for (const letGo of holding.splice(0)) letGo();
     await Promise.all(working.splice(0).map((work) => work.close()));
   });
   afterAll(async () => {
@@ -200,6 +203,29 @@ describe.each(engines())("a payment's note on $name", (testEngine: TestEngine) =
       // The note cannot be written, the add could.
       await redis.set(`{norce-psp}:note:${laneId(other)}`, "not a hash");
       await expect(ask(other, "third")).rejects.toMatchObject({ kind: "QueueUnavailable" });
+      await redis.quit();
+    },
+  );
+
+  test.runIf(testEngine.name === "redis")(
+    "all notes reach the server before the first add, and nothing between them waits for an answer",
+    async () => {
+      const redis = new Redis(testEngine.settings().redisUrl ?? "");
+      const monitor = await redis.monitor();
+      const { adapter } = newKey();
+      const keys = [newKey({ adapter }), newKey({ adapter })];
+      const commands: string[] = [];
+      monitor.on("monitor", (_time: string, parameters: string[], source: string) => {
+        if (source === "lua" || !parameters.some((parameter) => /:note:|:wait$/.test(parameter))) return;
+        commands.push(parameters.some((parameter) => parameter.includes(":note:")) ? "notes" : "add");
+      });
+      await seam.looks.ask(
+        keys.map((key) => ({ key, by: "webhook" as const })),
+        "patient",
+      );
+      await until(() => commands.length >= 3, "the commands to be seen");
+      expect(commands).toEqual(["notes", "add", "add"]);
+      monitor.disconnect();
       await redis.quit();
     },
   );
