@@ -5,13 +5,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp, type Http } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
 import type { Json, LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
 import { type Config, config } from "./config.ts";
 import { fetchSnapshot } from "./fetch.ts";
 import { map } from "./map.ts";
 import { operations } from "./operations.ts";
 import type { Snapshot } from "./schema.ts";
-import { createSimulator } from "./simulator.ts";
+import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
+import { simulate } from "./simulator.ts";
 import { webhook } from "./webhooks.ts";
 import { asking } from "../../../test/support/asking.ts";
 
@@ -54,7 +55,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   clock = Date.parse("2026-02-03T10:00:00.000Z");
-  paypal = createSimulator({ now: () => clock });
+  paypal = createSimulator(simulate, { now: () => clock });
   asked = [];
   instead = () => undefined;
   context = contextOf({});
@@ -201,7 +202,7 @@ describe("capture", () => {
   it("is refused for good by PayPal", async () => {
     const id = open(["pay"]);
     const truth = await snapshot(id);
-    paypal.act(id, "void");
+    paypal.act(id, "cancel");
     expect(await tell("capture", id, 10000, truth)).toMatchObject({ is: "refused" });
   });
 
@@ -259,7 +260,7 @@ describe("cancel", () => {
   it("is done where somebody has voided it before", async () => {
     const id = open(["pay"]);
     const truth = await snapshot(id);
-    paypal.act(id, "void");
+    paypal.act(id, "cancel");
     expect(await tell("cancel", id, 10000, truth)).toEqual({ is: "done" });
     expect(await tell("cancel", id, 10000)).toEqual({ is: "done" });
   });
