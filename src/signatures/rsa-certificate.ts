@@ -49,6 +49,8 @@ const failureMs = 5_000;
 const mostAtOnce = 16;
 const mostKept = 64;
 const longestFile = 100_000;
+/** What is read although nobody has proven it: no event of a PSP is nearly as long. */
+const longestUnproven = 64 * 1024;
 const leastBits = 2_048;
 
 /**
@@ -79,6 +81,7 @@ export function rsaCertificate<Config>(
 }
 
 function laterBy<Config>({ evidence }: RsaCertificate<Config>, request: RawRequest): Proof {
+  if (request.body.length > longestUnproven) return { busy: true };
   try {
     return { later: evidence(request) };
   } catch {

@@ -166,7 +166,12 @@ describe("a token that the order promises", () => {
   });
 
   it("is not asked for again once it was found", async () => {
-    await read({}, { memory: { token: "0123456789abcdef" } });
+    const memory = { held: true, token: "0123456789abcdef" };
+    paypal({ [orderPath]: promised });
+    const seen = await fetchSnapshot(order, context({ memory }));
+    if (seen === null) throw new Error("it is there");
+    // What was remembered stays, or every other look would write.
+    expect(map(seen, { kept: [], now: Date.parse(began) })).toMatchObject({ memory, lookAgain: undefined });
     expect(asked).toEqual([orderPath]);
   });
 });

@@ -1,4 +1,12 @@
-import type { DesiredPayment, MapContext, Money, OperationName, Phase, Recurring } from "../../contract/adapter.ts";
+import type {
+  DesiredPayment,
+  Json,
+  MapContext,
+  Money,
+  OperationName,
+  Phase,
+  Recurring,
+} from "../../contract/adapter.ts";
 import { findingsOf, honourMs, slowMs } from "./findings.ts";
 import { customerOf, digestOf, isPromised, type Memory } from "./memory.ts";
 import {
@@ -48,7 +56,7 @@ export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayme
     aliases: [...ledger.captures, ...ledger.authorizations].map(({ id }) => id),
     recurring,
     attributes: attributesOf(order, ledger),
-    memory: memoryOf(order, standing, recurring),
+    memory: memoryOf(snapshot, standing, recurring),
     transactions: [
       ...transactionsOf(ledger),
       ...(standing.voided === undefined ? [] : [voidedTransaction(order.id, ledger.total, standing.voided)]),
@@ -168,21 +176,21 @@ function attributesOf(order: Order, { authorizations, captures, refunds }: Ledge
  * money; and that a promised token was found, which is then not asked for again.
  */
 function memoryOf(
-  { create_time, purchase_units: [unit] }: Order,
+  { order, foundBefore }: Snapshot,
   { phase, money }: Standing,
   recurring: Recurring | undefined,
 ): Memory {
-  if (money.authorized > 0 || phase === "confirmed" || phase === "declined")
-    return { held: money.authorized > 0, ...(recurring === undefined ? {} : { token: digestOf(recurring.token) }) };
+  if (money.authorized > 0 || phase === "confirmed" || phase === "declined") {
+    const token = recurring === undefined ? foundBefore : digestOf(recurring.token);
+    return present<Json>({ held: money.authorized > 0, token });
+  }
+  const {
+    create_time,
+    purchase_units: [unit],
+  } = order;
   const { amount, custom_id, invoice_id } = unit ?? {};
-  return {
-    unpaid: present({
-      create_time,
-      amount: amount && { currency_code: amount.currency_code, value: amount.value },
-      custom_id,
-      invoice_id,
-    }),
-  };
+  const asked = amount && { currency_code: amount.currency_code, value: amount.value };
+  return { unpaid: present<Json>({ create_time, amount: asked, custom_id, invoice_id }) };
 }
 
 /** The token in the order, or in PayPal's vault where the order only says that there will be one. */
@@ -254,6 +262,7 @@ function lookAgainOf(
   if (
     isPromised(snapshot) &&
     recurring === undefined &&
+    snapshot.foundBefore === undefined &&
     began !== undefined &&
     now - Date.parse(began) < tokenPatienceMs
   )

@@ -185,6 +185,8 @@ export interface Snapshot {
   readonly approvalReversed?: true;
   /** The token that the order only promises, as PayPal's vault has it. */
   readonly stored?: { readonly token: string; readonly type: SourceType; readonly source: Source };
+  /** Digest of the token that an earlier look found, and Norce has. */
+  readonly foundBefore?: string;
 }
 
 /** Means of payment that can be stored, by PayPal's names. */
