@@ -5,9 +5,10 @@ import { getOrNull, httpFrom } from "./client.ts";
 import type { Config } from "./config.ts";
 import { orderOf } from "./clues.ts";
 import { eventOf } from "./known-events.ts";
-import { approvalMs, approvalReversed } from "./map.ts";
+import { approvalReversed } from "./map.ts";
 import { customerOf, digestOf, isPromised, memoryFrom, unpaidOrder } from "./memory.ts";
 import { type Order, orderSchema, parsed, type Snapshot, sourceIn, vaultSchema } from "./schema.ts";
+import { approvalMs } from "./waits.ts";
 
 /**
  * What PayPal says now; `null` where it does not know the order (yet). One that nobody paid in time disappears without a word: then it is what

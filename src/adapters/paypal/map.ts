@@ -1,14 +1,6 @@
-import type {
-  DesiredPayment,
-  Json,
-  MapContext,
-  Money,
-  OperationName,
-  Phase,
-  Recurring,
-} from "../../contract/adapter.ts";
-import { findingsOf, honourMs, slowMs } from "./findings.ts";
-import { customerOf, digestOf, isPromised, type Memory } from "./memory.ts";
+import type { DesiredPayment, Json, MapContext, OperationName, Phase, Recurring } from "../../contract/adapter.ts";
+import { findingsOf } from "./findings.ts";
+import { customerOf, digestOf, type Memory } from "./memory.ts";
 import {
   echoFrom,
   type Order,
@@ -21,13 +13,11 @@ import {
 } from "./schema.ts";
 import { isCapturable, type Ledger, ledgerOf, meaningOf } from "./sums.ts";
 import { transactionsOf, voidedTransaction } from "./transactions.ts";
+import { lookAgainOf, type Standing } from "./waits.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;
-/** How long a token is waited for that PayPal promised in the order (`APPROVED`). */
-const tokenPatienceMs = day;
-/** A buyer has three hours to approve, and the shop three to go on from there; by arrangement up to 72 (docs/psp/paypal.md, d). */
-export const approvalMs = 3 * hour;
+/** By arrangement a buyer has this long to approve, and the shop to go on from there (docs/psp/paypal.md, d). */
 const longestApprovalMs = 72 * hour;
 /** A saved order is kept for as long as an authorization. */
 const savedMs = 29 * day;
@@ -69,13 +59,6 @@ export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayme
     findings: findingsOf(ledger, kept, now),
     lookAgain: lookAgainOf(snapshot, ledger, standing, recurring, now),
   };
-}
-
-/** Where the payment stands. `voided`: PayPal ended an order in which nothing had been held, and by which word. */
-interface Standing {
-  readonly phase: Phase;
-  readonly money: Money;
-  readonly voided?: string;
 }
 
 function standingOf(snapshot: Snapshot, ledger: Ledger, now: number): Standing {
@@ -217,84 +200,6 @@ function recurringOf(
     description: last_digits === undefined ? name : `${name} ${last_digits}`,
     attributes: present({ sourceType, customerId }),
   };
-}
-
-/** When the order may change without a webhook. */
-function lookAgainOf(
-  snapshot: Snapshot,
-  ledger: Ledger,
-  { phase, money }: Standing,
-  recurring: Recurring | undefined,
-  now: number,
-): DesiredPayment["lookAgain"] {
-  const { order } = snapshot;
-  const began = order.update_time ?? order.create_time;
-  const growing = began === undefined ? { afterSeconds: 3_600 } : { growing: began };
-  switch (phase) {
-    // What happens PayPal tells; that nothing happened, it does not.
-    case "created":
-    case "paying":
-      return nextOf([order.create_time], [approvalMs], now) ?? growing;
-    case "review":
-      return (
-        nextOf(
-          ledger.authorizations.map(({ create_time }) => create_time),
-          [honourMs],
-          now,
-        ) ?? growing
-      );
-    case "awaiting":
-      return (
-        nextOf(
-          ledger.captures.map(({ create_time }) => create_time),
-          [slowMs],
-          now,
-        ) ?? growing
-      );
-    case "declined":
-    case "failed":
-      return undefined;
-    case "confirmed":
-      break;
-  }
-  // Lists that lag behind; a token that was promised.
-  if (money.authorized === 0) return growing;
-  if (
-    isPromised(snapshot) &&
-    recurring === undefined &&
-    snapshot.foundBefore === undefined &&
-    began !== undefined &&
-    now - Date.parse(began) < tokenPatienceMs
-  )
-    return nextOf([began], [hour], now) ?? growing;
-  const open = ledger.holds.filter((hold) => hold.open > 0).map(({ authorization }) => authorization);
-  if (open.length === 0) return undefined;
-  // When PayPal vouches for it no longer, and when it ends; past its end and still open, PayPal voids it a day later.
-  const next =
-    nextOf(
-      open.map(({ create_time }) => create_time),
-      [honourMs],
-      now,
-    ) ??
-    nextOf(
-      open.map(({ expiration_time }) => expiration_time),
-      [0],
-      now,
-    );
-  const ends = open.flatMap(({ expiration_time }) => expiration_time ?? []).toSorted();
-  return next ?? (ends[0] === undefined ? undefined : { growing: ends[0] });
-}
-
-/** A minute after the first of these times, later by one of these, that is still to come. */
-function nextOf(
-  times: readonly (string | undefined)[],
-  laterMs: readonly number[],
-  now: number,
-): { readonly at: string } | undefined {
-  const coming = times
-    .flatMap((time) => (time === undefined ? [] : laterMs.map((later) => Date.parse(time) + later + 60_000)))
-    .filter((at) => at > now);
-  return coming.length === 0 ? undefined : { at: new Date(Math.min(...coming)).toISOString() };
 }
 
 /** What whoever created the order put there: our ids in `custom_id`, the merchant's reference in `invoice_id`. */

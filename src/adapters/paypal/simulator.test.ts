@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { SimulatedWebhook, Simulator } from "../../contract/simulator.ts";
 import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
 import { simulate } from "./simulator.ts";
-import { retrySchedule } from "./simulator-books.ts";
+import { retrySchedule } from "./simulator-webhooks.ts";
 
 const minute = 60_000;
 let clock = 0;

@@ -11,23 +11,18 @@ import type {
 import { amountOf, minorOf } from "./amounts.ts";
 import { type Authorization, type Capture, parentOf, type Refund } from "./schema.ts";
 import {
-  account,
   type Books,
   booksOn,
-  certificateName,
-  copyOf,
   customerOf,
   type Held,
   leftOf,
-  nextId,
   openOf,
   paymentsOf,
   shopper,
   takingOf,
-  type Teller,
-  tellerOn,
 } from "./simulator-books.ts";
 import { simulatorCertificate } from "./simulator-certificate.ts";
+import { account, certificateName, copyOf, nextId, type Teller, tellerOn } from "./simulator-webhooks.ts";
 
 const tokenLifeMs = 32_400_000;
 /** How many reads of an order that lags do not show the payments in it. */
@@ -299,13 +294,13 @@ function orderRoutes(kernel: Kernel<Held>, { pay, authorise }: Books): Routes {
 
 function paymentRoutes(kernel: Kernel<Held>, { captureFrom, release, giveBack }: Books): Routes {
   type Kind = "authorizations" | "captures" | "refunds";
-  const found = <Piece extends { readonly id: string }>(
+  const found = (
     kind: Kind,
     { part }: SimulatedCall,
-    then: (of: Held, piece: Piece) => SimulatedAnswer,
+    then: (of: Held, piece: Authorization | Capture | Refund) => SimulatedAnswer,
   ): SimulatedAnswer => {
     for (const of of kernel.all()) {
-      const piece = (paymentsOf(of)[kind] as unknown as readonly Piece[]).find(({ id }) => id === part("id"));
+      const piece = paymentsOf(of)[kind].find(({ id }) => id === part("id"));
       if (piece !== undefined) return then(of, piece);
     }
     return notFound(kernel);
@@ -317,7 +312,7 @@ function paymentRoutes(kernel: Kernel<Held>, { captureFrom, release, giveBack }:
     "GET /v2/payments/captures/{id}": shows("captures"),
     "GET /v2/payments/refunds/{id}": shows("refunds"),
     "POST /v2/payments/authorizations/{id}/capture": (call) =>
-      found<Authorization>("authorizations", call, (of, { id, status }) => {
+      found("authorizations", call, (of, { id, status }) => {
         if (status === "CAPTURED") return unprocessable(kernel, "AUTHORIZATION_ALREADY_CAPTURED");
         if ((status !== "CREATED" && status !== "PARTIALLY_CAPTURED") || id !== of.hold?.id)
           return unprocessable(kernel, `AUTHORIZATION_${status}`);
@@ -330,14 +325,16 @@ function paymentRoutes(kernel: Kernel<Held>, { captureFrom, release, giveBack }:
         };
       }),
     "POST /v2/payments/authorizations/{id}/void": (call) =>
-      found<Authorization>("authorizations", call, (of, { status }) => {
+      found("authorizations", call, (of, { status }) => {
         if (status === "VOIDED") return unprocessable(kernel, "PREVIOUSLY_VOIDED");
         if (status === "CAPTURED") return unprocessable(kernel, "PREVIOUSLY_CAPTURED");
         release(of);
         return { status: 204 };
       }),
     "POST /v2/payments/captures/{id}/refund": (call) =>
-      found<Capture>("captures", call, (of, capture) => {
+      found("captures", call, (of, { id }) => {
+        const capture = paymentsOf(of).captures.find((own) => own.id === id);
+        if (capture === undefined) return notFound(kernel);
         if (capture.status === "REFUNDED") return unprocessable(kernel, "CAPTURE_FULLY_REFUNDED");
         const left = leftOf(of, capture);
         const amount = amountIn(call.fields["amount"], left);
@@ -345,10 +342,7 @@ function paymentRoutes(kernel: Kernel<Held>, { captureFrom, release, giveBack }:
         if (amount > left) return unprocessable(kernel, "REFUND_AMOUNT_EXCEEDED");
         const { custom_id } = call.fields;
         const customId = typeof custom_id === "string" ? custom_id : undefined;
-        const own = paymentsOf(of).captures.find(({ id }) => id === capture.id);
-        return own === undefined
-          ? notFound(kernel)
-          : { status: 201, body: copyOf(giveBack(of, own, amount, "COMPLETED", customId)) };
+        return { status: 201, body: copyOf(giveBack(of, capture, amount, "COMPLETED", customId)) };
       }),
   };
 }
