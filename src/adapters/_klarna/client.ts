@@ -1,9 +1,10 @@
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
+import { readOrNull } from "../../lib/read.ts";
 import type { AskContext, Http } from "../../contract/adapter.ts";
 import { authorizationFrom, type KlarnaConfig } from "./config.ts";
-import { type Order, orderSchema, parsed } from "./schema.ts";
+import { type Order, orderSchema } from "./schema.ts";
 
 /** Order management's order, for logs and metrics. */
 export const orderRoute = "/ordermanagement/v1/orders/{order_id}";
@@ -18,20 +19,11 @@ export function httpFrom(context: AskContext<KlarnaConfig>): Http {
   return context.http({ baseUrl, headers: { authorization: authorizationFrom(context.config) }, codeOf });
 }
 
-/** The body, or `null` for 404: an id that Klarna does not know, not yet or no longer. Its body may be empty. */
-export async function read(path: string, route: string, context: AskContext<KlarnaConfig>): Promise<unknown> {
-  try {
-    return (await httpFrom(context)({ method: "GET", path, route, signal: context.signal })).body ?? {};
-  } catch (error) {
-    if (isWorkerError(error, "Refused") && error.context["status"] === 404) return null;
-    throw error;
-  }
-}
-
 /** The order as order management has it; `null` where it does not know it. */
 export async function readOrder(reference: string, context: AskContext<KlarnaConfig>): Promise<Order | null> {
-  const body = await read(pathOf`/ordermanagement/v1/orders/${reference}`, orderRoute, context);
-  return body === null ? null : parsed(orderSchema, body);
+  const path = pathOf`/ordermanagement/v1/orders/${reference}`;
+  const question = { path, route: orderRoute, signal: context.signal };
+  return await readOrNull(httpFrom(context), question, orderSchema, "Klarna's order");
 }
 
 /**

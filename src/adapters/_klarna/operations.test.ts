@@ -70,7 +70,7 @@ async function tell(name: OperationName, amount: number, order?: Order) {
 }
 
 async function moneyAfter(): Promise<readonly number[]> {
-  const { authorized, captured, refunded, released } = desiredFrom(await look(), new Date().toISOString()).money;
+  const { authorized, captured, refunded, released } = desiredFrom(await look(), Date.now()).money;
   return [authorized, captured, refunded, released];
 }
 
@@ -111,6 +111,22 @@ describe.each([
     act("pay");
     const { pspId: capture } = (await tell("capture", 10000)) as { pspId?: string };
     expect((await look()).captures.map(({ capture_id }) => capture_id)).toEqual([capture]);
+  });
+
+  it.each([
+    ["capture", 4000, "pay"],
+    ["refund", 4000, "pay capture"],
+  ] as const)("reads the id of a %s from its address where no other header says it", async (name, amount, steps) => {
+    act(steps);
+    instead = (request) => {
+      if (request.method !== "POST") return undefined;
+      const { headers = {}, ...rest } = klarna.answer(request);
+      return { ...rest, headers: { location: headers["location"] ?? "" } };
+    };
+    const { pspId } = (await tell(name, amount)) as { pspId?: string };
+    const { captures, refunds } = await look();
+    const ids = { capture: captures.at(-1)?.capture_id, refund: refunds.at(-1)?.refund_id };
+    expect(pspId).toBe(ids[name]);
   });
 
   it("says done again, and moves nothing, where the same operation is sent twice", async () => {

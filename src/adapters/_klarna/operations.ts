@@ -30,14 +30,14 @@ interface Step {
  * the body says, for 24 hours. https://docs.klarna.com/api/escalation-and-retry-policy
  */
 export const operations: Operations<KlarnaConfig, WithOrder> = {
-  repeat: "idempotency-key",
-  capture: told(({ amount }) => ({ name: "captures", body: { captured_amount: amount }, idHeader: "capture-id" })),
+  repeat: { idempotencyKeyHours: 24 },
+  capture: telling(({ amount }) => ({ name: "captures", body: { captured_amount: amount }, idHeader: "capture-id" })),
   // An order of which something was captured cannot be cancelled any more; what is left of it can be released.
-  cancel: told((_, order) => ({ name: order.captured_amount === 0 ? "cancel" : "release-remaining-authorization" })),
-  refund: told(({ amount }) => ({ name: "refunds", body: { refunded_amount: amount }, idHeader: "refund-id" })),
+  cancel: telling((_, order) => ({ name: order.captured_amount === 0 ? "cancel" : "release-remaining-authorization" })),
+  refund: telling(({ amount }) => ({ name: "refunds", body: { refunded_amount: amount }, idHeader: "refund-id" })),
 };
 
-function told(stepOf: (call: OperationCall, order: Order) => Step): Operation<KlarnaConfig, WithOrder> {
+function telling(stepOf: (call: OperationCall, order: Order) => Step): Operation<KlarnaConfig, WithOrder> {
   return async (call, { order }, context) => {
     // Without an order there is nothing that `map` would have called possible.
     if (order === null) return { is: "refused", reason: "NO_SUCH_ORDER" };
@@ -51,7 +51,7 @@ function told(stepOf: (call: OperationCall, order: Order) => Step): Operation<Kl
         ...(body === undefined ? {} : { body }),
         signal: context.signal,
       });
-      return { is: "done", ...pspIdFrom(idHeader === undefined ? undefined : headers[idHeader]) };
+      return { is: "done", ...pspIdFrom(headers, idHeader) };
     } catch (error) {
       if (!isWorkerError(error, "Refused")) throw error;
       return (await isReached(call, order, context)) ? { is: "done" } : { is: "refused", reason: reasonOf(error) };
@@ -79,6 +79,18 @@ function reasonOf({ context: { code, status } }: WorkerError): string {
   return typeof code === "string" ? code : `HTTP_${String(status)}`;
 }
 
-function pspIdFrom(header: unknown): Pick<OperationResult & { is: "done" }, "pspId"> {
-  return typeof header === "string" && /^[\w-]{1,64}$/.test(header) ? { pspId: header } : {};
+/** The id of what was made, from its own header, or from the address where it can be read. */
+function pspIdFrom(
+  headers: Readonly<Record<string, unknown>>,
+  idHeader: string | undefined,
+): Pick<OperationResult & { is: "done" }, "pspId"> {
+  if (idHeader === undefined) return {};
+  const made = [headers[idHeader], lastSegmentOf(headers["location"])].find(
+    (text) => typeof text === "string" && /^[\w-]{1,64}$/.test(text),
+  );
+  return typeof made === "string" ? { pspId: made } : {};
+}
+
+function lastSegmentOf(address: unknown): string | undefined {
+  return typeof address === "string" ? /\/(?:captures|refunds)\/([^/?#]+)\/?$/.exec(address)?.[1] : undefined;
 }

@@ -1,5 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
-import type { DesiredPayment, Minor, Money, OperationName, Phase } from "../../contract/adapter.ts";
+import type { DesiredPayment, Finding, Minor, Money, OperationName, Phase } from "../../contract/adapter.ts";
 import { type Order, present } from "./schema.ts";
 import { confirmKey, transactionsOf } from "./transactions.ts";
 
@@ -7,15 +7,16 @@ import { confirmKey, transactionsOf } from "./transactions.ts";
 export const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 /** A review takes hours, at most 24 of them; its result is notified once, if at all (docs/psp/klarna.md, b.5). */
 const reviewSeconds = 15 * 60;
-const minute = 60;
+const minute = 60_000;
 const hour = 60 * minute;
+/** A review that takes longer than this has been forgotten by somebody. */
+const longestReviewMs = 48 * hour;
 
 /** What Norce should say of an order, whatever product it was bought with. Its status tells how it can move, its sums where the money is. */
-export function desiredFrom(order: Order, readAt: string): DesiredPayment {
+export function desiredFrom(order: Order, now: number): DesiredPayment {
   insistOnSums(order);
   const phase = phaseOf(order);
   const money = moneyOf(order, phase);
-  const lookAgain = lookAgainOf(order, phase, money, readAt);
   return {
     phase,
     money,
@@ -34,7 +35,8 @@ export function desiredFrom(order: Order, readAt: string): DesiredPayment {
     echoes: echoesOf(order),
     // Acknowledged once per fraud decision: the order must not be acknowledged before Norce knows of it.
     marker: confirmKey(order),
-    ...(lookAgain === undefined ? {} : { lookAgain }),
+    findings: findingsOf(order, phase, money, now),
+    lookAgain: lookAgainOf(order, phase, money, now),
   };
 }
 
@@ -131,10 +133,20 @@ function possibleOf(order: Order, phase: Phase, money: Money): readonly Operatio
 }
 
 /** When the order may change without a webhook: a decision, or the end of the authorisation. */
-function lookAgainOf(order: Order, phase: Phase, money: Money, readAt: string): DesiredPayment["lookAgain"] {
+function lookAgainOf(order: Order, phase: Phase, money: Money, now: number): DesiredPayment["lookAgain"] {
   if (phase === "review") return { afterSeconds: reviewSeconds };
   if (openIn(money) === 0 || phase !== "confirmed" || order.expires_at === undefined) return undefined;
-  const at = Date.parse(order.expires_at) + minute * 1000;
+  const at = Date.parse(order.expires_at) + minute;
   // Past its end and still open: Klarna is late, or somebody extended the time without a new date.
-  return at > Date.parse(readAt) ? { at: new Date(at).toISOString() } : { afterSeconds: hour };
+  return at > now ? { at: new Date(at).toISOString() } : { growing: order.expires_at };
+}
+
+/** Klarna asks to stop what holds or took money, or a review goes on although it should be over. */
+function findingsOf(order: Order, phase: Phase, money: Money, now: number): readonly Finding[] {
+  const { order_id: id, fraud_status: fraudStatus, purchase_currency: currency, created_at } = order;
+  const held = money.authorized - money.released - money.refunded;
+  const overdue = created_at !== undefined && now - Date.parse(created_at) > longestReviewMs;
+  const atRisk = fraudStatus === "STOPPED" || (phase === "review" && overdue);
+  if (!atRisk || held === 0) return [];
+  return [{ name: "authorization-at-risk", id, facts: { fraudStatus, amount: held, currency } }];
 }

@@ -1,4 +1,4 @@
-import type { DesiredTransaction, Money, Phase } from "../../contract/adapter.ts";
+import type { DesiredTransaction, Minor, Money, Phase } from "../../contract/adapter.ts";
 import { present, type Order } from "./schema.ts";
 
 /** What should stand in the log: every amount is the running total of its kind after the transaction. */
@@ -88,41 +88,72 @@ function releaseOf(status: Order["status"]): string {
 }
 
 function capturesOf({ status: pspStatus, captures }: Order): readonly DesiredTransaction[] {
-  let amount = 0;
-  return inTurn(captures, (capture) => [capture.captured_at, capture.capture_id]).map((capture) => ({
-    key: `capture:${capture.capture_id}`,
+  return runningTotals(captures, ({ capture_id, captured_at, captured_amount }) => ({
+    id: capture_id,
+    at: captured_at,
+    amount: captured_amount,
+  })).map(({ item, id, amount }) => ({
+    key: `capture:${id}`,
     event: "capture",
     pspEvent: "capture",
     pspStatus,
-    amount: (amount += capture.captured_amount),
+    amount,
     success: true,
     facts: present({
-      captureAmount: capture.captured_amount,
-      capturedAt: capture.captured_at,
-      klarnaReference: capture.klarna_reference,
+      captureAmount: item.captured_amount,
+      capturedAt: item.captured_at,
+      klarnaReference: item.klarna_reference,
     }),
   }));
 }
 
 function refundsOf({ status: pspStatus, refunds }: Order): readonly DesiredTransaction[] {
-  let amount = 0;
-  return inTurn(refunds, (refund) => [refund.refunded_at, refund.refund_id]).map((refund) => ({
-    key: `refund:${refund.refund_id}`,
+  return runningTotals(refunds, ({ refund_id, refunded_at, refunded_amount }) => ({
+    id: refund_id,
+    at: refunded_at,
+    amount: refunded_amount,
+  })).map(({ item, id, amount }) => ({
+    key: `refund:${id}`,
     event: "refund",
     pspEvent: "refund",
     pspStatus,
-    amount: (amount += refund.refunded_amount),
+    amount,
     success: true,
-    facts: present({ refundAmount: refund.refunded_amount, refundedAt: refund.refunded_at }),
+    facts: present({ refundAmount: item.refunded_amount, refundedAt: item.refunded_at }),
   }));
 }
 
-/** Klarna promises no order of its lists: by time, then by id, so that the running totals are always the same. */
-function inTurn<Item>(items: readonly Item[], by: (item: Item) => [string | undefined, string]): readonly Item[] {
-  return items.toSorted((left, right) => {
-    const [[at, id], [otherAt, otherId]] = [by(left), by(right)];
-    return instant(at) - instant(otherAt) || (id < otherId ? -1 : Number(id > otherId));
-  });
+/** One of Klarna's list, as far as it counts. */
+interface Piece {
+  readonly id: string | undefined;
+  readonly at: string | undefined;
+  readonly amount: Minor;
+}
+
+/**
+ * What moved money, each with the sum so far. Klarna promises no order of its lists: by time, then by id and amount, so that the totals are
+ * always the same. What Klarna gives no id is told apart by its time and the total that it led to.
+ */
+function runningTotals<Item>(
+  items: readonly Item[],
+  pieceOf: (item: Item) => Piece,
+): readonly { readonly item: Item; readonly id: string; readonly amount: Minor }[] {
+  let total = 0;
+  return items
+    .map((item) => ({ item, ...pieceOf(item) }))
+    .filter(({ amount }) => amount > 0)
+    .toSorted(inTurn)
+    .map(({ item, id, at, amount }) => {
+      total += amount;
+      return { item, id: id ?? `${at ?? ""}:${total}`, amount: total };
+    });
+}
+
+function inTurn(left: Piece, right: Piece): number {
+  const [id, otherId] = [left.id ?? "", right.id ?? ""];
+  return (
+    instant(left.at) - instant(right.at) || (id < otherId ? -1 : Number(id > otherId)) || left.amount - right.amount
+  );
 }
 
 function instant(at: string | undefined): number {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { jsonFrom } from "../../lib/json.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
 import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../../contract/adapter.ts";
 
@@ -11,16 +12,12 @@ const idShape = /^[\w-]{1,64}$/;
 
 const notificationSchema = z.looseObject({ order_id: z.string().nullish(), event_type: z.string().nullish() });
 
-/** ISO 4217 for "no currency": what is kept of an event moves no money, and most name none. */
-export const noCurrency = "XXX";
-
 const stop = "FRAUD_RISK_STOPPED";
 /** Klarna documents no `fraud_status` for it: where an accepted order is stopped, this line may be all there ever is. It informs, no more. */
 const stopLine: LogLine = {
   event: "confirm",
   pspStatus: stop,
   amount: 0,
-  currency: noCurrency,
   success: false,
   errorDetail: "Klarna asks to stop this order",
 };
@@ -83,14 +80,6 @@ export function bodyOf<Schema extends z.ZodType>({ body }: RawRequest, schema: S
   const result = schema.safeParse(text === "" ? {} : jsonFrom(text));
   if (!result.success) throw new WorkerError("MalformedWebhook", "the webhook is not what Klarna documents");
   return result.data;
-}
-
-function jsonFrom(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new WorkerError("MalformedWebhook", "the webhook is not JSON");
-  }
 }
 
 /** The type ends up in logs and counters, so that only what looks like a type passes. */

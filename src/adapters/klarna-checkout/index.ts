@@ -3,8 +3,8 @@ import type { FetchAdapter } from "../../contract/adapter.ts";
 import { acknowledge, fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
-import type { Snapshot } from "./schema.ts";
-import { notification, push } from "./webhooks.ts";
+import { decides, type Snapshot } from "./schema.ts";
+import { notification, push, webhook } from "./webhooks.ts";
 
 /** Klarna Checkout v3, sold as Kustom Checkout since autumn 2024: same paths, another host (`apiUrl`). */
 export default {
@@ -12,7 +12,10 @@ export default {
   title: "Klarna Checkout (Kustom)",
   config,
   secrets: ["password", "apiKey"],
-  webhooks: { push, notification },
+  webhooks: { push, notification, webhook },
+  // Disputes come as long as refunds do, and name the order alone.
+  rememberDays: 180,
+  decides,
   fetch: fetchSnapshot,
   map,
   afterWrite: acknowledge,

@@ -1,7 +1,16 @@
 import { z } from "zod";
-import { amount, currency, id, type Order, text, time } from "../_klarna/schema.ts";
+import { amount, currency, decidesInOrder, id, type Order, text, time } from "../_klarna/schema.ts";
 
 export { type Order, orderSchema } from "../_klarna/schema.ts";
+
+/** The fields of a snapshot on which money hangs. */
+export const decides: readonly string[] = [
+  ...decidesInOrder,
+  "checkout.order_id",
+  "checkout.status",
+  "checkout.order_amount",
+  "checkout.purchase_currency",
+];
 
 /** `GET /checkout/v3/orders/{id}`: readable for a limited time, and the only home of the recurring token. */
 export const checkoutSchema = z.object({
@@ -12,8 +21,8 @@ export const checkoutSchema = z.object({
   merchant_reference1: text,
   merchant_reference2: text,
   completed_at: time,
-  recurring: z.boolean().nullish(),
-  recurring_token: z.string().nullish(),
+  recurring: z.boolean().nullish().catch(undefined),
+  recurring_token: z.string().nullish().catch(undefined),
   recurring_description: text,
 });
 
@@ -23,22 +32,16 @@ export type CheckoutOrder = Readonly<z.infer<typeof checkoutSchema>>;
 const checkoutEnds = ["read", "gone", "no-token"] as const;
 export type CheckoutEnd = (typeof checkoutEnds)[number];
 
-/** The checkout order as it was when it was last seen, unfinished, before Klarna dropped it. */
-export type AbandonedCheckout = Pick<CheckoutOrder, "order_id" | "status" | "order_amount" | "purchase_currency">;
-
-/** What Klarna says now. One of the two orders is there, or was there and never came to anything; else there is no snapshot. */
+/** What Klarna says now. One of the two orders is there, else there is no snapshot. */
 export type Snapshot = {
-  /** When it was read (ISO 8601): the only clock `map` sees. */
-  readonly readAt: string;
   /** What an earlier look concluded about the checkout order; absent while it is still worth reading. */
   readonly checkoutEnd?: CheckoutEnd;
 } & (
   | { readonly order: Order; readonly checkout: CheckoutOrder | null }
   | { readonly order: null; readonly checkout: CheckoutOrder }
-  | { readonly order: null; readonly checkout: null; readonly abandoned: AbandonedCheckout }
 );
 
-/** What we noted in Norce about the checkout order; anything else there counts as nothing. */
+/** What an earlier look remembered of the checkout order; anything else there counts as nothing. */
 export function checkoutEndFrom(noted: unknown): CheckoutEnd | undefined {
   return checkoutEnds.find((end) => end === noted);
 }

@@ -214,7 +214,7 @@ describe("with the adapter", () => {
     const snapshot = await adapter.fetch(id, contextOf());
     if (snapshot === null) throw new Error("Klarna does not know the order");
     expect(JSON.stringify(snapshot)).not.toMatch(/Testperson|example\.invalid/);
-    return { snapshot, desired: adapter.map(snapshot) };
+    return { snapshot, desired: adapter.map(snapshot, { kept: [], now: Date.now() }) };
   }
 
   it.each([

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import adapter from "./index.ts";
-import { notification, push } from "./webhooks.ts";
+import { notification, push, webhook as kustom } from "./webhooks.ts";
 import { fixtureSigningKey, urlProofOf } from "../../../test/support/signing.ts";
 import { isProven } from "../../signatures/proven.ts";
 
@@ -80,7 +80,6 @@ describe("notification", () => {
       event: "confirm",
       pspStatus: "FRAUD_RISK_STOPPED",
       amount: 0,
-      currency: "XXX",
       success: false,
       errorDetail: "Klarna asks to stop this order",
     });
@@ -121,6 +120,45 @@ describe("notification", () => {
   });
 });
 
+describe("webhook", () => {
+  const account = { adapter: "klarna-checkout", merchant: "acme", channel: "se" };
+  const said = { id: "kevt_1YcaJdWrmlw9yp1GiiVgad", merchant_id: "DM0", timestamp: "2026-04-10T08:27:07.248645321Z" };
+  const parse = (body: unknown) => kustom.parse(requestOf("", JSON.stringify(body)), account, configOf());
+
+  it.each(["order.created", "capture.created", "refund.created", "dispute.created", "dispute.updated"])(
+    "%s is a look at its order",
+    (type) => {
+      const [event, second] = parse({ ...said, type, data: { order_id: id, capture_id: id } });
+      expect(event).toMatchObject({ type, at: "2026-04-10T08:27:07.248Z", reference: id, clues: [{ reference: id }] });
+      expect(second).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ["a session in a shop", { ...said, type: "ipp.session.created", data: { session_id: "s" } }],
+    ["a type to come", { ...said, type: "payout.created", data: { order_id: id } }],
+    ["an order that is none", { ...said, type: "order.created", data: { order_id: "../x" } }],
+    ["nothing of an order", { ...said, type: "order.created" }],
+  ])("%s is taken and dropped", (_, body) => {
+    expect(parse(body)).toEqual([]);
+  });
+
+  it("keeps a dispute once, however often there is news of it", () => {
+    const news = ["kevt_1", "kevt_2"].flatMap((event) =>
+      parse({ ...said, id: event, type: "dispute.updated", data: { order_id: id, dispute_id: "d_1" } }),
+    );
+    expect(news.map(({ line }) => line)).toMatchObject([
+      { amount: 0, facts: { disputeId: "d_1" } },
+      { facts: { disputeId: "d_1" } },
+    ]);
+    expect(news[0]?.key).toBe(news[1]?.key);
+  });
+
+  it.each([[], "text", { ...said, id: 7, type: "order.created" }, { ...said, type: 7 }])("refuses %j", (body) => {
+    expect(() => parse(body)).toThrow(malformed);
+  });
+});
+
 describe("both", () => {
   it("give events or MalformedWebhook, nothing else", () => {
     const body = fc.oneof(
@@ -149,12 +187,13 @@ describe("both", () => {
 
   it.each(withRequests())("fixture %s is proven, and not once its signature is touched", async (_, fixture) => {
     const webhook = adapter.webhooks[fixture.webhook];
+    const account = { adapter: "klarna-checkout", merchant: "acme", channel: "se" };
     const check = async (url: string) => {
       const { searchParams: query } = new URL(url, "http://localhost");
       const request: RawRequest = { ...fixture, url, query, body: Buffer.from(fixture.body) };
       const context = {
         config: configOf(),
-        target,
+        target: webhook.scope === "account" ? account : target,
         webhook: fixture.webhook,
         ...urlProofOf("a-newer-signing-key", fixtureSigningKey),
       };
@@ -166,7 +205,7 @@ describe("both", () => {
 });
 
 interface RequestFixture {
-  readonly webhook: "push" | "notification";
+  readonly webhook: "push" | "notification" | "webhook";
   readonly method: "POST";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

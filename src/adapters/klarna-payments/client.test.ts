@@ -12,7 +12,9 @@ const apiUrl = "https://klarna.invalid";
 const snapshot = JSON.parse(
   readFileSync(`${import.meta.dirname}/fixtures/authorized/snapshot.json`, "utf8"),
 ) as Snapshot;
-const path = `/ordermanagement/v1/orders/${snapshot.order.order_id}`;
+const id = snapshot.order?.order_id ?? "";
+const path = `/ordermanagement/v1/orders/${id}`;
+const sessionPath = `/payments/v1/sessions/${id}`;
 const context: LookContext<Config> = {
   config: config.parse({ adapterId: "a", apiUrl, apiKey: "klarna_test_api_x" }),
   ...asking(),
@@ -31,13 +33,23 @@ describe("fetch", () => {
     nock(apiUrl, headers)
       .get(path)
       .reply(200, { ...snapshot.order, billing_address: { given_name: "canary" } });
-    const read = await fetchSnapshot(snapshot.order.order_id, context);
-    expect(read).toEqual({ ...snapshot, readAt: expect.any(String) });
+    const read = await fetchSnapshot(id, context);
+    expect(read).toEqual(snapshot);
   });
 
-  it("is null before the order is placed", async () => {
+  it("reads the session where there is no order, and no token of it", async () => {
     nock(apiUrl, headers).get(path).reply(404, { error_code: "NO_SUCH_ORDER" });
-    expect(await fetchSnapshot(snapshot.order.order_id, context)).toBeNull();
+    const said = { status: "complete", order_amount: 10000, purchase_currency: "sek", merchant_reference1: "p_1" };
+    nock(apiUrl, headers)
+      .get(sessionPath)
+      .reply(200, { ...said, client_token: "canary", authorization_token: "canary" });
+    const session = { ...said, purchase_currency: "SEK", session_id: id };
+    expect(await fetchSnapshot(id, context)).toEqual({ order: null, session });
+  });
+
+  it("is null where Klarna knows neither", async () => {
+    nock(apiUrl, headers).get(path).reply(404, { error_code: "NO_SUCH_ORDER" }).get(sessionPath).reply(404);
+    expect(await fetchSnapshot(id, context)).toBeNull();
   });
 });
 

@@ -3,7 +3,7 @@ import type { FetchAdapter } from "../../contract/adapter.ts";
 import { acknowledge, fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
-import type { Snapshot } from "./schema.ts";
+import { decides, type Snapshot } from "./schema.ts";
 import { authorization, notification, push, webhook } from "./webhooks.ts";
 
 /** Klarna Payments: the shop places the order itself, with the token that Klarna's widget or the authorization callback gave it. */
@@ -15,6 +15,7 @@ export default {
   webhooks: { push, notification, authorization, webhook },
   // Disputes come as long as refunds do, and may name nothing of ours.
   rememberDays: 180,
+  decides,
   fetch: fetchSnapshot,
   map,
   afterWrite: acknowledge,

@@ -1,24 +1,29 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parsed } from "../_klarna/schema.ts";
+import { readAs } from "../../lib/read.ts";
 import type { KeptEvent } from "../../contract/adapter.ts";
-import { map } from "./map.ts";
-import { orderSchema, type Snapshot } from "./schema.ts";
+import { map as mapOf } from "./map.ts";
+import { orderSchema, sessionSchema, type Snapshot } from "./schema.ts";
 
 function snapshotOf(name: string): Snapshot {
   return JSON.parse(readFileSync(`${import.meta.dirname}/fixtures/${name}/snapshot.json`, "utf8")) as Snapshot;
 }
 
+function map(snapshot: Snapshot, { kept }: { readonly kept: readonly KeptEvent[] }) {
+  return mapOf(snapshot, { kept, now: Date.parse("2026-02-03T12:00:00.000Z") });
+}
+
 function tokenAt(at: string | null, token: string): KeptEvent {
   const type = "payment.request.state-change.completed";
-  const line = { event: "confirm", pspStatus: "COMPLETED", amount: 0, currency: "XXX", success: true } as const;
+  const line = { event: "confirm", pspStatus: "COMPLETED", amount: 0, success: true } as const;
   return { key: `network:${token}`, type, at, ...line, recurring: { token } };
 }
 
 describe("fixtures", () => {
   it.each(readdirSync(`${import.meta.dirname}/fixtures`))("%s is what the schema makes of an answer", (name) => {
-    const { order } = snapshotOf(name);
-    expect(parsed(orderSchema, order)).toEqual(order);
+    const { order, session } = snapshotOf(name);
+    if (order !== null) expect(readAs(orderSchema, order, "an order")).toEqual(order);
+    else expect({ ...readAs(sessionSchema, session, "a session"), session_id: session.session_id }).toEqual(session);
   });
 });
 
@@ -35,8 +40,8 @@ describe("kept events", () => {
   });
 
   it("bring no token to a refused payment, and blank none", () => {
-    expect(map(snapshotOf("rejected"), { kept: [newer] })).not.toHaveProperty("recurring");
-    expect(map(snapshotOf("authorized"), { kept: [] })).not.toHaveProperty("recurring");
+    expect(map(snapshotOf("rejected"), { kept: [newer] }).recurring).toBeUndefined();
+    expect(map(snapshotOf("authorized"), { kept: [] }).recurring).toBeUndefined();
   });
 
   it("never decide about money", () => {

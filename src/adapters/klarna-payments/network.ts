@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { present } from "../_klarna/schema.ts";
-import { noCurrency } from "../_klarna/webhooks.ts";
-import type { Clue, Json, KeptEvent, LogLine, PspEvent, TransactionEvent } from "../../contract/adapter.ts";
+import type { Clue, Finding, Json, KeptEvent, LogLine, PspEvent, TransactionEvent } from "../../contract/adapter.ts";
 
 /** A code, an id or a state: what does not look like one is left out, so that no sentence and no name gets further. */
 const code = z
@@ -135,7 +134,7 @@ function lineOf(type: string, payload: Payload): LogLine | undefined {
   if (type.startsWith("payment.dispute.")) return disputeLine(payload);
   const change = /^payment\.request\.state-change\.([\w-]+)$/.exec(type)?.[1];
   const event = change === undefined ? undefined : requestEventOf(change);
-  return event === undefined ? undefined : requestLine(event, payload);
+  return change === undefined || event === undefined ? undefined : requestLine(change, event, payload);
 }
 
 /**
@@ -153,22 +152,26 @@ function requestEventOf(change: string): { event: TransactionEvent; success: boo
       return { event: "confirm", success: false };
     case "canceled":
     case "expired":
-      return { event: "cancel", success: true };
+      return { event: "cancel", success: false };
     default:
       return undefined;
   }
 }
 
 /** The shopper agreed, or did not: no money is reserved by it. */
-function requestLine({ event, success }: { event: TransactionEvent; success: boolean }, payload: Payload): LogLine {
+function requestLine(
+  change: string,
+  { event, success }: { event: TransactionEvent; success: boolean },
+  payload: Payload,
+): LogLine {
   const customerToken = tokenIn(payload) ?? tokenIn(payload.state_context);
   return {
     event,
     pspStatus: payload.state ?? "unknown",
     amount: 0,
-    currency: payload.currency ?? noCurrency,
+    currency: payload.currency,
     success,
-    ...(success ? {} : { errorDetail: payload.state_reason ?? "declined" }),
+    ...(success ? {} : { errorDetail: payload.state_reason ?? change }),
     facts: factsOf({
       paymentRequestId: payload.payment_request_id,
       paymentTransactionId: transactionIdIn(payload),
@@ -191,7 +194,7 @@ function disputeLine(payload: Payload): LogLine {
     event: "paymentAction",
     pspStatus: payload.state ?? "unknown",
     amount: 0,
-    currency: details?.currency ?? noCurrency,
+    currency: details?.currency,
     success: !lost,
     ...(lost ? { errorDetail: payload.dispute_outcome_detailed ?? outcome } : {}),
     facts: factsOf({
@@ -212,4 +215,41 @@ function disputeLine(payload: Payload): LogLine {
 
 function factsOf(facts: Readonly<Record<string, string | number | undefined>>): Readonly<Record<string, Json>> {
   return present(facts);
+}
+
+/** The disputes that are open, and those that were lost, by their newest word in whatever order it came. */
+export function disputesIn(kept: readonly KeptEvent[]): readonly Finding[] {
+  const newest = new Map<string, KeptEvent>();
+  for (const event of kept) {
+    const id = event.facts?.["paymentDisputeId"];
+    if (typeof id !== "string") continue;
+    const known = newest.get(id);
+    if (known === undefined || placeOf(event) > placeOf(known)) newest.set(id, event);
+  }
+  return [...newest]
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .flatMap(([id, event]): Finding[] => {
+      const { disputeOutcome: outcome, disputeReason: reason, disputeAmount, answerBefore } = event.facts ?? {};
+      if (outcome !== "LOST" && event.pspStatus === "CLOSED") return [];
+      const amount = typeof disputeAmount === "number" ? { amount: disputeAmount } : {};
+      const facts = { ...amount, ...textsOf({ currency: event.currency, state: event.pspStatus, reason, outcome }) };
+      if (outcome === "LOST") return [{ name: "chargeback", id, facts }];
+      return [{ name: "dispute", id, deadline: timeIn(answerBefore), facts }];
+    });
+}
+
+/** By Klarna's clock, then by key. */
+function placeOf({ at, key }: KeptEvent): string {
+  return `${at ?? ""} ${key}`;
+}
+
+function timeIn(value: Json | undefined): string | undefined {
+  const at = typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
+}
+
+function textsOf(facts: Readonly<Record<string, Json | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(facts).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }

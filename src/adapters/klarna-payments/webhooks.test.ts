@@ -47,7 +47,9 @@ describe("authorization", () => {
 
   it("is a hint to look, and nothing of the token is kept", () => {
     const events = parse({ authorization_token: token, session_id, merchant_reference1: "p_1" });
-    expect(events).toEqual([{ key: expect.stringContaining(session_id), type: "authorization", at: null }]);
+    expect(events).toEqual([
+      { key: expect.stringContaining(session_id), type: "authorization", at: null, reference: session_id },
+    ]);
     expect(JSON.stringify(events)).not.toContain(token);
   });
 
@@ -162,15 +164,15 @@ describe("the events of Network webhooks", () => {
     ["authorized", { event: "confirm", success: true }],
     ["confirmed", { event: "confirm", success: true }],
     ["declined", { event: "confirm", success: false, errorDetail: "declined" }],
-    ["canceled", { event: "cancel", success: true }],
-    ["expired", { event: "cancel", success: true }],
+    ["canceled", { event: "cancel", success: false, errorDetail: "canceled" }],
+    ["expired", { event: "cancel", success: false, errorDetail: "expired" }],
   ])("keep the end of a payment request: %s", (change, line) => {
     const event = read(`payment.request.state-change.${change}`, { ...request, state: change.toUpperCase() });
     expect(event).toMatchObject({
       key: `network:${metadata.event_id}`,
       at: "2024-01-01T12:00:00.000Z",
       clues: [{ echo: "p_1" }, { reference: request.payment_request_id }],
-      line: { ...line, amount: 0, currency: "XXX", pspStatus: change.toUpperCase() },
+      line: { ...line, amount: 0, pspStatus: change.toUpperCase() },
     });
     expect(event).not.toHaveProperty("reference");
   });

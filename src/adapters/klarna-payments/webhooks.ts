@@ -28,7 +28,7 @@ export const authorization: Webhook<unknown> = {
   parse: (request, target) => {
     const { session_id } = bodyOf(request, authorizationSchema);
     const key = [target.orderId ?? "", target.paymentId ?? "", "authorization", session_id ?? ""];
-    return [{ key: JSON.stringify(key), type: "authorization", at: null }];
+    return [{ key: JSON.stringify(key), type: "authorization", at: null, reference: session_id }];
   },
 };
 
