@@ -57,7 +57,7 @@ function isOwn(echo: string, { orderId, paymentId }: PaymentKey): boolean {
 
 /** The PSP takes fewer characters than our ids have: whoever created the session had to cut it. */
 function isBeginning(echo: string, { paymentId }: PaymentKey, echoLength: number | undefined): boolean {
-  return echoLength !== undefined && paymentId.length > echoLength && echo === paymentId.slice(0, echoLength);
+  return echoLength !== undefined && echo === paymentId.slice(0, echoLength);
 }
 
 function isUnique(echo: string, { key, order }: Names): boolean {

@@ -390,6 +390,17 @@ describe("the record", () => {
     expect(record).not.toHaveProperty("status");
   });
 
+  test("of another attempt is compared with nothing: it begins where it is", () => {
+    const gone = lookedAt(
+      current({ reference: "s-1" }),
+      desired({ money: money({ released: 10_000 }), reference: "s-1" }),
+    );
+    expect(compare({ current: gone, desired: desired({ reference: "s-2" }) })).toMatchObject({
+      is: "differs",
+      changes: { payment: { state: "reserved", record: { released: 0 } } },
+    });
+  });
+
   test("says that an id will be replaced for as long as the PSP says so", () => {
     const session = lookedAt(current(), desired({ phase: "created", money: nothing, provisional: true }));
     expect(session.record).toMatchObject({ bound: "ref-1", provisional: true });

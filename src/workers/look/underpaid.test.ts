@@ -82,6 +82,27 @@ describe("less than was asked", () => {
     );
   });
 
+  test("is asked again of another attempt: what was accepted of one says nothing of the next", () => {
+    const paid = lookedAt(
+      { ...thousand, reference: "s-1" },
+      desired({ reference: "s-1", total: 100_000, money: money({ authorized: 100_000 }) }),
+    );
+    expect(paid.record).toMatchObject({ accepted: true });
+    const next = lookedAt({ ...paid, amount: 100_000 }, short({ reference: "s-2" }));
+    expect(next).toMatchObject({ state: "pending", amount: 100_000, record: { bound: "s-2", earlier: ["s-1"] } });
+    expect(next.record).not.toHaveProperty("accepted");
+  });
+
+  test("is decided once the PSP has decided: what a review is over may yet change", () => {
+    const review = lookedAt(
+      current(),
+      desired({ phase: "review", money: money({ authorized: 12_000 }), total: 12_000 }),
+    );
+    expect(review).toMatchObject({ state: "pending", amount: 10_000 });
+    expect(review.record).not.toHaveProperty("accepted");
+    expect(lookedAt(review, desired()).record).not.toHaveProperty("amountAsked");
+  });
+
   test("is what differs by more than the adapter rounds", () => {
     const off = (by: number): string => lookedAt(current(), desired({ total: 10_000 - by }), { rounding: 3 }).state;
     expect([off(3), off(4)]).toEqual(["reserved", "pending"]);
