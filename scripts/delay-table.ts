@@ -1,7 +1,7 @@
 /** The table of delays in docs/errors-and-retries.md, from the numbers that the service goes by. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { patience } from "../src/workers/retry.ts";
+import { patience } from "../src/workers/patience.ts";
 import type { Generated } from "./psp-table.ts";
 
 /** How a kind of waiting is told, where the numbers have it. */
@@ -23,14 +23,12 @@ const told: Readonly<Record<keyof typeof patience, string>> = {
   unauthorized: "`Unauthorized`: 401, our credentials are wrong",
   conflict: "`Conflict`: 409 or 412, or somebody else changed the payment at the same time",
   operation: "an operation whose PSP stumbles",
+  unmapped: "`Unmapped`: a status or shape that this version does not know; asked for once more",
   bug: "`Bug`: an error of ours",
 };
 
 /** What is not waited for. */
-const atOnce = [
-  "`Refused`: 400, 403, 404, 410, 422, or a rule of the service",
-  "`Unmapped`: a status or shape that this version does not know",
-];
+const atOnce = ["`Refused`: 400, 403, 404, 410, 422, or a rule of the service"];
 
 /** The page with the table made anew. */
 export function pageOfDelays(): Generated {

@@ -4,7 +4,7 @@ import { createLog, type Logger } from "./lib/log.ts";
 import { createMeters, type Meters } from "./lib/meters.ts";
 import { cachedCounts } from "./queue/counts.ts";
 import { type Engine, openEngine } from "./queue/engine.ts";
-import { createQueues, type Queues } from "./queue/queues.ts";
+import { createSeam, type Seam } from "./queue/seam.ts";
 
 /** Something that runs until it is closed. */
 export interface Running {
@@ -17,7 +17,7 @@ export interface ProcessParts {
   readonly log: Logger;
   readonly meters: Meters;
   /** Opens the queue engine that the configuration names. */
-  open(): Promise<{ readonly engine: Engine; readonly queues: Queues }>;
+  open(): Promise<{ readonly engine: Engine; readonly queue: Seam }>;
 }
 
 /** Hosts give a process about ten seconds after SIGTERM. */
@@ -57,8 +57,8 @@ export function partsOf(config: Config): ProcessParts {
     meters,
     async open() {
       const engine = await openEngine({ ...engineUrl(config), ...config.engine }, log);
-      const queues = createQueues(engine);
-      const counts = cachedCounts(queues.counts);
+      const queue = createSeam(engine);
+      const counts = cachedCounts(queue.counts);
       meters.queues(() => counts(config.targets.map(({ adapter }) => adapter.id)));
       // The guarantee asks the server: a server that is not there yet must not hold up the start.
       void engine.guarantee().then(
@@ -69,7 +69,7 @@ export function partsOf(config: Config): ProcessParts {
           ),
         (error: unknown) => log.warn({ engine: engine.kind, error }, "queue.opened"),
       );
-      return { engine, queues };
+      return { engine, queue };
     },
   };
 }

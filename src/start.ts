@@ -31,12 +31,12 @@ async function start(): Promise<void> {
       : undefined;
   const config = sandbox?.config ?? (await readConfig(environment));
   const { log, meters, open } = partsOf(config);
-  const { engine, queues } = await open();
-  const worker = startWorker({ config, engine, queues, log, meters });
+  const { engine, queue } = await open();
+  const worker = startWorker({ config, engine, queue, log, meters });
   const web = await startWeb({
     config,
     engine,
-    queues,
+    queue,
     log,
     meters,
     ...(sandbox === undefined ? {} : { home: sandbox.page }),

@@ -1,18 +1,19 @@
 /** The web process: receives webhooks and operations, stores them, answers. */
+import { randomUUID } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RequestHandler } from "express";
-import type { PaymentKey } from "./contract/adapter.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { WorkerError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
 import { type Running, runProcess } from "./process.ts";
-import type { Engine, Job } from "./queue/engine.ts";
+import type { Engine } from "./queue/engine.ts";
+import type { StoredEvent } from "./queue/jobs.ts";
 import { createLedger } from "./queue/ledger.ts";
-import { createOperations } from "./queue/operations.ts";
-import { laneId, laneName, type Look, type Queues } from "./queue/queues.ts";
+import type { Operations } from "./queue/operations.ts";
+import type { JournalEntry, Seam } from "./queue/seam.ts";
 import { createApp } from "./webhooks/app.ts";
 import { createInbox } from "./webhooks/inbox.ts";
 import type { Lanes, OperationStatus } from "./webhooks/operations.ts";
@@ -22,7 +23,7 @@ import { answerLetter, answerReport } from "./webhooks/report.ts";
 export interface WebParts {
   readonly config: Config;
   readonly engine: Engine;
-  readonly queues: Queues;
+  readonly queue: Seam;
   readonly log: Logger;
   readonly meters: Meters;
   readonly home?: RequestHandler;
@@ -30,15 +31,23 @@ export interface WebParts {
 
 /** Listens; resolves once webhooks are received. `close` answers what came in and takes nothing new. */
 export async function startWeb(parts: WebParts): Promise<Running & { readonly port: number }> {
-  const { config, engine, queues, log, meters } = parts;
-  const reportParts = { ...queues, config, ledger: createLedger(engine, "prompt"), now: Date.now };
+  const { config, engine, queue, log, meters } = parts;
+  const lanes = lanesFor(queue);
+  const reportParts = {
+    dead: queue.letters,
+    inbox: queue.inbox,
+    lanes,
+    config,
+    ledger: createLedger(engine, "prompt"),
+    now: Date.now,
+  };
   const app = createApp({
     config,
     log,
     meters,
-    inbox: createInbox((events) => queues.inbox.add(events)),
-    lanes: lanesFor(engine, queues),
-    operations: createOperations(engine),
+    inbox: createInbox(async (events) => await queue.inbox.add(await keepEvidenceApart(events, queue))),
+    lanes,
+    operations: operationsFor(queue),
     ping: () => engine.ping(),
     now: Date.now,
     report: { get: answerReport(reportParts), post: answerLetter(reportParts) },
@@ -83,24 +92,63 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): 
   setTimeout(() => socket.destroy(), goodbyeMs).unref();
 }
 
-function lanesFor(engine: Engine, queues: Queues): Lanes {
+/** What proves events later may hold personal data: it stands apart from them, bounded, and goes when it is judged. */
+async function keepEvidenceApart(events: readonly StoredEvent[], { evidence }: Seam): Promise<StoredEvent[]> {
+  return await Promise.all(
+    events.map(async (event) => {
+      if (event.evidence === undefined) return event;
+      const { adapter, merchant, channel } = event.target;
+      const name = await evidence.put(JSON.stringify([adapter, merchant, channel]), event.evidence);
+      if (name !== undefined) return { ...event, evidence: name };
+      throw new WorkerError("QueueUnavailable", "there is no room for more webhooks that have yet to be proven");
+    }),
+  );
+}
+
+/** Looks that an operator asks for; what came of one stands in the payment's journal. */
+function lanesFor({ looks, journal }: Pick<Seam, "looks" | "journal">): Lanes {
   return {
-    add: (look) => queues.lanes.add(look, "prompt"),
-    async status(key, id): Promise<OperationStatus> {
-      const job = id === "" ? undefined : await lookById(engine, key, id);
-      if (job === undefined || laneId(job.data.key) !== laneId(key)) return { operationId: id, status: "unknown" };
-      if (job.finishedOn !== undefined) return { operationId: id, status: "done", outcome: job.returnvalue };
-      return { operationId: id, status: job.processedOn === undefined ? "queued" : "running" };
+    async add({ key }) {
+      const id = randomUUID();
+      const line = { at: Date.now(), kind: "asked", facts: { id } };
+      await looks.ask([{ key, by: "operator", journal: [line] }], "prompt");
+      return { id, handedOver: true };
+    },
+    async status(key, operationId): Promise<OperationStatus> {
+      const entries = await journal.read(key);
+      const asked = entries.findIndex(({ kind, facts }) => kind === "asked" && facts["id"] === operationId);
+      const entry = entries[asked];
+      if (entry === undefined) return { operationId, status: "unknown" };
+      const outcome = outcomeAfter(entry.first, entries.slice(asked + 1));
+      return { operationId, ...(outcome === undefined ? { status: "queued" } : { status: "done", outcome }) };
     },
   };
 }
 
-async function lookById(engine: Engine, { adapter }: PaymentKey, id: string): Promise<Job<Look> | undefined> {
-  try {
-    return await engine.queue<Look>(laneName(adapter), "prompt").getJob(id);
-  } catch (cause) {
-    throw new WorkerError("QueueUnavailable", "the queue does not answer", { cause });
-  }
+/** What the first look came to that knew of the asking: one that ran meanwhile may have read the truth before. */
+function outcomeAfter(at: number, entries: readonly JournalEntry[]): object | undefined {
+  const looks = [...entries.entries()].filter(([, { kind }]) => kind === "looked");
+  const [place] = looks.find(([, { facts }], index) => Number(facts["began"]) >= at || index > 0) ?? [];
+  if (place === undefined) return undefined;
+  const { kind, facts } = entries[place + 1] ?? {};
+  if (kind === "written") return { outcome: "written", ...facts };
+  if (kind === "waited") return { outcome: "later", ...facts };
+  return kind === "buried" ? { outcome: "dead", ...facts } : { outcome: "unchanged" };
+}
+
+/** The operations' records, as the web half tells of them. */
+function operationsFor({ operations }: Pick<Seam, "operations">): Operations {
+  return {
+    ask: async (asked, idempotencyKey) => await operations.ask(asked, idempotencyKey),
+    async read(id) {
+      const state = (await operations.read(id))?.state;
+      if (state === undefined) return undefined;
+      const { key, name, amount, valid, outcome } = state;
+      const asked = { key, name, ...(amount === undefined ? {} : { amount }) };
+      if (outcome !== undefined) return { id, asked, status: outcome.status, outcome };
+      return { id, asked, status: valid === true ? "running" : "queued" };
+    },
+  };
 }
 
 /** Takes no new connection, answers what came in, and lets go of connections that are kept alive for nothing. */
@@ -112,8 +160,8 @@ async function closed(server: Server): Promise<void> {
 
 if (import.meta.main) {
   await runProcess("web", async ({ config, open, log, meters }) => {
-    const { engine, queues } = await open();
-    const web = await startWeb({ config, engine, queues, log, meters });
+    const { engine, queue } = await open();
+    const web = await startWeb({ config, engine, queue, log, meters });
     return { close: async () => web.close().then(() => engine.close()) };
   });
 }

@@ -110,10 +110,19 @@ test("a package that belongs to one place is imported nowhere else", () => {
 });
 
 test("nobody but workers/retry.ts decides about retrying, nobody but config.ts and process.ts reads the environment", () => {
-  // A job that was given up is removed: `workers/retry.ts` says when.
-  const others = sources.filter(({ file }) => file !== "queue/ending.ts");
-  const names = others.flatMap(({ imports }) => imports.flatMap((imported) => imported.names));
+  // Nobody gives up by throwing.
+  const names = sources.flatMap(({ imports }) => imports.flatMap((imported) => imported.names));
   expect(names).not.toContain("UnrecoverableError");
+  const workers = sources.filter(({ file }) => file.startsWith("workers/"));
+  // What an error's kind means; and how long anything waits: numbers stand in patience.ts, made of its units.
+  const judges = workers.filter(({ text }) =>
+    /isWorkerError\(|error\.kind|instanceof WorkerError|attemptsStarted/.test(text),
+  );
+  expect(judges.map(({ file }) => file)).toEqual(["workers/retry.ts"]);
+  const pauses = workers.filter(({ text }) =>
+    /\bconst \w*Ms\b[^=\n]*= *\d|\bset(?:Timeout|Interval)\([^\n]*, *\d/.test(text),
+  );
+  expect(pauses.map(({ file }) => file)).toEqual([]);
   const readers = sources.filter(({ text }) => /process\.env\b/.test(text)).map(({ file }) => file);
   expect(readers.filter((file) => file !== "config.ts" && file !== "process.ts")).toEqual([]);
 });

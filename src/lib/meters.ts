@@ -25,6 +25,8 @@ export interface Meters {
   request(fact: { peer: string; method: string; route: string; status: number; seconds: number }): void;
   /** A credential that its peer refuses now (1) or takes again (0). */
   credential(credential: Credential, refused: boolean): void;
+  /** A peer that does not answer as it should (1) or does again (0). */
+  peerDown(peer: Credential, down: boolean): void;
   /** Payments of ours that a pass of the sweep judged. */
   swept(adapter: string, judgement: string): void;
   /** A pass over a window of a merchant's channel came to its end. `at`: milliseconds since the epoch. */
@@ -89,6 +91,12 @@ export function createMeters(): Meters {
     labelNames: ["peer", "merchant", "channel"],
     registers,
   });
+  const peers = new Gauge({
+    name: "norce_psp_peer_down",
+    help: "1 while a peer does not answer as it should",
+    labelNames: ["peer", "merchant", "channel"],
+    registers,
+  });
   const swept = new Counter({
     name: "norce_psp_sweep_payments_total",
     help: "Payments that the sweep came by, by what it judged",
@@ -130,6 +138,7 @@ export function createMeters(): Meters {
     oddity: (adapter, reason) => oddities.inc({ adapter, reason }),
     request: ({ peer, method, route, status, seconds }) => requests.observe({ peer, method, route, status }, seconds),
     credential: (credential, refused) => credentials.set({ ...credential }, refused ? 1 : 0),
+    peerDown: (peer, down) => peers.set({ ...peer }, down ? 1 : 0),
     swept: (adapter, judgement) => swept.inc({ adapter, judgement }),
     pass: (merchant, channel, window, at) => passes.set({ merchant, channel, window }, at / 1_000),
     drift: (adapter, name) => drift.inc({ adapter, name }),

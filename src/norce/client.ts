@@ -16,6 +16,13 @@ import { type CurrentPayment, currentFrom, differences, overlay, type PaymentCha
 /** Where an order lives: Norce scopes every call by merchant and channel. */
 export type OrderKey = Pick<PaymentKey, "merchant" | "channel" | "orderId">;
 
+/** For whom something is sent: nothing leaves once it is aborted, and no write while the proof rejects. */
+export interface Via {
+  readonly signal?: AbortSignal | undefined;
+  /** Rejects where whoever sends has lost the right to. */
+  readonly prove?: (() => Promise<void>) | undefined;
+}
+
 /** What somebody asked for by one of the payment's actions. */
 export interface PaymentAction {
   readonly adapterId: string;
@@ -25,36 +32,31 @@ export interface PaymentAction {
 
 /** The Order API's payment operations that we use, for all merchants. Reads 404 as `null`: not there (yet). */
 export interface NorceClient {
-  order(key: OrderKey, signal?: AbortSignal): Promise<NorceOrder | null>;
-  payment(key: PaymentKey, signal?: AbortSignal): Promise<CurrentPayment | null>;
+  order(key: OrderKey, via?: Via): Promise<NorceOrder | null>;
+  payment(key: PaymentKey, via?: Via): Promise<CurrentPayment | null>;
   /** The orders that a filter finds, at most a few; Norce may ignore a filter it does not know, so what is found is to be checked. */
   ordersBy(
     scope: Omit<OrderKey, "orderId">,
     filter: { readonly [name in "payment_id" | "reference" | "cart_reference"]?: string },
-    signal?: AbortSignal,
+    via?: Via,
   ): Promise<readonly NorceOrder[]>;
   /** A page of the orders, newest first; the dates are a filter that v0 may ignore. */
-  page(scope: Omit<OrderKey, "orderId">, query: PageQuery, signal?: AbortSignal): Promise<OrderPage>;
+  page(scope: Omit<OrderKey, "orderId">, query: PageQuery, via?: Via): Promise<OrderPage>;
   /** What is logged already. */
-  log(key: PaymentKey, signal?: AbortSignal): Promise<TransactionLog>;
+  log(key: PaymentKey, via?: Via): Promise<TransactionLog>;
   /**
    * Replaces the payment by what was read plus the changes.
    * @throws WorkerError `Conflict` when the answer differs from what was sent: somebody wrote beside us, or Norce dropped a field.
    */
-  replacePayment(
-    key: PaymentKey,
-    current: CurrentPayment,
-    changes: PaymentChanges,
-    signal?: AbortSignal,
-  ): Promise<void>;
+  replacePayment(key: PaymentKey, current: CurrentPayment, changes: PaymentChanges, via?: Via): Promise<void>;
   appendTransaction(
     key: PaymentKey,
     currency: string,
     transaction: DesiredTransaction & { readonly action?: PaymentAction },
-    signal?: AbortSignal,
+    via?: Via,
   ): Promise<void>;
   /** Keeps an event as a line of the payment's log. */
-  appendEvent(key: PaymentKey, event: PspEvent & { readonly line: LogLine }, signal?: AbortSignal): Promise<void>;
+  appendEvent(key: PaymentKey, event: PspEvent & { readonly line: LogLine }, via?: Via): Promise<void>;
 }
 
 export interface NorceSettings extends Budget {
@@ -94,8 +96,8 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
     orders + pathOf`/${idFrom(orderId)}/payments/${idFrom(paymentId)}`;
   const paymentRoute = "/orders/{orderId}/payments/{paymentId}";
 
-  const read = async (key: OrderKey, path: string, route: string, signal?: AbortSignal): Promise<unknown> => {
-    const { body } = await http({ method: "GET", path, route, headers: scope(key), signal });
+  const read = async (key: OrderKey, path: string, route: string, via?: Via): Promise<unknown> => {
+    const { body } = await http({ method: "GET", path, route, headers: scope(key), signal: via?.signal });
     return body;
   };
   const write = async (
@@ -104,17 +106,17 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
     path: string,
     route: string,
     body: Json,
-    signal?: AbortSignal,
+    via?: Via,
   ): Promise<unknown> => {
     const headers = { ...scope(key), "x-adapterid": settings.adapterIdOf(key) };
-    const answer = await http({ method, path, route, headers, body, signal });
+    const answer = await http({ method, path, route, headers, body, signal: via?.signal, prove: via?.prove });
     return answer.body;
   };
 
-  const order: NorceClient["order"] = async (key, signal) => {
+  const order: NorceClient["order"] = async (key, via) => {
     // An echo may be anything: what can be no id names no order.
     if (!isId(key.orderId)) return null;
-    const body = await orNull(() => read(key, orderPath(key), "/orders/{orderId}", signal));
+    const body = await orNull(() => read(key, orderPath(key), "/orders/{orderId}", via));
     if (body === null) return null;
     const found = parsed(orderSchema, body, "order");
     insistOnAsked(found, { id: key.orderId, merchant: key.merchant, channel: key.channel }, "order");
@@ -136,7 +138,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
     },
     currency: string,
     note: string,
-    signal?: AbortSignal,
+    via?: Via,
   ): Promise<void> => {
     const body: Json = {
       event,
@@ -149,27 +151,27 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
       responseJson: note,
       ...(action === undefined ? {} : { paymentAction: { ...action } }),
     };
-    await write("POST", key, `${paymentPath(key)}/transactions`, `${paymentRoute}/transactions`, body, signal);
+    await write("POST", key, `${paymentPath(key)}/transactions`, `${paymentRoute}/transactions`, body, via);
   };
 
   return {
     order,
 
-    payment: (key, signal) =>
+    payment: (key, via) =>
       orNull(async () => {
-        const body = await read(key, paymentPath(key), paymentRoute, signal);
+        const body = await read(key, paymentPath(key), paymentRoute, via);
         const payment = parsed(paymentSchema, body, "payment");
         const { orderId, paymentId, merchant, channel } = key;
         insistOnAsked(payment, { id: paymentId, orderId, merchant, channel }, "payment");
         // A payment may leave its currency to the order (docs/norce.md, 2.3: minimal creation bodies).
-        const currency = payment.currency ?? (await order(key, signal))?.currency;
+        const currency = payment.currency ?? (await order(key, via))?.currency;
         if (currency === undefined || currency === null) throw unreadable("payment", "currency");
         const current = currentFrom(payment, currency.toUpperCase(), rawObject(body));
         if (current === null) throw unreadable("payment", "amount");
         return current;
       }),
 
-    async ordersBy(owner, filter, signal) {
+    async ordersBy(owner, filter, via) {
       const query = { limit: few, ...filter };
       const { body } = await http({
         method: "GET",
@@ -177,12 +179,12 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
         route: "/orders",
         headers: scope(owner),
         query,
-        signal,
+        signal: via?.signal,
       });
       return parsed(ordersSchema, body ?? { data: [] }, "orders").data;
     },
 
-    async page(owner, { offset, limit, from, to }, signal) {
+    async page(owner, { offset, limit, from, to }, via) {
       const query = {
         offset,
         limit,
@@ -197,23 +199,23 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
         route: "/orders",
         headers: scope(owner),
         query,
-        signal,
+        signal: via?.signal,
       });
       const page = pageFrom(body);
       if (page === null) throw unreadable("orders", "data");
       return page;
     },
 
-    async log(key, signal) {
+    async log(key, via) {
       const body = await orNull(() =>
-        read(key, `${paymentPath(key)}/transactions`, `${paymentRoute}/transactions`, signal),
+        read(key, `${paymentPath(key)}/transactions`, `${paymentRoute}/transactions`, via),
       );
       return logFrom(parsed(transactionsSchema, body ?? [], "transactions"));
     },
 
-    async replacePayment(key, current, changes, signal) {
+    async replacePayment(key, current, changes, via) {
       const intended = overlay(current, changes);
-      const answer = await write("PUT", key, paymentPath(key), paymentRoute, intended, signal);
+      const answer = await write("PUT", key, paymentPath(key), paymentRoute, intended, via);
       // An empty answer tells nothing; the look that follows reads the payment again.
       if (answer === null) return;
       const differing = differences(intended, rawObject(answer));
@@ -224,14 +226,14 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
       }
     },
 
-    async appendTransaction(key, currency, { key: eventKey, ...transaction }, signal) {
+    async appendTransaction(key, currency, { key: eventKey, ...transaction }, via) {
       // Transactions have no id: our key travels in the one field that is free (docs/norce.md, 2.2).
       const note = JSON.stringify({ eventKey, ...transaction.facts });
-      await append(key, transaction, currency, note, signal);
+      await append(key, transaction, currency, note, via);
     },
 
-    appendEvent: (key, event, signal) =>
-      append(key, { pspEvent: event.type, ...event.line }, event.line.currency ?? "", noteOf(event), signal),
+    appendEvent: (key, event, via) =>
+      append(key, { pspEvent: event.type, ...event.line }, event.line.currency ?? "", noteOf(event), via),
   };
 }
 

@@ -39,12 +39,12 @@ export function createInbox(engine: Engine): Inbox {
   };
 }
 
-/** The adapters' event queues on one engine. */
-export function createEvents(engine: Engine): Events {
+/** The adapters' event queues on one engine. @param now the clock by which times are said. */
+export function createEvents(engine: Engine, now: () => number = Date.now): Events {
   return {
     async add(jobId, event, at = 0) {
       const queue = engine.queue<StoredEvent>(eventsName(event.target.adapter), "patient");
-      await queue.add("event", event, { ...options, jobId, delay: Math.max(Math.ceil(at - Date.now()), 0) });
+      await queue.add("event", event, { ...options, jobId, delay: Math.max(Math.ceil(at - now()), 0) });
     },
   };
 }

@@ -27,8 +27,8 @@ const options = {
   removeOnFail: false,
 } as const satisfies JobsOptions;
 
-/** The timers on one engine. */
-export function createTimers(engine: Engine, journal: JournalBounds): Timers {
+/** The timers on one engine. @param now the clock by which times are said. */
+export function createTimers(engine: Engine, journal: JournalBounds, now: () => number = Date.now): Timers {
   const queue = () => engine.queue<PaymentKey>(timersName, "patient");
   const add = async (name: string, id: string, key: PaymentKey, at: number): Promise<void> => {
     // With `replace` alone, a timer that is set while its predecessor is just due would be dropped.
@@ -36,7 +36,7 @@ export function createTimers(engine: Engine, journal: JournalBounds): Timers {
     await queue().add(name, key, {
       ...options,
       jobId: randomUUID(),
-      delay: Math.max(Math.ceil(at - Date.now()), 0),
+      delay: Math.max(Math.ceil(at - now()), 0),
       deduplication,
     });
   };

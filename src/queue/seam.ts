@@ -54,15 +54,23 @@ export interface Seam {
   readonly counts: (adapters: readonly string[]) => Promise<readonly QueueCount[]>;
 }
 
-/** The seam on one engine. @param journalBytes how much all journals together may take. */
-export function createSeam(engine: Engine, { journalBytes }: { readonly journalBytes?: number } = {}): Seam {
+/** How the seam is opened. */
+export interface SeamOptions {
+  /** How much all journals together may take. */
+  readonly journalBytes?: number;
+  /** The service's clock, where it is not the engine's: times are said by it. Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/** The seam on one engine. */
+export function createSeam(engine: Engine, { journalBytes, now = Date.now }: SeamOptions = {}): Seam {
   const bounds = journalBounds(journalBytes);
   const store = engine.store("patient");
   return {
     looks: createLooks(engine, bounds),
-    timers: createTimers(engine, bounds),
+    timers: createTimers(engine, bounds, now),
     inbox: createInbox(engine),
-    events: createEvents(engine),
+    events: createEvents(engine, now),
     operations: createOperationRecords(engine),
     letters: createLetters(store),
     references: createReferences(store),
@@ -75,7 +83,15 @@ export function createSeam(engine: Engine, { journalBytes }: { readonly journalB
     evidence: createEvidence(engine.store("prompt")),
     locks: createLocks(store),
     turn: createTurns(store),
-    work: engine.work,
+    work: (name, process, options) =>
+      engine.work(
+        name,
+        async (job) => {
+          const end = await process(job);
+          return end === undefined ? undefined : { again: end.again - now() + Date.now() };
+        },
+        options,
+      ),
     counts: createCounts(engine),
   };
 }

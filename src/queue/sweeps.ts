@@ -1,4 +1,4 @@
-import type { Engine, Worker } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { Lock, Locks } from "./locks.ts";
 import { hashOf } from "./names.ts";
 import type { Work } from "./work.ts";
@@ -100,20 +100,4 @@ export function createSweeps(engine: Engine): Sweeps {
     save: async (merchant, channel, progress) =>
       await store.put("cursor", hashOf([merchant, channel]), progress as SweepProgress & Record<string, never>),
   };
-}
-
-/**
- * Starts the worker that sweeps when it is time, in one process at a time: while one sweeps, the others let their turn pass. A sweep whose
- * process died is taken up by another worker within seconds. (A limit of one for the whole queue would say the same, but BullMQ's
- * PostgreSQL backend asks without a pause for as long as such a limit is reached.)
- */
-export function startSweeps(engine: Engine, sweep: () => Promise<void>): Worker<object, void> {
-  return engine.worker<object, void>(
-    sweepsName,
-    async ({ id }) => {
-      const active = await engine.queue<object>(sweepsName, "patient").getJobs(["active"]);
-      if (active.every((other) => other.id === id)) await sweep();
-    },
-    { concurrency: 1 },
-  );
 }

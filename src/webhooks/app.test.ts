@@ -92,7 +92,6 @@ beforeAll(async () => {
         read.push(id);
         return undefined;
       },
-      lock: async () => undefined,
     },
     ping: () => unlessDown(() => undefined),
     now,

@@ -1,72 +1,81 @@
+/**
+ * The whole retry policy: how long anything waits (backoff), when it is given up (dead letter), and what an error's kind means. Nothing else
+ * in `workers/` decides about either; its numbers stand in `patience.ts`. Pure: time and chance come in, times are milliseconds since the epoch.
+ */
 import type { Json } from "../contract/adapter.ts";
-import { isWorkerError } from "../lib/errors.ts";
-import type { Clock, Suspect, Wait } from "../queue/queues.ts";
-import type { Outcome } from "./reconcile.ts";
+import { type ErrorContext, isWorkerError } from "../lib/errors.ts";
+import type { Clock, Known, Note, Suspect } from "../queue/note.ts";
+import type { Outcome } from "./look/outcome.ts";
+import { hasToEnd } from "./sweep/due.ts";
+import { day, hour, minute, type Patience, patience, pauses, second } from "./patience.ts";
 
-/** What a look came to: an outcome, or whatever it threw. */
-export type Result = { readonly outcome: Outcome } | { readonly error: unknown };
+/** What a job came to: a result, or whatever it threw. */
+export type Result<Value> = { readonly outcome: Value } | { readonly error: unknown };
+
+/** How a job's run went: it came to something, it threw, or it was not let in. */
+export type Came<Value> = Result<Value> | { readonly turnedAway: { readonly at: number; readonly why: string } };
+
+/** Why a person is needed. */
+export interface Grave {
+  readonly kind: string;
+  readonly reason: string;
+  readonly since: number;
+  readonly context: Readonly<Record<string, Json>>;
+}
 
 /** What happens next to the payment. */
 export type Next =
-  /** Norce agrees with the PSP. `lookAgainMs`: when to look again although nobody calls. */
-  | { readonly do: "rest"; readonly lookAgainMs?: number }
-  | { readonly do: "wait"; readonly delayMs: number; readonly wait: Omit<Wait, "reference"> }
-  | {
-      readonly do: "bury";
-      readonly kind: string;
-      readonly reason: string;
-      readonly since: number;
-      readonly context: Readonly<Record<string, Json>>;
-    };
-
-const second = 1_000;
-const minute = 60 * second;
-const hour = 60 * minute;
-
-/** A suspicion is confirmed or dropped by a look that comes no later than this. */
-const longestSuspicionMs = minute;
-
-/** A kind of waiting: pauses double from `firstMs` to `longestMs`, until `limitMs` have passed or `limitTries` were made. */
-interface Patience {
-  readonly firstMs: number;
-  readonly longestMs: number;
-  readonly limitMs?: number;
-  readonly limitTries?: number;
-}
-
-/** The whole retry policy of the service, as numbers. */
-export const patience = {
-  /** The order, the payment or its reference is not there yet: seconds at first, minutes later, hours in all. */
-  notYet: { firstMs: 2 * second, longestMs: 15 * minute, limitMs: 24 * hour },
-  /** Network, timeout, 5xx, 429. */
-  unreachable: { firstMs: second, longestMs: hour, limitMs: 72 * hour },
-  /** Our credentials are wrong: a person has to act, and no payment may be lost until then. */
-  unauthorized: { firstMs: minute, longestMs: hour },
-  /** Norce changed under us. */
-  conflict: { firstMs: second, longestMs: minute, limitTries: 10 },
-  /** An operation whose PSP stumbles: about three days in all. */
-  operation: { firstMs: second, longestMs: hour, limitTries: 90 },
-  /** A bug of ours. */
-  bug: { firstMs: 5 * second, longestMs: 5 * minute, limitTries: 5 },
-} as const satisfies Record<string, Patience>;
+  /** Norce agrees with the PSP. `at`: when to look again although nobody calls. */
+  | { readonly do: "rest"; readonly at?: number }
+  | { readonly do: "wait"; readonly at: number; readonly known: Pick<Known, "clocks" | "suspect" | "notBefore"> }
+  | { readonly do: "bury"; readonly grave: Grave; readonly at?: number };
 
 /** What a look's result is judged by. */
 export interface Circumstances {
-  /** What the payment's timer knew from earlier looks. */
-  readonly remembered: Wait | undefined;
-  /** The timer asked for this look. What a webhook asks for in the meantime is no further try: a burst must not use up all patience. */
-  readonly due: boolean;
-  /** Milliseconds since the epoch. */
+  /** What was read when the look began. */
+  readonly note: Note;
   readonly now: number;
-  /** A number from 0 to 1, for jitter. */
+  /** From 0 to 1, for jitter. */
   readonly random: number;
+  /** Until when wrong credentials are borne: how long its adapter looks at a payment. */
+  readonly horizonMs: number;
 }
 
 /** The one switch: what a look's result means for the queue. */
-export function next(result: Result, circumstances: Circumstances): Next {
-  const { remembered, now } = circumstances;
-  if ("outcome" in result) return nextAfter(result.outcome, circumstances);
-  const { error } = result;
+export function next(result: Result<Outcome>, circumstances: Circumstances): Next {
+  const { note, now } = circumstances;
+  if ("outcome" in result) return unresolved(result.outcome, note, now) ?? nextAfter(result.outcome, circumstances);
+  const step = nextAfterError(result.error, circumstances);
+  if (step.do !== "wait" || !mayStillHappen(result.error)) return step;
+  const notBefore = now + pauses.lateWriteMs;
+  return { ...step, at: Math.max(step.at, notBefore), known: { ...step.known, notBefore } };
+}
+
+function nextAfter(outcome: Outcome, circumstances: Circumstances): Next {
+  const { note, now } = circumstances;
+  switch (outcome.is) {
+    case "written":
+    case "unchanged": {
+      // What timed out may have been carried out after this look had read.
+      const late = note.known?.notBefore === undefined ? undefined : now + pauses.afterLateMs;
+      const wanted = outcome.lookAgainMs === undefined ? undefined : now + outcome.lookAgainMs;
+      const times = [late, wanted].filter((time) => time !== undefined);
+      const at = times.length === 0 ? {} : { at: Math.min(...times) };
+      const { attention } = outcome;
+      if (attention === undefined) return { do: "rest", ...at };
+      const { reason, message, context } = attention;
+      const grave = { kind: "Attention", reason: message, since: now, context: { ...context, reason } };
+      return { do: "bury", grave, ...at };
+    }
+    case "suspect":
+      return suspected(outcome.suspect, circumstances);
+    case "later":
+      return again(outcome.why, patience.notYet, { kind: "Later", reason: outcome.why }, circumstances);
+  }
+}
+
+function nextAfterError(error: unknown, circumstances: Circumstances): Next {
+  const { now, horizonMs } = circumstances;
   if (!isWorkerError(error))
     return again("bug", patience.bug, { kind: "Bug", reason: "an error of ours" }, circumstances);
   const grave = { kind: error.kind, reason: error.message, context: jsonContext(error.context) };
@@ -74,79 +83,99 @@ export function next(result: Result, circumstances: Circumstances): Next {
     case "Unreachable":
     case "QueueUnavailable":
       return again("unreachable", patience.unreachable, grave, circumstances, error.retryAfterMs);
-    case "Unauthorized":
-      return again("unauthorized", patience.unauthorized, grave, circumstances, error.retryAfterMs);
+    case "Unauthorized": {
+      const bounded = { ...patience.unauthorized, limitMs: horizonMs };
+      return again("unauthorized", bounded, grave, circumstances, error.retryAfterMs);
+    }
     case "Conflict":
       return again("conflict", patience.conflict, grave, circumstances);
-    case "Refused":
     case "Unmapped":
+      return again("unmapped", patience.unmapped, grave, circumstances);
+    case "Refused":
     case "UntrustedWebhook":
     case "MalformedWebhook":
     case "UnknownTarget":
-      return { do: "bury", since: sinceOf(remembered, now), ...grave };
+      return { do: "bury", grave: { since: now, ...grave } };
   }
 }
 
-function nextAfter(outcome: Outcome, circumstances: Circumstances): Next {
-  switch (outcome.is) {
-    case "written":
-    case "unchanged":
-      return { do: "rest", ...(outcome.lookAgainMs === undefined ? {} : { lookAgainMs: outcome.lookAgainMs }) };
-    case "suspect":
-      return suspected(outcome, circumstances);
-    case "later":
-      return again(outcome.why, patience.notYet, { kind: "Later", reason: outcome.why }, circumstances);
-  }
+/** A last look found the payment where it was: a person has to say what becomes of it. */
+function unresolved(outcome: Outcome, { asked }: Note, now: number): Next | undefined {
+  const from = asked?.lastFrom;
+  if (from === undefined || now < from || outcome.is === "written" || outcome.is === "suspect") return undefined;
+  if (outcome.is === "unchanged" && !hasToEnd(outcome.state)) return undefined;
+  const reason = "the payment came to no end within its horizon";
+  return { do: "bury", grave: { kind: "Unresolved", reason, since: from, context: { reason: "unresolved" } } };
 }
 
 /** Looks again when two looks may agree. A suspicion of a clock that was ahead counts from now: it would be waited for as long as the jump. */
-function suspected(
-  { suspect, afterMs }: Extract<Outcome, { is: "suspect" }>,
-  { remembered, now }: Circumstances,
-): Next {
-  const since = sinceOf(remembered, now);
-  const clear = { ...suspect, at: Math.min(suspect.at, now) };
-  return {
-    do: "wait",
-    delayMs: Math.min(afterMs, longestSuspicionMs),
-    wait: { since, tries: 0, why: "suspect", suspect: clear, ...othersIn(clocksOf(remembered)) },
-  };
+function suspected(seen: Suspect, { note, now }: Circumstances): Next {
+  const clear = { ...seen, at: Math.min(seen.at, now) };
+  const known = { clocks: note.known?.clocks ?? {}, suspect: clear };
+  return { do: "wait", at: clear.at + pauses.suspicionMs, known };
 }
 
-/** Waits once more, or gives up when this kind of waiting has had its time. */
+/**
+ * Waits once more, or gives up when this kind of waiting has had its time. Each reason to wait has its own clock: an hour of network trouble
+ * must not use up the patience for a late order. A look before the clock is due counts no try: a burst must not use up all patience.
+ */
 function again(
   why: string,
   { firstMs, longestMs, limitMs, limitTries }: Patience,
-  grave: { readonly kind: string; readonly reason: string; readonly context?: Readonly<Record<string, Json>> },
-  { remembered, due, now, random }: Circumstances,
+  grave: Omit<Grave, "since" | "context"> & Partial<Pick<Grave, "context">>,
+  { note, now, random }: Circumstances,
   atLeastMs = 0,
 ): Next {
-  // Each reason to wait has its own clock: an hour of network trouble must not use up the patience for a late order. It goes on where it
-  // was when its reason comes back: reasons that take turns would set each other's clock to zero for ever.
-  const { [why]: same, ...others } = clocksOf(remembered);
-  // A clock that was set back must not make the limit any longer.
-  const since = Math.min(same?.since ?? now, now);
-  const tries = (same?.tries ?? 0) + (due || same === undefined ? 1 : 0);
-  if ((limitMs !== undefined && now - since >= limitMs) || (limitTries !== undefined && tries > limitTries)) {
-    return { do: "bury", since, context: {}, ...grave };
-  }
-  const pauseMs = Math.min(longestMs, firstMs * 2 ** Math.min(tries - 1, 30));
-  // Half of the pause is drawn by lot, so that payments that failed together do not come back together.
-  const delayMs = Math.max(Math.round(pauseMs * (0.5 + random / 2)), Math.min(atLeastMs, hour));
+  const { [why]: same, ...others } = note.known?.clocks ?? {};
   // Until a person has put the credentials right, nothing else gets its chance, and so nothing else uses up its time.
   const kept = why === "unauthorized" ? {} : others;
-  return { do: "wait", delayMs, wait: { since, tries, why, ...suspectOf(remembered), ...othersIn(kept) } };
+  const known = (clock: Clock): Next => ({
+    do: "wait",
+    at: clock.dueAt,
+    known: { clocks: { ...kept, [why]: clock }, ...suspectOf(note) },
+  });
+  // A clock that was set back must make neither the limit nor the pause any longer.
+  if (same !== undefined && now < same.dueAt && same.dueAt - now <= 2 * Math.max(longestMs, hour)) return known(same);
+  const since = Math.min(same?.since ?? now, now);
+  const tries = (same?.tries ?? 0) + 1;
+  if ((limitMs !== undefined && now - since >= limitMs) || (limitTries !== undefined && tries > limitTries))
+    return { do: "bury", grave: { since, context: {}, ...grave } };
+  const pauseMs = Math.max(jittered(firstMs, longestMs, tries, random), Math.min(atLeastMs, hour));
+  return known({ since, tries, dueAt: now + pauseMs });
 }
 
-/** What becomes of a look that was not let in: it comes back later, and remembers what it did. */
-export function turnedAway(
-  remembered: Wait | undefined,
-  { afterMs, why }: { readonly afterMs: number; readonly why: string },
+/** Half of the pause is drawn by lot, so that those who failed together do not come back together. */
+function jittered(firstMs: number, longestMs: number, tries: number, random: number): number {
+  return Math.round(Math.min(longestMs, firstMs * 2 ** Math.min(tries - 1, 30)) * (0.5 + random / 2));
+}
+
+/** What becomes of a look that sends nothing now, because it was not let in or its process stops: it comes back, and remembers what it did. */
+export function waitUntil(at: number, note: Note): Next {
+  const { clocks = {}, notBefore } = note.known ?? {};
+  const kept = notBefore === undefined ? {} : { notBefore };
+  return { do: "wait", at, known: { clocks, ...suspectOf(note), ...kept } };
+}
+
+/** Whether nothing may be written yet. A time that lies further ahead than any is set was set by a clock that was ahead. */
+export function isTooEarly({ known }: Note, now: number): boolean {
+  const notBefore = known?.notBefore ?? 0;
+  return notBefore > now && notBefore - now <= pauses.lateWriteMs;
+}
+
+/** The suspicion that stands, or a new one where the last look saw something else. @returns what to wait for, or that both looks agree. */
+export function suspect(
+  fingerprint: string,
+  { known }: Note,
   now: number,
-): Next {
-  const { since = now, tries = 0, why: before = why, others = {} } = remembered ?? {};
-  const wait = { since, tries, why: before, ...suspectOf(remembered), ...othersIn(others) };
-  return { do: "wait", delayMs: afterMs, wait };
+): { readonly is: Suspect; readonly agrees: boolean } {
+  const earlier = known?.suspect;
+  const is = earlier?.fingerprint === fingerprint ? earlier : { fingerprint, at: now };
+  return { is, agrees: now - is.at >= pauses.suspicionMs };
+}
+
+/** How long a payment is looked at again that grows old: a quarter of its age, seconds at first, six hours at most. */
+export function growingPauseMs(ageMs: number): number {
+  return Number.isNaN(ageMs) ? 6 * hour : Math.min(Math.max(Math.round(ageMs / 4), 5 * second), 6 * hour);
 }
 
 /**
@@ -154,53 +183,99 @@ export function turnedAway(
  * @param tries how often it was tried before.
  */
 export function operationAgain(error: unknown, tries: number, random: number): number | undefined {
-  const kind = isWorkerError(error) ? error.kind : undefined;
-  const { firstMs, longestMs, limitTries } = kind === undefined ? patience.bug : patience.operation;
+  const { firstMs, longestMs, limitTries } = isWorkerError(error) ? patience.operation : patience.bug;
   // Credentials are put right by a person, however long that takes.
-  if (tries >= limitTries && kind !== "Unauthorized") return undefined;
-  const pauseMs = Math.min(longestMs, firstMs * 2 ** Math.min(tries, 30));
+  if (tries >= limitTries && !isWorkerError(error, "Unauthorized")) return undefined;
   const atLeastMs = isWorkerError(error) ? Math.min(error.retryAfterMs ?? 0, hour) : 0;
-  return Math.max(Math.round(pauseMs * (0.5 + random / 2)), atLeastMs);
+  const lateMs = mayStillHappen(error) ? pauses.lateWriteMs : 0;
+  return Math.max(jittered(firstMs, longestMs, tries + 1, random), atLeastMs, lateMs);
 }
-
-/** What happens next to an event whose payment is looked for. */
-export type Placing = { readonly do: "done" } | { readonly do: "wait"; readonly delayMs: number };
 
 /**
  * When to try again to place an event: after a quarter of its age, seconds at first, a quarter of an hour at most, and an hour once it is
- * older than a day; `done` once it is older than the limit.
+ * older than a day; `undefined` once it is older than the limit.
  */
-export function placingAgain(receivedAt: number, now: number, limitMs: number): Placing {
+export function placingAgain(receivedAt: number, now: number, limitMs: number, error?: unknown): number | undefined {
   const ageMs = now - receivedAt;
-  if (ageMs >= limitMs) return { do: "done" };
-  const longestMs = ageMs > 24 * hour ? hour : 15 * minute;
+  if (ageMs >= limitMs && !isPassing(error)) return undefined;
+  const longestMs = ageMs > day ? hour : 15 * minute;
   // One that comes from the future: the clock was set back, by about as much as it is ahead.
-  return { do: "wait", delayMs: Math.ceil(Math.min(Math.max(Math.abs(ageMs) / 4, second), longestMs)) };
+  const pauseMs = Math.ceil(Math.min(Math.max(Math.abs(ageMs) / 4, second), longestMs));
+  return now + Math.max(pauseMs, mayStillHappen(error) ? pauses.lateWriteMs : 0);
 }
 
-function sinceOf(remembered: Wait | undefined, now: number): number {
-  return remembered === undefined || remembered.tries === 0 ? now : remembered.since;
+/** Until when a payment is looked at, or an event's may still appear, in milliseconds. */
+export function horizonOf(days: number | undefined, otherwiseDays: number): number {
+  return (days ?? otherwiseDays) * day;
 }
 
-/** The clocks that run: a wait that was no failure has none. */
-function clocksOf(remembered: Wait | undefined): Readonly<Record<string, Clock>> {
-  if (remembered === undefined) return {};
-  const { why, since, tries, others = {} } = remembered;
-  return tries === 0 ? others : { ...others, [why]: { since, tries } };
+/** Whether the error ends by itself or by a person's doing, however long that takes: somebody is away, or wants other credentials. */
+function isPassing(error: unknown): boolean {
+  return isWorkerError(error) && passing.has(error.kind);
 }
 
-function othersIn(clocks: Readonly<Record<string, Clock>>): Pick<Wait, "others"> {
-  return Object.keys(clocks).length === 0 ? {} : { others: clocks };
+const passing: ReadonlySet<string> = new Set(["Unreachable", "Unauthorized", "QueueUnavailable", "Conflict"]);
+
+/** A write to Norce that timed out: it may still be carried out. A connection that was reset, or an answer that was lost, waits for nothing. */
+export function mayStillHappen(error: unknown): boolean {
+  if (!isWorkerError(error)) return false;
+  const { peer, code, maybeCarriedOut } = error.context;
+  return peer === "norce" && maybeCarriedOut === true && code === "timeout";
+}
+
+/** True where the PSP cannot have carried out what it was told: it never saw it, or sent us away at its door. */
+export function isTurnedAway(error: unknown): boolean {
+  if (!isWorkerError(error)) return false;
+  const { status, code } = error.context;
+  return error.kind === "Unauthorized" || status === 429 || neverSent.has(String(code));
+}
+
+const neverSent: ReadonlySet<string> = new Set(["given-up", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
+
+/** The code of a refusal, ours or the PSP's own: repeating cannot help. `undefined` for every other error. */
+export function refusalOf(error: unknown): string | undefined {
+  if (!isWorkerError(error, "Refused") && !isWorkerError(error, "Unmapped")) return undefined;
+  const { context, kind } = error;
+  return String(context["reason"] ?? context["code"] ?? context["status"] ?? kind);
+}
+
+/** An error in a word, for log lines and letters. */
+export function kindOf(error: unknown): string {
+  return isWorkerError(error) ? error.kind : "Bug";
+}
+
+/** What an error says of a peer. `own`: in the peer's own words, not a proxy's or a maintenance page's. */
+export interface Behaviour {
+  readonly failed: boolean;
+  readonly own?: boolean;
+  /** How long it asked to be left alone. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** How a peer behaved, as far as a job met it. @param error what the job threw, if it did. */
+export function behaviourOf(peer: string, error: unknown): Behaviour {
+  if (!isWorkerError(error, "Unreachable") || error.context["peer"] !== peer) return { failed: false };
+  if (error.context["code"] === "given-up") return { failed: false };
+  return { failed: true, own: error.context["notItsOwn"] !== true, retryAfterMs: error.retryAfterMs };
+}
+
+/** What an error tells of the peer that it names: it is down, or it refuses our credentials. */
+export function newsOf(
+  error: unknown,
+): { readonly peer: string; readonly is: "down" | "refused"; readonly context: ErrorContext } | undefined {
+  if (!isWorkerError(error) || typeof error.context["peer"] !== "string" || error.context["code"] === "given-up")
+    return undefined;
+  const { peer } = error.context;
+  if (error.kind === "Unauthorized") return { peer, is: "refused", context: error.context };
+  return error.kind === "Unreachable" ? { peer, is: "down", context: error.context } : undefined;
 }
 
 /** A suspicion outlives a look that failed for another reason. */
-function suspectOf(remembered: Wait | undefined): { suspect?: Suspect } {
-  return remembered?.suspect === undefined ? {} : { suspect: remembered.suspect };
+function suspectOf({ known }: Note): Pick<Known, "suspect"> {
+  return known?.suspect === undefined ? {} : { suspect: known.suspect };
 }
 
-function jsonContext(
-  context: Readonly<Record<string, string | number | boolean | null | undefined>>,
-): Record<string, Json> {
+function jsonContext(context: ErrorContext): Record<string, Json> {
   return Object.fromEntries(
     Object.entries(context).filter(
       (entry): entry is [string, string | number | boolean | null] => entry[1] !== undefined,

@@ -18,7 +18,8 @@ import { isWorkerError } from "../../src/lib/errors.ts";
 import { createHttp } from "../../src/lib/http.ts";
 import { withToken } from "../../src/lib/token.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
-import { createContexts, lookContext } from "../../src/workers/look/observe.ts";
+import { createContexts } from "../../src/workers/look/contexts.ts";
+import { lookContext } from "../../src/workers/look/open.ts";
 import { availableFor, sumMovedBy, sumsToBe } from "../../src/workers/operate/possible.ts";
 import { type Act, openStage, type Purchase, type Stage } from "../support/stage.ts";
 import { credentialsIn, loadSubjects, textsIn } from "../support/subjects.ts";
@@ -172,7 +173,7 @@ describe.each(subjects)("$folder", (subject) => {
       const context = lookContext(
         key,
         current,
-        createContexts()(key, found, AbortSignal.timeout(10_000)),
+        createContexts()(key, found, { signal: AbortSignal.timeout(10_000) }),
         client().log(key),
       );
       return { ...context, memory: { ...context.memory, ...before.attributes, ...before.memory } };

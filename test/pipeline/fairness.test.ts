@@ -58,7 +58,7 @@ test("a PSP that takes requests and never answers holds up nobody else's webhook
   const events = Array.from({ length: 40 }, (_, index) =>
     accountEvent("svea-checkout", "other", `silent-${index}`, { reference: String(1_000 + index) }),
   );
-  await world.queues.inbox.add(events);
+  await world.queue.inbox.add(events);
   await until(() => asked > 0, "the silent PSP to be asked");
   const purchase = world.purchase();
   purchase.act("pay");
@@ -108,11 +108,11 @@ test("an event for a merchant that only newer processes know waits for them", as
   world.norce.addPayment(`${key.orderId}-new`, { ...purchase.payment(), id: `${key.paymentId}-new` });
   const { adapter, merchant, channel } = key;
   const target = { adapter, merchant, channel, orderId: `${key.orderId}-new`, paymentId: `${key.paymentId}-new` };
-  await world.queues.inbox.add([
+  await world.queue.inbox.add([
     { target, webhook: "push", receivedAt: Date.now(), event: { key: "push", type: "push", at: null } },
   ]);
   await until(() => world.logged.some((line) => line.includes('"not-configured"')), "the old process to set it aside");
-  expect(await world.queues.dead.list(10)).toEqual([]);
+  expect(await world.queue.letters.list(10)).toEqual([]);
   const config = {
     ...world.config,
     targets: [...world.config.targets, { ...acme, merchant: "newcomer" }],

@@ -36,7 +36,7 @@ test("a PSP that is down is left alone, and afterwards everything ends right wit
   await Promise.all(
     purchases.map(({ state }) => until(() => state() === "reserved", "every payment to be reserved", 80_000)),
   );
-  expect(await world.queues.dead.list(10)).toEqual([]);
+  expect(await world.queue.letters.list(10)).toEqual([]);
 }, 150_000);
 
 test("a PSP that asks to be left alone is, whichever payment comes next", async () => {

@@ -234,7 +234,7 @@ describe.concurrent("an event that was acknowledged", () => {
       const applied = (): boolean => acknowledged.every(({ state }) => state() === "reserved");
       await until(applied, "every acknowledged event to be applied", recovery);
       await idle(world);
-      context.expect(await world.queues.dead.list(10)).toEqual([]);
+      context.expect(await world.queue.letters.list(10)).toEqual([]);
       await world.stop();
     },
   );

@@ -47,7 +47,7 @@ test("an operation whose outcome nobody knows is sent once, stands in the log, a
       errorDetail: "outcome-unknown",
     }),
   );
-  expect(await world.queues.dead.list(10)).toMatchObject([
+  expect(await world.queue.letters.list(10)).toMatchObject([
     { kind: "Operation", key: { paymentId: purchase.key.paymentId }, context: { operationId } },
   ]);
   await until(async () => (await world.looks()) > looks, "the payment to be looked at again");

@@ -322,7 +322,7 @@ describe.concurrent.each(servers)("web and worker on %s", (name) => {
     // What ran was finished, what hung was given back, what came was left alone.
     expect(slow.state()).toBe("reserved");
     expect(worker.logged("payment.written").map(({ paymentId }) => paymentId)).toEqual([slow.key.paymentId]);
-    expect(worker.logged("payment.later")).toMatchObject([{ paymentId: hanging.key.paymentId, why: "Unreachable" }]);
+    expect(worker.logged("payment.later")).toMatchObject([{ paymentId: hanging.key.paymentId, why: "stopping" }]);
     expect(late.state()).toBe("intent");
     never.clear();
     const next = here.run("worker.ts", { environment });

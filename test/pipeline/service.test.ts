@@ -95,7 +95,7 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     await purchase.reaches("reserved");
     // Those that no look was handed for wait for a second, to see that none is needed.
     await until(async () => {
-      const counts = await world.queues.counts([purchase.key.adapter]);
+      const counts = await world.queue.counts([purchase.key.adapter]);
       return counts.every(({ queue, jobs }) => !/^(inbox|events|payments)/.test(queue) || jobs === 0);
     }, "every event to be done with");
     expect((await world.looks()) - before).toBeLessThanOrEqual(2);
@@ -175,7 +175,7 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     const purchase = world.purchase({ referenced: false });
     await world.post(purchase.pushUrl.replace(purchase.reference, other.reference));
     await until(
-      async () => (await world.queues.dead.list(1_000)).some(({ key }) => key.paymentId === purchase.key.paymentId),
+      async () => (await world.queue.letters.list(1_000)).some(({ key }) => key.paymentId === purchase.key.paymentId),
       "a dead letter",
     );
     expect(purchase.payment()["reference"]).toBeUndefined();
@@ -256,7 +256,7 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     const before = purchase.payment();
     await purchase.push();
     await until(
-      async () => (await world.queues.dead.list(1_000)).some(({ key }) => key.paymentId === purchase.key.paymentId),
+      async () => (await world.queue.letters.list(1_000)).some(({ key }) => key.paymentId === purchase.key.paymentId),
       "a dead letter",
     );
     expect(purchase.payment()).toEqual(before);
@@ -268,7 +268,7 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     purchase.act("pay");
     await purchase.push();
     const letter = async (): Promise<unknown> =>
-      (await world.queues.dead.list(1_000)).find(({ key }) => key.paymentId === purchase.key.paymentId)?.context?.[
+      (await world.queue.letters.list(1_000)).find(({ key }) => key.paymentId === purchase.key.paymentId)?.context?.[
         "reason"
       ];
     await until(async () => (await letter()) === "paid-on-removed", "the dead letter");
@@ -302,7 +302,7 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     purchase.act("pay");
     await purchase.push();
     const dead = async (): Promise<boolean> =>
-      (await world.queues.dead.list(1_000)).some(({ key }) => key.paymentId === purchase.key.paymentId);
+      (await world.queue.letters.list(1_000)).some(({ key }) => key.paymentId === purchase.key.paymentId);
     await until(dead, "a dead letter");
     world.norce.edit(purchase.key.orderId, purchase.key.paymentId, (payment) => ({
       ...payment,

@@ -6,7 +6,8 @@ import { createConfig } from "../../src/config.ts";
 import { createMeters } from "../../src/lib/meters.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
 import { createLedger } from "../../src/queue/ledger.ts";
-import { createQueues, type Queues, type Wait } from "../../src/queue/queues.ts";
+import { laneId } from "../../src/queue/names.ts";
+import { createSeam } from "../../src/queue/seam.ts";
 import { listenOnLoopback } from "../../sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
 import { startWorker } from "../../src/worker.ts";
@@ -39,14 +40,18 @@ describe.each(backends())("nothing depends on a webhook, on $name", (engine: Tes
       await until(() => passes() > before, "a pass");
     }
   };
-  const isWaiting = async ({ key }: Purchase): Promise<boolean> => (await world.queues.timers.get(key)) !== undefined;
+  const isWaiting = async ({ key }: Purchase): Promise<boolean> => {
+    const timers = world.engine.queue<object>("timers", "patient");
+    const ids = [laneId(key), `${laneId(key)}-sweep`].map(async (id) => await timers.getDeduplicationJobId(id));
+    return (await Promise.all(ids)).some((id) => typeof id === "string");
+  };
   const ledger = async (name: string): Promise<Line[]> => {
     const { drift } = await createLedger(world.engine, "patient").read({ from: 0, to: Infinity });
     return drift.filter((one) => one.name === name).map((one) => ({ ...one }));
   };
   const about = ({ key }: Purchase) => expect.objectContaining({ orderId: key.orderId, paymentId: key.paymentId });
   const letterOf = async ({ key }: Purchase) =>
-    (await world.queues.dead.list(1_000)).find((letter) => letter.key.paymentId === key.paymentId);
+    (await world.queue.letters.list(1_000)).find((letter) => letter.key.paymentId === key.paymentId);
 
   beforeAll(async () => {
     await engine.start();
@@ -124,7 +129,7 @@ describe.each(backends())("nothing depends on a webhook, on $name", (engine: Tes
     const before = Number((await ask())["repaired"]);
     for (const purchase of [hurried, left]) purchase.act("accept");
     // What the payment set for itself is due.
-    await world.queues.timers.set(left.key, { since: 0, tries: 0, why: "look-again", asked: "timer" }, 0);
+    await world.queue.timers.set(left.key, world.now());
     for (const purchase of [hurried, left]) {
       await purchase.reaches("reserved");
       await until(
@@ -288,8 +293,8 @@ describe.each(backends())("nothing depends on a webhook, on $name", (engine: Tes
     const purchase = world.purchase();
     purchase.act("pay-with-review");
     await purchase.reaches("pending");
-    await world.queues.timers.set(purchase.key, { since: 0, tries: 0, why: "sweep", asked: "sweep", last: true }, 200);
-    await world.queues.timers.clear(purchase.key);
+    await world.queue.timers.setSweep(purchase.key, world.now() + 200, true);
+    await world.queue.timers.clear(purchase.key);
     await until(async () => (await letterOf(purchase)) !== undefined, "the dead letter");
   });
 
@@ -299,10 +304,10 @@ describe.each(backends())("nothing depends on a webhook, on $name", (engine: Tes
     await purchase.reaches("reserved");
     const looks = (): number =>
       linesOf(world.logged, "payment.unchanged").filter(({ orderId }) => orderId === purchase.key.orderId).length;
-    await world.queues.timers.set(purchase.key, { since: 0, tries: 0, why: "sweep", asked: "sweep" }, 0);
+    await world.queue.timers.setSweep(purchase.key, world.now());
     await until(() => looks() > 0, "a look that finds nothing to do");
     const before = looks();
-    await world.queues.timers.set(purchase.key, { since: 0, tries: 0, why: "sweep", asked: "sweep", last: true }, 0);
+    await world.queue.timers.setSweep(purchase.key, world.now(), true);
     await until(() => looks() > before, "the last look");
     expect(await letterOf(purchase)).toBeUndefined();
   });
@@ -382,13 +387,11 @@ describe.each(backends())("nothing depends on a webhook, on $name", (engine: Tes
 
 describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) => {
   let engine: Engine;
-  let queues: Queues;
   const log = pino({ level: "silent" });
 
   beforeAll(async () => {
     await ring.start();
     engine = await openEngine(ring.settings(), log);
-    queues = createQueues(engine);
   }, 120_000);
   afterAll(async () => {
     await engine.close();
@@ -404,7 +407,7 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
     for (let index = 0; index < orders; index += 1) open(payment);
     const settings = { adapterId: "acme_klarna", apiUrl: "http://127.0.0.1:9", username: "u", password: "p" };
     const config = createConfig(
-      { URL_SIGNING_KEYS: "k", SWEEP_INTERVAL_SECONDS: "1" },
+      { URL_SIGNING_KEYS: "signing-key-of-ours", SWEEP_INTERVAL_SECONDS: "1" },
       {
         norce: { orderApi: `${server.url}/checkout/order`, token: norce.token },
         merchants: { [merchant]: { se: { "klarna-checkout": settings } } },
@@ -415,7 +418,7 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
     const start = () => {
       const logged: string[] = [];
       const lines = pino({ level: "debug", base: null }, { write: (line: string) => void logged.push(line) });
-      const running = startWorker({ config, engine, queues, log: lines, meters: createMeters() });
+      const running = startWorker({ config, engine, queue: createSeam(engine), log: lines, meters: createMeters() });
       let closing: Promise<void> | undefined;
       const close = async (): Promise<void> => await (closing ??= running.close());
       onTestFinished(close);
@@ -457,21 +460,6 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
     const passes = (): Line[] => linesOf(worker.logged, "sweep.finished").filter(({ window }) => window === "rest");
     await until(() => passes().length > 0, "a pass over old orders", 50_000);
     expect(passes()[0]).toMatchObject({ orders: 2, due: 1, unresolved: 1, pages: 1 });
-  });
-
-  test.each<readonly [string, Partial<Wait>, Wait["asked"]]>([
-    ["its own timer", { asked: "timer" }, "sweep"],
-    ["a timer of a webhook's", {}, undefined],
-    ["a timer of an operator's", { asked: "operator" }, "operator"],
-    ["a timer of an operation's", { asked: "operation" }, "operation"],
-  ])("hurries a payment, and who asked is told by %s", async (_, of, asked) => {
-    const key = { adapter: "any", merchant: "acme", channel: "se", orderId: randomUUID(), paymentId: "p_1" };
-    const waiting: Wait = { since: 1, tries: 0, why: "look-again", ...of };
-    await queues.timers.set(key, waiting, hour);
-    await queues.timers.set(key, { since: 2, tries: 0, why: "sweep", asked: "sweep" }, minute, "unless-sooner");
-    const { asked: _asked, ...rest } = waiting;
-    expect(await queues.timers.get(key)).toEqual({ ...rest, ...(asked === undefined ? {} : { asked }) });
-    await queues.timers.clear(key);
   });
 
   test("of two workers one sweeps; when it ends, the other reads on where it stopped", async () => {

@@ -8,7 +8,7 @@ import { createConfig } from "../../src/config.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { createMeters } from "../../src/lib/meters.ts";
 import type { Engine } from "../../src/queue/engine.ts";
-import { createQueues } from "../../src/queue/queues.ts";
+import { createSeam } from "../../src/queue/seam.ts";
 import { answerUnreadable, startWeb } from "../../src/web.ts";
 import { until } from "../support/until.ts";
 
@@ -41,7 +41,7 @@ beforeAll(async () => {
   web = await startWeb({
     config,
     engine,
-    queues: createQueues(engine),
+    queue: createSeam(engine),
     log: createLog("silent"),
     meters: createMeters(),
   });

@@ -48,7 +48,7 @@ export async function expectSilence(
   const broughtTokens = stage.stored.flatMap(({ event }) => event.line?.recurring?.token ?? []);
   const outlets: Readonly<Record<string, string>> = {
     "a log line": stage.logged.join(""),
-    "a dead letter": JSON.stringify(stage.dead),
+    "a dead letter": JSON.stringify(await stage.letters()),
     "a metric": await stage.meters.text(),
     "a stored event": JSON.stringify(stage.stored),
     "a transaction": JSON.stringify(purchases.map(({ transactions }) => transactions())),

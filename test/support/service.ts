@@ -7,7 +7,7 @@ import { type Config, createConfig } from "../../src/config.ts";
 import type { Logger } from "../../src/lib/log.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
-import { createQueues, type Queues } from "../../src/queue/queues.ts";
+import { createSeam, type Seam } from "../../src/queue/seam.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
 import { createSandboxPsp, type SandboxPsp } from "../../sandbox/psp.ts";
 import { listenOnLoopback } from "../../sandbox/loopback.ts";
@@ -26,12 +26,14 @@ export interface World {
   readonly norce: SandboxNorce;
   readonly psp: SandboxPsp;
   readonly engine: Engine;
-  readonly queues: Queues;
+  readonly queue: Seam;
   readonly meters: Meters;
   readonly log: Logger;
   /** Every line that was logged, as text. */
   readonly logged: string[];
   readonly url: string;
+  /** The service's clock. */
+  now(): number;
   /** Moves the service's clock on, in milliseconds. */
   advance(ms: number): void;
   /** A Norce order with one payment, and the purchase at the PSP that belongs to it. */
@@ -124,9 +126,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const log = pino({ level: "debug", base: null }, { write: (line: string) => void logged.push(line) });
   const meters = createMeters();
   const engine = await openEngine(options.engine, log);
-  const queues = createQueues(engine);
-  const worker = startWorker({ config, engine, queues, log, meters, now });
-  const web = await startWeb({ config, engine, queues, log, meters });
+  const seam = createSeam(engine, { now });
+  const worker = startWorker({ config, engine, queue: seam, log, meters, now });
+  const web = await startWeb({ config, engine, queue: seam, log, meters });
   const url = `http://127.0.0.1:${web.port}`;
   const maker = { publicUrl: url, keys: signingKeysOf() };
 
@@ -135,11 +137,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     norce,
     psp,
     engine,
-    queues,
+    queue: seam,
     meters,
     log,
     logged,
     url,
+    now,
     advance(ms) {
       skew += ms;
     },
@@ -212,7 +215,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     post: (to, init) => fetch(to, { method: "POST", ...init }),
     idle: () =>
       until(async () => {
-        const counts = await queues.counts([adapter]);
+        const counts = await seam.counts([adapter]);
         return counts.every(
           ({ queue, state, jobs }) => queue === "dead" || queue === "timers" || state === "delayed" || jobs === 0,
         );

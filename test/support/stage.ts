@@ -1,6 +1,5 @@
-import { DelayedError } from "bullmq";
 import { vi } from "vitest";
-import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey, Target } from "../../src/contract/adapter.ts";
+import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey } from "../../src/contract/adapter.ts";
 import type { SimulatedAnswer, SimulatedRequest, SimulatedWebhook, Simulator } from "../../src/contract/simulator.ts";
 import type { ListOptions } from "../../sandbox/kernel/kernel.ts";
 import { loadSimulator } from "../../sandbox/kernel/load.ts";
@@ -10,30 +9,19 @@ import { majorFromMinor } from "../../src/lib/money.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
 import { logFrom } from "../../src/norce/log-line.ts";
-import type { Engine, Job } from "../../src/queue/engine.ts";
-import {
-  type DeadLetter,
-  type EventJob,
-  eventsName,
-  type InboxJob,
-  inboxName,
-  laneId,
-  laneName,
-  type Look,
-  type Queues,
-  type StoredEvent,
-  type Wait,
-} from "../../src/queue/queues.ts";
+import { eventsName, inboxName, laneName } from "../../src/queue/names.ts";
+import type { DeadLetter, StoredEvent } from "../../src/queue/seam.ts";
 import { listenOnLoopback } from "../../sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
 import { createSandboxPsp } from "../../sandbox/psp.ts";
 import { createApp } from "../../src/webhooks/app.ts";
 import { createInbox } from "../../src/webhooks/inbox.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
-import type { LookResult } from "../../src/workers/look/lanes.ts";
-import { createContexts, lookContext } from "../../src/workers/look/observe.ts";
+import { createContexts } from "../../src/workers/look/contexts.ts";
+import { lookContext } from "../../src/workers/look/open.ts";
+import type { LookFacts } from "../../src/workers/tell/told.ts";
 import { startWorker } from "../../src/worker.ts";
-import { createMemoryStore } from "./memory-store.ts";
+import { createListSeam } from "./list-seam.ts";
 import { fixtureSigningKey, signingKeysOf } from "./signing.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -46,7 +34,7 @@ export interface Stage {
   readonly meters: Meters;
   /** Every log line, as it would have been printed. */
   readonly logged: readonly string[];
-  readonly dead: readonly DeadLetter[];
+  letters(): Promise<readonly DeadLetter[]>;
   /** Every event that was stored since the last `reset`. */
   readonly stored: readonly StoredEvent[];
   /** Norce and the PSP, both empty at first and after `reset`. */
@@ -60,7 +48,7 @@ export interface Stage {
   /** Sends a webhook to the service, which stores its events; says its answer. */
   deliver(webhook: Omit<SimulatedWebhook, "webhook">): Promise<Response>;
   /** Asks for a look at a payment, and for no more than one. */
-  look(key: PaymentKey): Promise<LookResult>;
+  look(key: PaymentKey): Promise<LookFacts>;
   /**
    * Looks as long as anything is stored or waits for less than a minute, letting that time pass. Who is patient also waits for events that
    * try again within a quarter of an hour.
@@ -181,19 +169,22 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const logged: string[] = [];
   const log = createLog("debug", { write: (line: string) => void logged.push(line) });
   const meters = createMeters();
-  const lists = listQueues();
-  const { engine, run } = listEngine((job, at) => lists.wait(job as EventJob, at));
-  const worker = startWorker({ config, engine, queues: lists.queues, log, meters });
+  const lists = createListSeam();
+  const { seam, engine, run } = lists;
+  const worker = startWorker({ config, engine, queue: seam, log, meters });
   const app = createApp({
     config,
     log,
     meters,
-    inbox: createInbox((events) => lists.queues.inbox.add(events)),
+    inbox: createInbox((events) => seam.inbox.add(events)),
     lanes: {
-      add: (look) => lists.queues.lanes.add(look, "prompt"),
+      async add({ key }) {
+        await seam.looks.ask([{ key, by: "operator" }], "prompt");
+        return { id: "", handedOver: true };
+      },
       status: async (_, operationId) => ({ operationId, status: "unknown" }),
     },
-    operations: { ask: async () => "", read: async () => undefined, lock: async () => undefined },
+    operations: { ask: async () => "", read: async () => undefined },
     ping: async () => undefined,
     now: Date.now,
   });
@@ -201,7 +192,31 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const maker = { publicUrl: web.url, keys: signingKeysOf() };
   const contexts = createContexts();
 
-  const look = async (next: Look): Promise<LookResult> => (await run(laneName(folder), next)) as LookResult;
+  const look = async (key: PaymentKey): Promise<LookFacts> => {
+    await run(laneName(folder), key);
+    const told = logged.map((line) => JSON.parse(line) as LookFacts).findLast(({ outcome }) => outcome !== undefined);
+    if (told === undefined) throw new Error("a look tells what it came to");
+    return told;
+  };
+
+  /** The next look that the payment waits for, where it is due soon, or where it has failed; the time until then passes. */
+  const dueLook = (key: PaymentKey): PaymentKey | undefined => {
+    const at = lists.timerOf(key);
+    const { clocks = {}, suspect, notBefore } = lists.noteOf(key).known ?? {};
+    const failed = Object.keys(clocks).length > 0 || suspect !== undefined || notBefore !== undefined;
+    if (at === undefined || (!failed && at - Date.now() > soonMs)) return undefined;
+    vi.setSystemTime(Math.max(at, Date.now()));
+    return key;
+  };
+
+  /** The events that wait by themselves and are due; where none is, the time until the next one passes, if it is due soon. */
+  const dueEvents = (pass: boolean, withinMs = soonMs) => {
+    const next = Math.min(...lists.events.map(({ at }) => at));
+    if (pass && next > Date.now() && next - Date.now() <= withinMs) vi.setSystemTime(next);
+    const due = lists.events.filter(({ at }) => at <= Date.now());
+    for (const job of due) lists.events.splice(lists.events.indexOf(job), 1);
+    return due;
+  };
 
   const keptOf = ({ key }: Purchase): readonly KeptEvent[] =>
     logFrom(norce.transactions(key.orderId, key.paymentId)).kept;
@@ -210,14 +225,14 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     const found = config.find(key);
     const current = await client.payment(key);
     if (found === undefined || current === null) throw new Error("not configured, or not in Norce");
-    return lookContext(key, current, contexts(key, found, AbortSignal.timeout(10_000)), client.log(key));
+    return lookContext(key, current, contexts(key, found, { signal: AbortSignal.timeout(10_000) }), client.log(key));
   };
 
   const stage: Stage = {
     config,
     meters,
     logged,
-    dead: lists.dead,
+    letters: async () => await seam.letters.list(100),
     stored: lists.stored,
     get norce() {
       return norce;
@@ -306,16 +321,16 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
         headers: { ...headers },
         ...(method === "POST" ? { body } : {}),
       }),
-    look: (key) => look({ key }),
+    look,
     async rest(key, patience = "impatient") {
       for (let looks = 0; looks < mostLooks; looks += 1) {
         for (const job of lists.inbox.splice(0)) await run(inboxName, job);
-        for (const job of lists.dueEvents(false)) await run(eventsName(folder), job);
-        const next = lists.looks.shift() ?? lists.due(key);
+        for (const { id, event } of dueEvents(false)) await run(eventsName(folder), event, id);
+        const next = lists.asked.shift() ?? dueLook(key);
         if (next === undefined) {
-          const events = lists.dueEvents(true, patience === "patient" ? eventPatienceMs : soonMs);
+          const events = dueEvents(true, patience === "patient" ? eventPatienceMs : soonMs);
           if (events.length === 0) return;
-          for (const job of events) await run(eventsName(folder), job);
+          for (const { id, event } of events) await run(eventsName(folder), event, id);
           continue;
         }
         const { outcome, kind, reason } = await look(next);
@@ -345,148 +360,4 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     },
   };
   return stage;
-}
-
-type Processor = (job: Job<unknown>, token: string) => Promise<unknown>;
-
-/** An engine whose jobs run when they are told to. */
-function listEngine(wait: (data: unknown, at: number) => void): {
-  engine: Engine;
-  run: (name: string, data: object) => Promise<unknown>;
-} {
-  const processors = new Map<string, Processor>();
-  /** What has been tried before. */
-  const tried = new WeakSet<object>();
-  let jobs = 0;
-  const store = createMemoryStore();
-  const engine = {
-    kind: "embedded",
-    store: () => store,
-    // The sweep and the ledger have theirs; nobody tells their stories here.
-    queue: () => ({
-      add: async () => undefined,
-      getJob: async () => undefined,
-      upsertJobScheduler: async () => undefined,
-    }),
-    worker(name: string, processor: Processor) {
-      processors.set(name, processor);
-      return { on: () => undefined, close: async () => undefined };
-    },
-  };
-  return {
-    engine: engine as unknown as Engine,
-    async run(name, data) {
-      jobs += 1;
-      const job = {
-        id: `job-${jobs}`,
-        data,
-        attemptsStarted: tried.has(data) ? 2 : 1,
-        extendLock: async () => 1,
-        updateData: async () => undefined,
-        moveToDelayed: async (at: number) => wait(data, at),
-      };
-      tried.add(data);
-      try {
-        return await processors.get(name)?.(job as unknown as Job<unknown>, "token");
-      } catch (error) {
-        if (error instanceof DelayedError) return undefined;
-        throw error;
-      }
-    },
-  };
-}
-
-/** Queues that are lists. */
-function listQueues() {
-  const inbox: InboxJob[] = [];
-  const looks: Look[] = [];
-  const timers = new Map<string, { readonly key: PaymentKey; readonly wait: Wait; readonly delayMs: number }>();
-  const dead: DeadLetter[] = [];
-  const stored: StoredEvent[] = [];
-  const events: { readonly at: number; readonly job: EventJob }[] = [];
-  const ids = new Set<string>();
-  const references = new Map<string, PaymentKey>();
-  const accountOf = ({ adapter, merchant, channel }: Target): readonly string[] => [adapter, merchant, channel];
-  const queues: Queues = {
-    inbox: {
-      add: async (some) => {
-        stored.push(...some);
-        inbox.push({ events: some });
-      },
-      async addAlone() {
-        throw new Error("nobody is configured for an event");
-      },
-    },
-    events: {
-      async add(id, job, delayMs) {
-        if (ids.has(id)) return;
-        ids.add(id);
-        events.push({ at: Date.now() + delayMs, job });
-      },
-    },
-    lanes: {
-      add: async (look) => {
-        looks.push(look);
-        return { id: String(looks.length), handedOver: true };
-      },
-      async addAll(more) {
-        looks.push(...more);
-        return more.map(() => true);
-      },
-    },
-    timers: {
-      set: async (key, wait, delayMs) => void timers.set(laneId(key), { key, wait, delayMs }),
-      get: async (key) => timers.get(laneId(key))?.wait,
-      clear: async (key) => void timers.delete(laneId(key)),
-      wake: async (timer) => void looks.push(timer.data),
-    },
-    dead: {
-      put: async (letter) => void dead.push(letter),
-      has: async () => dead.length > 0,
-      clear: async () => undefined,
-      list: async () => dead.map((letter, index) => ({ ...letter, id: String(index) })),
-      read: async (id) => dead[Number(id)],
-      remove: async (id) => void dead.splice(Number(id), 1),
-    },
-    references: {
-      put: async (key, reference) => void references.set(JSON.stringify([reference, accountOf(key)]), key),
-      get: async (reference, account) => references.get(JSON.stringify([reference, accountOf(account)])) ?? null,
-    },
-    counts: async () => [],
-  };
-  return {
-    queues,
-    inbox,
-    looks,
-    dead,
-    stored,
-    /** Has the job wait again. */
-    wait: (job: EventJob, at: number): void => void events.push({ at, job }),
-    /** The events that wait by themselves and are due; where none is, the time until the next one passes, if it is due soon. */
-    dueEvents(pass: boolean, withinMs = soonMs): EventJob[] {
-      const next = Math.min(...events.map(({ at }) => at));
-      if (pass && next > Date.now() && next - Date.now() <= withinMs) vi.setSystemTime(next);
-      const due = events.filter(({ at }) => at <= Date.now());
-      for (const job of due) events.splice(events.indexOf(job), 1);
-      return due.map(({ job }) => job);
-    },
-    /** The look that the payment's timer asks for, where it is due soon; the time until then passes. */
-    due(key: PaymentKey): Look | undefined {
-      const timer = timers.get(laneId(key));
-      if (timer === undefined || (timer.wait.why === "look-again" && timer.delayMs > soonMs)) return undefined;
-      timers.delete(laneId(key));
-      vi.setSystemTime(Date.now() + timer.delayMs);
-      return { key, wait: timer.wait };
-    },
-    forget() {
-      inbox.length = 0;
-      looks.length = 0;
-      dead.length = 0;
-      stored.length = 0;
-      events.length = 0;
-      ids.clear();
-      references.clear();
-      timers.clear();
-    },
-  };
 }

@@ -1,119 +1,103 @@
+/** Empties the inbox: turns stored events into looks, or into jobs of their own where that takes more than their URL. Neither Norce nor a PSP is asked. */
+import type { PaymentKey } from "../../contract/adapter.ts";
 import type { Config } from "../../config.ts";
-import type { Logger } from "../../lib/log.ts";
-import { runAgain } from "../../queue/ending.ts";
-import type { Engine, Job, Worker } from "../../queue/engine.ts";
-import {
-  eventId,
-  type InboxJob,
-  inboxName,
-  laneId,
-  type Look,
-  type Queues,
-  type StoredEvent,
-} from "../../queue/queues.ts";
-import { buryEvent, horizonMs, notConfigured } from "./events.ts";
-import { placingAgain } from "../retry.ts";
+import type { InboxJob, StoredEvent } from "../../queue/jobs.ts";
+import { inboxName, laneId } from "../../queue/names.ts";
+import type { Ask, End, HeldJob, LostJob, Seam, Work } from "../../queue/seam.ts";
+import { type JobKind, runJobs, type Shell } from "../job.ts";
+import { horizonOf, placingAgain } from "../retry.ts";
+import { receivedLine } from "../tell/lines.ts";
+import type { Teller } from "../tell.ts";
+import { buryEvent, notConfigured } from "./bury.ts";
 
-/** What emptying the inbox needs. Neither Norce nor a PSP is asked: what takes that is a job of its own in its adapter's queue. */
-export interface LocateParts {
+/** What emptying the inbox needs. */
+export interface InboxParts {
   readonly config: Config;
-  readonly engine: Engine;
-  readonly queues: Queues;
-  readonly log: Logger;
+  readonly shell: Shell;
+  readonly queue: Pick<Seam, "inbox" | "events" | "looks" | "letters">;
+  readonly teller: Teller;
   readonly concurrency: number;
-  readonly now: () => number;
 }
 
-/** Starts the worker that turns stored events into looks, or into jobs of their own where that takes more than their URL. */
-export function startLocate(parts: LocateParts): Worker<InboxJob, void> {
-  const worker = parts.engine.worker<InboxJob, void>(inboxName, (job, token) => locate(job, token, parts), {
-    // One job holds up to a hundred events: a few at once keep every lane busy, many would only fill the memory.
-    concurrency: Math.min(parts.concurrency, 4),
-  });
-  worker.on("failed", (job) => {
-    if (job?.finishedOn !== undefined)
-      void divide(job, parts).catch((error: unknown) => parts.log.error({ error }, "event.dead"));
-  });
-  return worker;
+/** One job holds up to a hundred events: a few at once keep every lane busy, many would only fill the memory. */
+const mostAtOnce = 4;
+
+/** Starts the worker that empties the inbox. */
+export function startInbox(parts: InboxParts): Work {
+  const kind: JobKind<InboxJob, readonly StoredEvent[], undefined> = {
+    name: inboxName,
+    concurrency: Math.min(parts.concurrency, mostAtOnce),
+    begin: async ({ data }) => data.events,
+    gate: () => undefined,
+    work: async () => undefined,
+    end: (events, job) => fanOut(events, job, parts),
+    lost: (job) => divide(job, parts),
+  };
+  return runJobs(kind, parts.shell);
 }
 
-/** A job whose worker died again and again: one of its events may be to blame, the others go on by themselves. */
-async function divide({ id, data: { events } }: Job<InboxJob>, { queues }: LocateParts): Promise<void> {
-  await Promise.all(
-    events.map((event, index) => queues.events.add(`${id ?? ""}-stalled-${index}`, { stored: event }, 0)),
-  );
-}
-
-async function locate(job: Job<InboxJob>, token: string | undefined, parts: LocateParts): Promise<void> {
-  const { config, queues, now } = parts;
-  const events = distinct(job.data.events);
+/** Everything is handed on before the job ends: a crash in between hands it on twice. */
+async function fanOut(events: readonly StoredEvent[], job: HeldJob<InboxJob>, parts: InboxParts): Promise<End> {
+  const { config, queue } = parts;
   const [known, strange] = divided(events, ({ target }) => config.find(target) !== undefined);
-  const [plain, others] = divided(known, (event) => plainLook(event) !== undefined);
-  const looks = plain.flatMap((event) => plainLook(event) ?? []);
-  const handed = await queues.lanes.addAll(looks);
-  // A look that waits already looks soon enough, but it does not know the reference that this event named.
-  const waiting = plain.filter((_, index) => handed[index] !== true && looks[index]?.reference !== undefined);
-  // The same in every run of this job, whatever has been handed over by then.
-  const idOf = (event: StoredEvent): string =>
-    event.event.line === undefined ? `${job.id ?? ""}-${events.indexOf(event)}` : eventId(event);
-  await Promise.all([
-    ...waiting.map((stored) => queues.events.add(idOf(stored), { stored, asked: true }, soonMs(stored, now()))),
-    ...others.map((stored) => queues.events.add(idOf(stored), { stored }, 0)),
-  ]);
+  const [plain, others] = divided(known, (event) => paymentNamed(event) !== undefined);
+  await queue.looks.ask(looksOf(plain), "patient");
+  // The same names in every run of this job, whatever has been handed on by then.
+  await Promise.all(others.map((event) => queue.events.add(`${job.id}-${events.indexOf(event)}`, event)));
   const [only] = strange;
-  if (job.data.alone === true && only !== undefined) await waitForSettings(job, only, token, parts);
-  else await Promise.all(strange.map((event) => setAside(idOf(event), event, parts)));
+  if (only === undefined) return undefined;
+  if (events.length === 1) return await waitForSettings(only, parts);
+  for (const event of strange) await queue.inbox.add([event]);
+  return undefined;
 }
 
-async function setAside(id: string, event: StoredEvent, { queues, log, now }: LocateParts): Promise<void> {
-  await queues.inbox.addAlone(id, event, soonMs(event, now()));
-  const { target, webhook, event: told } = event;
-  log.warn({ ...target, webhook, type: told.type, why: "not-configured" }, "event.later");
+/** Events of one payment that arrived together ask for one look; each hint is asked with, for none may be lost. */
+function looksOf(events: readonly StoredEvent[]): readonly Ask[] {
+  const asks = new Map<string, Ask>();
+  for (const stored of events) {
+    const key = paymentNamed(stored);
+    if (key === undefined) continue;
+    const { webhook, receivedAt, event } = stored;
+    const id = `${laneId(key)} ${event.reference ?? ""}`;
+    const hint = event.reference === undefined ? {} : { hint: event.reference };
+    const journal = [...(asks.get(id)?.journal ?? []), receivedLine(receivedAt, webhook, event.type)];
+    asks.set(id, { key, by: "webhook", at: receivedAt, journal, ...hint });
+  }
+  return [...asks.values()];
 }
 
 /**
  * Whoever received it was configured for it: this process may be an older one that is about to be replaced, or a newer one whose settings
  * lost an entry. It is given up no sooner than an event whose payment is not known.
  */
-async function waitForSettings(
-  job: Job<InboxJob>,
-  event: StoredEvent,
-  token: string | undefined,
-  parts: LocateParts,
-): Promise<void> {
-  const adapter = parts.config.adapters.get(event.target.adapter);
-  const step = placingAgain(event.receivedAt, parts.now(), horizonMs(adapter));
-  if (step.do === "wait") return await runAgain(job, parts.now() + step.delayMs, token);
-  await buryEvent(event, "not-configured", notConfigured, parts);
+async function waitForSettings(event: StoredEvent, parts: InboxParts): Promise<End> {
+  const { config, shell, teller } = parts;
+  const { target, webhook, receivedAt, event: told } = event;
+  const { unsettled } = config.adapters.get(target.adapter)?.horizonDays ?? {};
+  const again = placingAgain(receivedAt, shell.now(), horizonOf(unsettled, 3));
+  if (again === undefined) {
+    await buryEvent(event, "not-configured", notConfigured, parts);
+    return undefined;
+  }
+  teller.event({ target, webhook, type: told.type, is: "later", why: "not-configured" });
+  return { again };
 }
 
-/** The look that an event asks for, where its URL names the payment and nothing else has to be done; most are such. */
-function plainLook({ target, event, evidence }: StoredEvent): Look | undefined {
+/** A job whose workers died again and again: one of its events may be to blame, the others go on by themselves. */
+async function divide({ data: { events } }: LostJob<InboxJob>, parts: InboxParts): Promise<void> {
+  const [only] = events;
+  if (only === undefined) return;
+  if (events.length === 1) await buryEvent(only, "stalled", "the worker died again and again on this event", parts);
+  else for (const event of events) await parts.queue.inbox.add([event]);
+}
+
+/** The payment that a look can be asked for at once: its URL names it, and nothing else has to be done. */
+function paymentNamed({ target, event, evidence }: StoredEvent): PaymentKey | undefined {
   const { orderId, paymentId, ...account } = target;
   if (orderId === undefined || paymentId === undefined) return undefined;
-  if (event.line !== undefined || evidence !== undefined) return undefined;
-  const hint = event.reference === undefined ? {} : { reference: event.reference };
-  return { key: { ...account, orderId, paymentId }, ...hint };
-}
-
-function soonMs({ receivedAt }: StoredEvent, now: number): number {
-  const step = placingAgain(receivedAt, now, Infinity);
-  return step.do === "wait" ? step.delayMs : 0;
+  return event.line !== undefined || evidence !== undefined ? undefined : { ...account, orderId, paymentId };
 }
 
 function divided<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
   return [items.filter(belongs), items.filter((item) => !belongs(item))];
-}
-
-/** Events of one payment that name the same reference ask for the same look. */
-function distinct(events: readonly StoredEvent[]): StoredEvent[] {
-  return [
-    ...new Map(
-      events.map((event) => {
-        const look = plainLook(event);
-        const own = event.evidence === undefined ? eventId(event) : `unproven ${eventId(event)}`;
-        return [look === undefined ? own : `${laneId(look.key)} ${look.reference ?? ""}`, event] as const;
-      }),
-    ).values(),
-  ];
 }

@@ -1,21 +1,27 @@
-import type { Clue, PaymentKey, PspEvent, Target } from "../../contract/adapter.ts";
+import type { Clue, PaymentKey, Target } from "../../contract/adapter.ts";
 import type { AdapterSettings } from "../../config.ts";
 import type { NorceClient } from "../../norce/client.ts";
 import type { NorceOrder } from "../../norce/schema.ts";
-import type { Queues, StoredEvent } from "../../queue/queues.ts";
-import type { ContextFactory } from "../look/observe.ts";
+import type { StoredEvent } from "../../queue/jobs.ts";
+import type { Seam } from "../../queue/seam.ts";
+import type { Held, Shell } from "../job.ts";
+import type { ContextFactory } from "../look/contexts.ts";
+import { pauses } from "../patience.ts";
 
 /** What finding a payment needs. */
-export interface PlaceParts {
+interface PlaceParts {
   readonly contexts: ContextFactory;
   readonly norce: NorceClient;
-  readonly queues: Queues;
-  readonly signal: AbortSignal;
-  readonly now: () => number;
+  readonly queue: Pick<Seam, "references">;
+  readonly shell: Pick<Shell, "now">;
 }
 
-/** For how long the PSP is asked about an event that names something of somebody's: on a shared account it is often another shop's. */
-const youngMs = 60_000;
+/** Where an event belongs. */
+export interface Placed {
+  readonly key: PaymentKey;
+  /** The PSP's id of the payment, as the event named it or the PSP said. */
+  readonly reference?: string | undefined;
+}
 
 type OrderPayment = NonNullable<NorceOrder["payments"]>[number];
 
@@ -27,49 +33,72 @@ export async function place(
   { target, event, receivedAt }: StoredEvent,
   found: AdapterSettings,
   parts: PlaceParts,
-): Promise<PaymentKey | null> {
+  held: Held,
+): Promise<Placed | null> {
   const { orderId, paymentId, ...account } = target;
-  if (orderId !== undefined && paymentId !== undefined) return { ...account, orderId, paymentId };
-  for (const clue of event.clues ?? []) {
-    const key = await follow(clue, account, event.reference, found, parts);
-    if (key !== null) return key;
-  }
+  const { reference, clues = [] } = event;
+  if (orderId !== undefined && paymentId !== undefined) return { key: { ...account, orderId, paymentId }, reference };
+  const follow = async (some: readonly Clue[], named: string | undefined): Promise<Placed | null> => {
+    for (const clue of some) {
+      const key = await followed(clue, account, named, found, parts, held);
+      if (key !== null) return { key, reference: named };
+    }
+    return null;
+  };
+  const placed = await follow(clues, reference);
+  if (placed !== null) return placed;
   // Where the event names nothing that leads anywhere but the PSP's own id, only the PSP can say whose it is.
-  const named = event.clues?.some((clue) => "echo" in clue) === true;
-  if (named && parts.now() - receivedAt > youngMs) return null;
-  const echoes = await echoesOf(event, account, found, parts);
-  for (const echo of echoes) {
-    const key = await follow({ echo }, account, event.reference, found, parts);
-    if (key !== null) return key;
-  }
-  return null;
+  const named = clues.some((clue) => "echo" in clue);
+  if (named && parts.shell.now() - receivedAt > pauses.youngMs) return null;
+  const resolved = await found.adapter.resolve?.(event, parts.contexts(account, found, held));
+  const asked = resolved?.reference ?? reference;
+  const said = resolved === undefined || resolved === null ? null : await follow(cluesOf(resolved), asked);
+  if (said !== null) return said;
+  const echoes = await echoesOf(asked, account, found, parts, held);
+  return await follow(
+    echoes.map((echo) => ({ echo })),
+    asked,
+  );
+}
+
+/** What the PSP said of an event's payment; its id is a clue, too. */
+function cluesOf({
+  reference,
+  clues = [],
+}: {
+  readonly reference?: string | undefined;
+  readonly clues?: readonly Clue[] | undefined;
+}): readonly Clue[] {
+  return reference === undefined ? clues : [...clues, { reference }];
 }
 
 /** What the PSP echoes of ours on the payment that an event names by its reference. Nothing where it cannot be asked. */
 async function echoesOf(
-  { reference }: PspEvent,
+  reference: string | undefined,
   account: Target,
   found: AdapterSettings,
-  { contexts, signal }: PlaceParts,
+  { contexts }: PlaceParts,
+  held: Held,
 ): Promise<readonly string[]> {
   const { adapter } = found;
   if ("fold" in adapter || reference === undefined) return [];
   const payment = { paymentId: "", amount: 0, currency: "", reference: null, upsell: null };
-  const context = { ...contexts(account, found, signal), memory: {}, payment, kept: async () => [] };
+  const context = { ...contexts(account, found, held), memory: {}, payment, kept: async () => [] };
   const snapshot: unknown = await adapter.fetch(reference, context);
   return snapshot === null ? [] : adapter.map(snapshot, { kept: [], now: context.now }).echoes;
 }
 
-async function follow(
+async function followed(
   clue: Clue,
   account: Target,
   reference: string | undefined,
   found: AdapterSettings,
-  { norce, queues, signal }: PlaceParts,
+  { norce, queue }: PlaceParts,
+  held: Held,
 ): Promise<PaymentKey | null> {
-  if ("reference" in clue) return await queues.references.get(clue.reference, account);
+  if ("reference" in clue) return await queue.references.get(clue.reference, account);
   const { adapterId, merchantReference } = found.settings;
-  for await (const order of ordersNamed(clue.echo, merchantReference, account, norce, signal)) {
+  for await (const order of ordersNamed(clue.echo, merchantReference, account, norce, held)) {
     const payment = paymentOf(order.order, order.paymentId, adapterId, reference);
     if (payment === undefined || (clue.onlyOf !== undefined && payment.reference !== clue.onlyOf)) continue;
     return { ...account, orderId: order.order.id, paymentId: payment.id };
@@ -89,23 +118,23 @@ async function* ordersNamed(
   merchantReference: AdapterSettings["settings"]["merchantReference"],
   account: Target,
   norce: NorceClient,
-  signal: AbortSignal,
+  held: Held,
 ): AsyncGenerator<NamedOrder> {
   const colon = echo.lastIndexOf(":");
   if (colon > 0 && colon < echo.length - 1) {
-    const order = await norce.order({ ...account, orderId: echo.slice(0, colon) }, signal);
+    const order = await norce.order({ ...account, orderId: echo.slice(0, colon) }, held);
     if (order !== null) yield { order, paymentId: echo.slice(colon + 1) };
   }
   // Norce may ignore a filter, and then answers with orders of others: each has to bear out what was asked for.
-  for (const order of await norce.ordersBy(account, { payment_id: echo }, signal))
+  for (const order of await norce.ordersBy(account, { payment_id: echo }, held))
     if (order.payments?.some(({ id }) => id === echo) === true) yield { order, paymentId: echo };
   if (merchantReference === "orderReference")
-    for (const order of await norce.ordersBy(account, { reference: echo }, signal))
+    for (const order of await norce.ordersBy(account, { reference: echo }, held))
       if (order.reference === echo) yield { order };
   if (merchantReference === "cartReference")
-    for (const order of await norce.ordersBy(account, { cart_reference: echo }, signal))
+    for (const order of await norce.ordersBy(account, { cart_reference: echo }, held))
       if (order.cart?.reference === echo) yield { order };
-  const order = isPathId(echo) ? await norce.order({ ...account, orderId: echo }, signal) : null;
+  const order = isPathId(echo) ? await norce.order({ ...account, orderId: echo }, held) : null;
   if (order !== null) yield { order };
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from "../../config.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Closures } from "../../queue/closures.ts";
+import { gatePauses } from "../patience.ts";
 import { createGate, type Gate, roomPerAccount } from "./gate.ts";
 
 /** This process's gates, one per PSP. */
@@ -14,11 +15,8 @@ interface GatesParts {
   readonly log: Logger;
   readonly now: () => number;
   /** Absent: no other process works on this queue. */
-  readonly closures?: Closures;
+  readonly closures?: Pick<Closures, "tell" | "list">;
 }
-
-/** How often a process asks what the others found out. */
-const askMs = 1_000;
 
 /** Makes the gates, and lets the processes tell each other which PSP account is to be left alone. */
 export function createGates({ config, log, now, closures }: GatesParts): Gates {
@@ -45,7 +43,7 @@ export function createGates({ config, log, now, closures }: GatesParts): Gates {
           if (asking) return;
           asking = true;
           void share(hear(closures)).finally(() => (asking = false));
-        }, askMs).unref();
+        }, gatePauses.askMs).unref();
 
   return {
     of(adapter) {

@@ -47,7 +47,7 @@ export async function bind<Answer extends { readonly desired: DesiredPayment }>(
   parts: BindParts,
 ): Promise<Bound<Answer>> {
   const { key, found, current } = payment;
-  const order = readOnce(async () => await parts.norce.order(key, parts.signal));
+  const order = readOnce(async () => await parts.norce.order(key, parts.via));
   const attempts: (Attempt & { readonly answer: Answer | null })[] = [];
   for (const [place, { reference, answer }] of answers.entries()) {
     const desired = answer?.desired ?? null;

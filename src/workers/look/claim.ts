@@ -1,7 +1,7 @@
 /** A reference belongs to one payment: who binds it first, has it. */
 import type { PaymentKey } from "../../contract/adapter.ts";
 import type { AdapterSettings } from "../../config.ts";
-import type { NorceClient } from "../../norce/client.ts";
+import type { NorceClient, Via } from "../../norce/client.ts";
 import { canonical, type PaymentState } from "../../norce/states.ts";
 import type { Claims } from "../../queue/references.ts";
 import { refusal } from "../found.ts";
@@ -11,7 +11,7 @@ import { readRecord } from "./record.ts";
 export interface ClaimParts {
   readonly claims: Claims;
   readonly norce: Pick<NorceClient, "payment">;
-  readonly signal?: AbortSignal | undefined;
+  readonly via?: Via | undefined;
 }
 
 /**
@@ -23,7 +23,7 @@ export async function claimReference(
   key: PaymentKey,
   reference: string,
   found: AdapterSettings,
-  { claims, norce, signal }: ClaimParts,
+  { claims, norce, via }: ClaimParts,
 ): Promise<void> {
   const what = { account: accountOf(found), reference };
   const days = daysOf(found);
@@ -31,7 +31,7 @@ export async function claimReference(
   for (let tries = 0; tries < mostTries; tries += 1) {
     const holder = await claims.claim(key, what, days);
     if (holder === undefined) return;
-    const payment = await norce.payment(holder.key, signal);
+    const payment = await norce.payment(holder.key, via);
     if (!givesWay(payment, reference)) throw taken(key, holder.key, reference);
     if (await claims.takeOver(key, what, days, holder)) return;
   }

@@ -5,6 +5,7 @@ import { holdsMoney, type PaymentState, sameState, type StateSet, stateOf } from
 import { type Attention, type Found, refusal } from "../found.ts";
 import { actionsToPublish, type Publishing } from "./actions.ts";
 import { lastTruth, movesBackwards, onlyStarted } from "./backwards.ts";
+import { truthPauses } from "../patience.ts";
 import { readRecord, recordOf, sumsOf, timeOf } from "./record.ts";
 import { type Coverage, coverAmount } from "./underpaid.ts";
 import { mergedUpsell } from "./upsell.ts";
@@ -100,15 +101,13 @@ export function diffGone({
   if (endStates.has(current.state)) return { is: "agreed", findings: [] };
   const since = timeOf(record?.["since"]);
   // A purchase that was just made may be nowhere for a while: neither a session any more, nor an order yet.
-  if (since === undefined || now - since < forgottenMs) return undefined;
+  if (since === undefined || now - since < truthPauses.forgottenMs) return undefined;
   const state = stateOf("failed", noMoney, states);
   const failed = { ...record, phase: "failed", since: new Date(now).toISOString() };
   const changes: Changes = { ...nothing, payment: { state, record: failed } };
   return { is: "backwards", fingerprint: "gone", changes, findings: [] };
 }
 
-/** How long a session without money has to be at rest before one that is gone has ended. */
-const forgottenMs = 24 * 60 * 60_000;
 const noMoney = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 /** Where nothing more can happen to a payment without money. */
 const endStates: ReadonlySet<PaymentState> = new Set([

@@ -1,4 +1,5 @@
 /** Less than was asked is not paid. Pure. */
+import { truthPauses } from "../patience.ts";
 import type { DesiredPayment, Minor, Phase } from "../../contract/adapter.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 import { canonical, type PaymentState } from "../../norce/states.ts";
@@ -14,11 +15,6 @@ export interface Coverage extends AmountRecord {
   /** When it has to be looked at again for this, in milliseconds from now. */
   readonly lookAgainMs?: number;
 }
-
-/** Two looks this far apart have to agree before a person is called. */
-const confirmMs = 60_000;
-/** How long parts (a gift card, and a card for the rest) may be short. */
-const partsMs = 60 * 60_000;
 
 /** What would tell a shop that it is paid. */
 const paidStates: ReadonlySet<PaymentState> = new Set(["reserved", "captured", "confirmed"]);
@@ -47,7 +43,7 @@ export function coverAmount(
   const takenOver = current.record === null && takenOverStates.has(canonical(current.state));
   const parts = desired.partial === true && !takenOver;
   const since = partialSince ?? now;
-  const leftMs = since + partsMs - now;
+  const leftMs = since + truthPauses.partsMs - now;
   if (parts && leftMs > 0) {
     const partial = new Date(since).toISOString();
     const held = paidStates.has(canonical(state)) ? { heldBack: "processing" as const } : {};
@@ -82,7 +78,7 @@ function coverLess(
   if (takenOver) return { accepted: true, findings, amountAsked: current.amount };
   const since = readRecord(current.record).underpaidSince ?? now;
   const underpaid = { since: new Date(since).toISOString(), total, asked: current.amount };
-  const leftMs = since + confirmMs - now;
+  const leftMs = since + truthPauses.confirmMs - now;
   const standing = {
     accepted: false,
     underpaid,

@@ -57,6 +57,6 @@ export function sumMovedBy(name: OperationName, { captured, refunded, released }
 }
 
 /** An operation that is not possible, by its reason. */
-export function refusal(reason: string): WorkerError {
+function refusal(reason: string): WorkerError {
   return new WorkerError("Refused", "the operation is not possible", { context: { reason } });
 }

@@ -2,7 +2,6 @@
  * Nothing depends on a webhook arriving: the sweep reads Norce's orders, picks the payments that should have moved by now, and sets their
  * timers. It asks no PSP and writes nothing to Norce; what a payment needs is found out by the look that its timer asks for.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import type { AnyAdapter, PaymentKey } from "../../contract/adapter.ts";
 import type { AdapterSettings, Config } from "../../config.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -10,79 +9,65 @@ import type { Meters } from "../../lib/meters.ts";
 import type { NorceClient } from "../../norce/client.ts";
 import { type ListedOrder, type ListedPayment, ordersWithin } from "../../norce/orders.ts";
 import type { Engine } from "../../queue/engine.ts";
-import { laneId, type Queues } from "../../queue/queues.ts";
+import type { Lock } from "../../queue/locks.ts";
+import { laneId } from "../../queue/names.ts";
+import type { Seam, Work } from "../../queue/seam.ts";
 import {
+  keepSchedule,
   type PassProgress,
-  startSweeps,
+  startSweeping,
   type SweepCounts,
   type SweepProgress,
-  type Sweeps,
 } from "../../queue/sweeps.ts";
-import type { DriftLog } from "../tell/drift.ts";
-import {
-  type Horizon,
-  judge,
-  type Judgement,
-  passFor,
-  periodOf,
-  reachOf,
-  type WindowName,
-  windowNames,
-} from "./due.ts";
+import { type Channel, channelsOf, horizonOf } from "./channels.ts";
+import { sweepPauses } from "../patience.ts";
+import type { Teller } from "../tell.ts";
+import { judge, type Judgement, passFor, periodOf, type WindowName, windowNames } from "./due.ts";
 
 /** What the sweep works with. */
 export interface SweepParts {
   readonly config: Config;
   readonly norce: Pick<NorceClient, "page">;
-  readonly queues: Pick<Queues, "timers" | "dead">;
-  readonly sweeps: Sweeps;
-  readonly drift: DriftLog;
+  readonly queue: Pick<Seam, "timers" | "letters" | "sweeps" | "locks">;
+  readonly teller: Pick<Teller, "found" | "met">;
   readonly log: Logger;
   readonly meters: Meters;
   readonly now: () => number;
 }
 
-type Stoppable = SweepParts & { readonly stopping: AbortSignal };
+type Stoppable = SweepParts & {
+  readonly stopping: AbortSignal;
+  /** Which payments this process has set a timer for, and when it is due: windows overlap, and the sooner timer stays. */
+  readonly pending: Map<string, number>;
+};
 
-/** One merchant's channel and the adapters that are configured for it. */
-interface Channel {
-  readonly merchant: string;
-  readonly channel: string;
-  readonly byAdapterId: ReadonlyMap<string, AdapterSettings>;
-  /** How many days old an order may be whose payments are looked at. */
-  readonly reachDays: number;
-}
-
-const defaultHorizon: Horizon = { unsettled: 30, refund: 180 };
-/** A good payment's order should be accepted after this time. */
-const acceptedMs = 15 * 60_000;
-const longestPauseMs = 30_000;
+/** So many timers are remembered; then all are forgotten, which hurries nothing and loses nothing. */
+const mostPending = 50_000;
 
 /** Starts the sweep: in one process at a time, once every `SWEEP_INTERVAL_SECONDS`. `close` ends it within a request's timeout. */
-export function startSweep(engine: Engine, parts: SweepParts): { close(): Promise<void> } {
+export function startSweep(engine: Engine, parts: SweepParts): Work {
   const ending = new AbortController();
   const stopping = ending.signal;
-  const worker = startSweeps(engine, () => sweep({ ...parts, stopping }));
-  worker.on("failed", (_, error) => parts.log.warn({ error }, "sweep.later"));
-  const scheduled = schedule({ ...parts, stopping });
+  const { queue, config, log } = parts;
+  const pending = new Map<string, number>();
+  const work = startSweeping(engine, queue.locks, (lock) => sweepOnce({ ...parts, stopping, pending }, lock));
+  // An engine that came back empty has forgotten its schedule: it is made again, and that is told.
+  const kept = keepSchedule(engine, config.sweepIntervalSeconds * 1_000, () => log.warn("sweep.restored"));
   return {
     async close() {
       ending.abort();
-      await Promise.all([worker.close(), scheduled]);
+      (await kept)();
+      await work.close();
     },
   };
 }
 
-/** The queue may be away when a process starts: it is asked until it answers. */
-async function schedule({ sweeps, config, log, stopping }: Stoppable): Promise<void> {
-  for (let pauseMs = 1_000; !stopping.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    try {
-      await sweeps.schedule(config.sweepIntervalSeconds * 1_000);
-      return;
-    } catch (error) {
-      log.warn({ error }, "sweep.unscheduled");
-      await pause(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
-    }
+/** What goes wrong is told, and made up for next time. */
+async function sweepOnce(parts: Stoppable, lock: Lock): Promise<void> {
+  try {
+    await sweep(parts, lock);
+  } catch (error) {
+    parts.log.warn({ error }, "sweep.later");
   }
 }
 
@@ -90,8 +75,9 @@ async function schedule({ sweeps, config, log, stopping }: Stoppable): Promise<v
  * Sweeps every window that needs it, the recent orders of all channels first. What takes longer than the interval is left for the next
  * time, which reads on where this one stopped.
  */
-async function sweep(parts: Stoppable): Promise<void> {
-  const { config, sweeps, stopping } = parts;
+async function sweep(parts: Stoppable, lock: Lock): Promise<void> {
+  const { config, stopping } = parts;
+  const { sweeps } = parts.queue;
   const channels = channelsOf(config);
   const progress = new Map<Channel, SweepProgress>();
   for (const channel of channels) progress.set(channel, await sweeps.read(channel.merchant, channel.channel));
@@ -100,7 +86,7 @@ async function sweep(parts: Stoppable): Promise<void> {
   const deadline = performance.now() + intervalMs;
   for (const name of windowNames) {
     for (const channel of channels) {
-      if (stopping.aborted) return;
+      if (stopping.aborted || !(await lock.isMine())) return;
       progress.set(channel, await sweepWindow(name, channel, progress.get(channel) ?? {}, deadline, parts));
     }
   }
@@ -131,21 +117,23 @@ async function sweepWindow(
   if (pass === undefined) return before;
   let progress = before;
   const list: Parameters<typeof ordersWithin>[0] = (query) =>
-    parts.norce.page({ merchant, channel: channelName }, query, parts.stopping);
+    parts.norce.page({ merchant, channel: channelName }, query, { signal: parts.stopping });
   try {
     for await (const { orders, unreadable, next } of ordersWithin(list, pass, pass.cursor)) {
       const counts = await sweepOrders(orders, name, pass, channel, parts);
       pass = { ...pass, counts: sumOf(pass.counts, { ...counts, pages: 1, unreadable }), cursor: next ?? pass.cursor };
       progress = { ...progress, [name]: next === null ? { swept: pass.until } : { ...progress[name], pass } };
-      await parts.sweeps.save(merchant, channelName, progress);
+      await parts.queue.sweeps.save(merchant, channelName, progress);
       if (parts.stopping.aborted || performance.now() > deadline) break;
     }
   } catch (error) {
     // The page is read again next time; other channels need not wait for it.
+    if (!parts.stopping.aborted) parts.teller.met({ adapter: "norce", merchant, channel: channelName }, error);
     parts.log.warn({ ...facts, offset: pass.cursor.offset, error }, "sweep.later");
     return progress;
   }
   if (progress[name]?.pass === undefined) {
+    parts.teller.met({ adapter: "norce", merchant, channel: channelName }, undefined);
     parts.meters.pass(merchant, channelName, name, parts.now());
     parts.log.info({ ...facts, ...pass.counts, seconds: (parts.now() - pass.until) / 1_000 }, "sweep.finished");
   }
@@ -172,7 +160,7 @@ async function sweepOrders(
   name: WindowName,
   pass: PassProgress,
   { merchant, channel, byAdapterId }: Channel,
-  parts: SweepParts,
+  parts: Stoppable,
 ): Promise<SweepCounts> {
   const ours = orders.flatMap((order) =>
     order.payments.flatMap((payment) => {
@@ -206,27 +194,35 @@ async function sweepPayment(
   { key, payment, order, found: { adapter } }: Listed,
   name: WindowName,
   pass: PassProgress,
-  parts: SweepParts,
+  parts: Stoppable,
 ): Promise<Judgement> {
-  const { queues, drift, meters, config, now } = parts;
+  const { queue, teller, meters, config, now } = parts;
   const since = payment.since ?? order.created;
-  if (isGood(payment) && isUnaccepted(order) && pass.until - since >= acceptedMs)
-    drift.found(key, "payment-good-order-not-accepted");
-  if (isLive(payment) && order.payments.filter(isLive).length > 1) drift.found(key, "two-live-payments");
+  if (isGood(payment) && isUnaccepted(order) && pass.until - since >= sweepPauses.acceptedMs)
+    teller.found(key, { name: "payment-good-order-not-accepted" });
+  if (isLive(payment) && order.payments.filter(isLive).length > 1) teller.found(key, { name: "two-live-payments" });
   const seen = { ...payment, since, referenced: payment.reference !== null, folds: "fold" in adapter };
   const judged = isSilent(adapter) ? "settled" : judge(seen, horizonOf(adapter), pass);
   // After a pause of many days the windows overlap: only the one that is made for old orders tells of it.
   const judgement = judged === "unresolved" && name !== "rest" ? "waiting" : judged;
   meters.swept(key.adapter, judgement);
   const intervalMs = config.sweepIntervalSeconds * 1_000;
-  const wait = { since: now(), tries: 0, why: "sweep", asked: "sweep" } as const;
-  // A delay, not a priority: webhooks go first. A timer of the payment's own knows more than we do.
-  const delayMs = (ms: number): number => Math.round(shareOf(key) * ms);
-  if (judgement === "due") await queues.timers.set(key, wait, delayMs(periodOf(name, intervalMs)), "unless-sooner");
+  // A delay, not a priority: webhooks go first.
+  const at = (ms: number): number => now() + Math.round(shareOf(key) * ms);
+  if (judgement === "due") await setUnlessSooner(key, at(periodOf(name, intervalMs)), parts);
   // Said by the lane, which lets no other look of the payment run meanwhile: one that came to rest would take the letter away.
-  if (judgement === "unresolved" && !(await queues.dead.has(key)))
-    await queues.timers.set(key, { ...wait, since, last: true }, delayMs(intervalMs));
+  if (judgement === "unresolved" && !(await queue.letters.has(key)))
+    await queue.timers.setSweep(key, at(intervalMs), true);
   return judgement;
+}
+
+async function setUnlessSooner(key: PaymentKey, at: number, { queue, pending, now }: Stoppable): Promise<void> {
+  const id = laneId(key);
+  const standing = pending.get(id) ?? 0;
+  if (standing > now() && standing <= at) return;
+  if (pending.size >= mostPending) pending.clear();
+  pending.set(id, at);
+  await queue.timers.setSweep(key, at);
 }
 
 /** Nobody calls for its payments and nobody can be asked: what becomes of them is not ours to watch. */
@@ -251,28 +247,6 @@ function isGood({ state }: ListedPayment): boolean {
 
 function isUnaccepted({ status }: ListedOrder): boolean {
   return status !== null && status !== "accepted" && status !== "completed";
-}
-
-function horizonOf({ horizonDays }: AnyAdapter): Horizon {
-  const { unsettled = defaultHorizon.unsettled, refund = defaultHorizon.refund } = horizonDays ?? {};
-  return { unsettled, refund };
-}
-
-function channelsOf({ targets }: Config): Channel[] {
-  const groups = Map.groupBy(targets, ({ merchant, channel }) => JSON.stringify([merchant, channel]));
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const reaches = group.map(({ adapter }) => reachOf(horizonOf(adapter)));
-    return [
-      {
-        merchant: first.merchant,
-        channel: first.channel,
-        byAdapterId: new Map(group.map((target) => [target.settings.adapterId, target])),
-        reachDays: Math.max(...reaches),
-      },
-    ];
-  });
 }
 
 const none: Readonly<SweepCounts> = {

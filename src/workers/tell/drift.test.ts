@@ -4,13 +4,13 @@ import type { PaymentKey } from "../../contract/adapter.ts";
 import { WorkerError } from "../../lib/errors.ts";
 import { createMeters } from "../../lib/meters.ts";
 import type { Drift, Ledger, Tally } from "../../queue/ledger.ts";
-import type { Look } from "../../queue/queues.ts";
-import { tellCredentials } from "./credentials.ts";
-import { createDriftLog, type DriftLog } from "./drift.ts";
+import type { LookFacts, Looked } from "./told.ts";
+import { type DriftTeller, tellDrift } from "./drift.ts";
+import { tellPeers } from "./peers.ts";
 
 const day = 24 * 3_600_000;
 const key: PaymentKey = { adapter: "any", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
-const written = { outcome: "written", from: "pending", to: "reserved", wrote: ["state", "record"] };
+const written: LookFacts = { outcome: "written", from: "pending", to: "reserved", wrote: ["state", "record"] };
 
 let now = 0;
 let repaired: Drift[] = [];
@@ -18,7 +18,7 @@ let once = new Map<string, Drift>();
 let standing: Drift[] = [];
 let tallies: readonly Tally[] = [];
 let late = 0;
-let drift: DriftLog;
+let drift: DriftTeller;
 
 const ledger: Ledger = {
   repaired: async (_, found) => void repaired.push(found),
@@ -36,8 +36,8 @@ const ledger: Ledger = {
   read: async () => ({ drift: [], tallies: [] }),
 };
 /** A process of its own: it remembers nothing of what others found. */
-const opened = (): DriftLog => {
-  const log = createDriftLog({ ledger, log: pino({ level: "silent" }), meters: createMeters(), now: () => now });
+const opened = (): DriftTeller => {
+  const log = tellDrift({ ledger, log: pino({ level: "silent" }), meters: createMeters(), now: () => now });
   onTestFinished(async () => await log.close());
   return log;
 };
@@ -45,49 +45,51 @@ const opened = (): DriftLog => {
 beforeEach(() => {
   now = Date.parse("2026-03-04T12:00:00.000Z");
   [repaired, once, standing, tallies, late] = [[], new Map(), [], [], 0];
-  drift = createDriftLog({ ledger, log: pino({ level: "silent" }), meters: createMeters(), now: () => now });
+  drift = tellDrift({ ledger, log: pino({ level: "silent" }), meters: createMeters(), now: () => now });
 });
 afterEach(async () => await drift.close());
 
-const wait = { since: 0, tries: 0, why: "any" };
+/** A look that came to this, announced by somebody or not. */
+const look = (announced: boolean, facts: LookFacts): void => {
+  const looked: Looked = {
+    key,
+    by: announced ? "webhook" : "sweep",
+    announced,
+    came: { outcome: { is: "later", why: "not-at-psp" } },
+    step: { do: "rest" },
+    startedAt: now,
+    now,
+  };
+  drift.looked?.(looked, facts);
+};
 
 describe("what a look repairs", () => {
-  test.each<readonly [string, Omit<Look, "key">]>([
-    ["the sweep", { wait: { ...wait, asked: "sweep" } }],
-    ["a timer of the payment's own", { wait: { ...wait, why: "look-again", asked: "timer" } }],
-    ["such a timer that has to try again", { wait: { ...wait, tries: 2, why: "unreachable", asked: "timer" } }],
-    ["an operator", { asked: "operator" }],
-  ])("is a missed event when %s asked for it, and is compared", async (_, look) => {
-    drift.looked({ key, ...look }, written);
-    drift.looked({ key, ...look }, { outcome: "unchanged" });
-    drift.looked({ key, ...look }, { outcome: "later" });
+  test("is a missed event when nobody had announced it, and is compared", async () => {
+    look(false, written);
+    look(false, { outcome: "unchanged" });
+    look(false, { outcome: "later" });
     await drift.close();
     expect(repaired).toEqual([{ name: "missed-event", at: now, ...key, from: "pending", to: "reserved" }]);
     expect(tallies).toMatchObject([{ compared: 3, agreed: 1, repaired: 1, unresolved: 1 }]);
   });
 
-  test.each<readonly [string, Omit<Look, "key">]>([
-    ["a webhook", {}],
-    ["a webhook whose look has to try again", { wait: { ...wait, tries: 2, why: "unreachable" } }],
-    ["a webhook that came while a timer waited", { asked: "webhook", wait: { ...wait, asked: "timer" } }],
-    ["an operation", { asked: "operation" }],
-  ])("was announced when %s asked for it", async (_, look) => {
-    drift.looked({ key, ...look }, written);
+  test("is no drift and not compared when a webhook or an operation had announced it", async () => {
+    look(true, written);
     await drift.close();
     expect(repaired).toEqual([]);
     expect(tallies).toEqual([]);
   });
 
   test("is no drift where only our own note was written", async () => {
-    drift.looked({ key, wait: { ...wait, asked: "timer" } }, { ...written, wrote: ["record", "upsell", "actions"] });
+    look(false, { ...written, wrote: ["record", "upsell", "actions"] });
     await drift.close();
     expect(repaired).toEqual([]);
     expect(tallies).toMatchObject([{ compared: 1, repaired: 1 }]);
   });
 
   test("may be told late by a webhook that has nothing left to tell", () => {
-    drift.looked({ key }, { outcome: "unchanged" });
-    drift.looked({ key, wait: { ...wait, asked: "timer" } }, { outcome: "unchanged" });
+    look(true, { outcome: "unchanged" });
+    look(false, { outcome: "unchanged" });
     expect(late).toBe(1);
   });
 });
@@ -96,8 +98,8 @@ describe("what a person should see", () => {
   test("is kept once per payment", () => {
     for (const at of [0, day]) {
       now += at;
-      drift.found(key, "paid-on-removed");
-      opened().found(key, "paid-on-removed");
+      drift.found?.(key, { name: "paid-on-removed" });
+      opened().found?.(key, { name: "paid-on-removed" });
     }
     expect([...once.values()]).toEqual([
       { name: "paid-on-removed", at: Date.parse("2026-03-04T12:00:00.000Z"), ...key },
@@ -109,7 +111,7 @@ describe("what a person should see", () => {
     (name) => {
       for (const at of [0, 60_000, day, 60_000]) {
         now += at;
-        drift.found(key, name);
+        drift.found?.(key, { name });
       }
       expect(standing.map((found) => found.at)).toEqual([
         Date.parse("2026-03-04T12:00:00.000Z"),
@@ -120,24 +122,47 @@ describe("what a person should see", () => {
   );
 });
 
-describe("credentials that are refused", () => {
-  const refused = (peer: string) => ({ error: new WorkerError("Unauthorized", "no", { context: { peer } }) });
-
-  test("are kept once a day for as long as they are, of each account that meets it", () => {
+describe("findings about peers", () => {
+  const error = (kind: "Unauthorized" | "Unreachable", peer: string) =>
+    new WorkerError(kind, "no", { context: { peer, status: kind === "Unauthorized" ? 401 : 503 } });
+  const listen = () => {
     const logged: string[] = [];
     const log = pino({ base: null }, { write: (line: string) => void logged.push(line) });
-    const parts = { log, meters: createMeters(), drift };
+    const meters = createMeters();
+    const peers = tellPeers({ log, meters, now: () => now, found: (of, found) => drift.found?.(of, found) });
+    const count = (message: string): number => logged.filter((line) => line.includes(`"${message}"`)).length;
+    return { peers, meters, count };
+  };
+
+  test("that refuse our credentials are kept once a day for as long as they are, and logged once", async () => {
+    const { peers, meters, count } = listen();
     for (const at of [0, 60_000, day, day]) {
       now += at;
-      for (const merchant of ["acme", "other"]) tellCredentials({ ...key, merchant }, refused("norce"), parts);
-      tellCredentials(key, refused("any"), parts);
+      for (const merchant of ["acme", "other"]) peers.met?.({ ...key, merchant }, error("Unauthorized", "norce"));
+      peers.met?.(key, error("Unauthorized", "any"));
     }
     const days = ["2026-03-04", "2026-03-05", "2026-03-06"];
     const kept = [...once.values()].map(({ at, merchant }) => `${new Date(at).toISOString().slice(0, 10)} ${merchant}`);
     expect(kept.toSorted()).toEqual(days.flatMap((one) => [`${one} acme`, `${one} other`]));
+    expect([...once.values()][0]).toMatchObject({ facts: { peer: "norce", status: 401 } });
     // Logged once all the same: one for Norce, one for the PSP's account.
-    expect(logged.filter((line) => line.includes("credential.refused"))).toHaveLength(2);
-    tellCredentials(key, { outcome: { is: "unchanged", state: "reserved" } }, parts);
-    expect(logged.filter((line) => line.includes("credential.accepted"))).toHaveLength(2);
+    expect(count("credential.refused")).toBe(2);
+    expect(await meters.text()).toContain('norce_psp_credential_refused{peer="norce",merchant="",channel=""} 1');
+    peers.met?.(key, undefined);
+    expect(count("credential.accepted")).toBe(2);
+    expect(await meters.text()).toContain('norce_psp_credential_refused{peer="norce",merchant="",channel=""} 0');
+  });
+
+  test("that are down are told at the third failure in a row, and when it is over; one that stumbles is not", () => {
+    const { peers, count } = listen();
+    peers.met?.(key, error("Unreachable", "any"));
+    peers.met?.(key, undefined);
+    for (let failures = 1; failures <= 5; failures += 1) {
+      peers.met?.(key, error("Unreachable", "any"));
+      expect(count("peer.down")).toBe(failures < 3 ? 0 : 1);
+    }
+    expect([...once.values()]).toMatchObject([{ name: "psp-down", adapter: "any", facts: { status: 503 } }]);
+    peers.met?.(key, undefined);
+    expect(count("peer.up")).toBe(1);
   });
 });

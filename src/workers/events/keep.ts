@@ -1,0 +1,80 @@
+import type { LogLine, PaymentKey, PspEvent } from "../../contract/adapter.ts";
+import type { StoredEvent } from "../../queue/jobs.ts";
+import { eventId } from "../../queue/names.ts";
+import type { Seam } from "../../queue/seam.ts";
+import { givenUp, type Held } from "../job.ts";
+import { open, type Opening, type OpenParts } from "../look/open.ts";
+import { pauses } from "../patience.ts";
+import { mayStillHappen, refusalOf } from "../retry.ts";
+import type { Teller } from "../tell.ts";
+
+/** What keeping an event needs. */
+interface KeepParts extends OpenParts {
+  readonly queue: Pick<Seam, "locks">;
+  readonly teller: Pick<Teller, "found">;
+}
+
+/** An event that is kept as a line of the payment's log. */
+type KeptStored = StoredEvent & { readonly event: PspEvent & { readonly line: LogLine } };
+
+/** How many lines webhooks that nobody vouches for may leave in one payment's log: their URL may have got into wrong hands. */
+const mostUnproven = 20;
+
+/**
+ * Appends the event to the payment's log, once: two copies of it never append together.
+ * @returns whether a look is to be asked for, another copy is at it, or the payment is not there (yet).
+ */
+export async function keep(
+  key: PaymentKey,
+  stored: KeptStored,
+  vouchedFor: boolean,
+  held: Held,
+  parts: KeepParts,
+): Promise<"looks" | "rests" | "busy" | "nowhere"> {
+  const lock = await parts.queue.locks.acquire(`event-${eventId(stored)}`, pauses.eventLockMs);
+  if (lock === undefined) return "busy";
+  const prove = async (): Promise<void> => {
+    if (!(await lock.isMine())) throw givenUp("the event is another copy's by now");
+    await held.prove();
+  };
+  try {
+    const opening = await opened(key, held, parts);
+    const kept =
+      typeof opening === "string" ? opening : await append(opening, stored, vouchedFor, { ...held, prove }, parts);
+    await lock.release();
+    return kept;
+  } catch (error) {
+    // What timed out may still be carried out: until then no other copy reads the log.
+    if (!mayStillHappen(error)) await lock.release();
+    throw error;
+  }
+}
+
+async function opened(key: PaymentKey, held: Held, parts: KeepParts): Promise<Opening | "rests" | "nowhere"> {
+  try {
+    return (await open(key, parts, held)) ?? "nowhere";
+  } catch (error) {
+    if (refusalOf(error) !== "other-adapter") throw error;
+    parts.teller.found(key, { name: "other-adapter" });
+    return "rests";
+  }
+}
+
+async function append(
+  { key, found: { adapter }, current: { reference }, log }: Opening,
+  { event }: KeptStored,
+  vouchedFor: boolean,
+  held: Held,
+  { norce, teller }: KeepParts,
+): Promise<"looks" | "rests"> {
+  const folds = "fold" in adapter;
+  // A PSP that can be asked has one id per payment; what names another one is for the look to judge, and stands in nobody's log.
+  if (!folds && reference !== null && event.reference !== undefined && event.reference !== reference) return "looks";
+  const { keys, kept } = await log;
+  if (!keys.has(event.key)) {
+    if (!vouchedFor && kept.length >= mostUnproven) teller.found(key, { name: "too-many-lines" });
+    else await norce.appendEvent(key, event, held);
+  }
+  // Before the PSP's payment exists there is nothing to look at but this line itself.
+  return !folds && reference === null && event.reference === undefined ? "rests" : "looks";
+}

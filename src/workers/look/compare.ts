@@ -1,0 +1,137 @@
+import type { DesiredPayment } from "../../contract/adapter.ts";
+import type { CurrentPayment } from "../../norce/payment.ts";
+import type { Seam } from "../../queue/seam.ts";
+import { growingPauseMs } from "../retry.ts";
+import type { Publishing } from "./actions.ts";
+import { referencesToAsk } from "./attempt.ts";
+import { type Asked, bind, type Bound } from "./bind.ts";
+import { diff, diffGone, type Verdict } from "./diff.ts";
+import { observe, type Observed } from "./observe.ts";
+import type { Opening, OpenParts } from "./open.ts";
+import type { Rest } from "./outcome.ts";
+
+/** What a comparison needs besides. */
+export interface CompareParts extends OpenParts {
+  /** Which payment the PSP's ids belong to. */
+  readonly queue: Pick<Seam, "claims">;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What Norce says, what the PSP says, and the difference; or why there is nothing to compare. */
+export interface Compared {
+  readonly verdict: Verdict | { readonly is: "later"; readonly why: "no-reference" | "not-at-psp" };
+  /** The payment as it stands, to be replaced. */
+  readonly latest: CurrentPayment;
+  /** What the PSP must be told once Norce has been written. */
+  readonly afterWrite: () => Promise<void>;
+  readonly rest: Rest;
+}
+
+/**
+ * Asks the PSP and compares. @param hints ids that webhooks named, newest last.
+ * @throws WorkerError `Refused` with a `reason` and the values that differ: a person has to look.
+ */
+export async function compare(opening: Opening, hints: readonly string[], parts: CompareParts): Promise<Compared> {
+  const { found, current } = opening;
+  const folds = "fold" in found.adapter;
+  const references = referencesToAsk(current, hints, folds);
+  if (references.length === 0) return nothing(current, "no-reference", {});
+  const bound = await bindAnswer(opening, await ask(opening, references), parts);
+  const told = restFrom(bound);
+  if (bound.answer !== null) return await difference(opening, bound.answer, told, parts);
+  // Where nobody can be asked, nothing is awaited either: an event that comes will ask for the next look.
+  if (folds) return { verdict: { is: "agreed", findings: [] }, latest: current, afterWrite: rests, rest: told };
+  const verdict = diffGone({ current, states: parts.config.norce.states, now: parts.now() });
+  if (verdict === undefined) return nothing(current, "not-at-psp", told);
+  return { verdict, latest: current, afterWrite: rests, rest: merged(told, verdict, {}) };
+}
+
+/** Asks the PSP about each id, one after the other: what is remembered was said of the first. */
+async function ask(opening: Opening, references: readonly string[]): Promise<readonly Asked<Observed>[]> {
+  const answers: Asked<Observed>[] = [];
+  for (const [place, reference] of references.entries()) {
+    const of = place === 0 ? opening : { ...opening, context: { ...opening.context, memory: {} } };
+    answers.push({ reference, answer: await observe(of, reference) });
+  }
+  return answers;
+}
+
+/** Which answer is this payment's. @throws WorkerError `Refused` where none may be. */
+export async function bindAnswer(
+  { key, found, current, held }: Opening,
+  answers: readonly Asked<Observed>[],
+  { norce, queue }: Pick<CompareParts, "norce" | "queue">,
+): Promise<Bound<Observed>> {
+  return await bind({ key, found, current }, answers, { norce, claims: queue.claims, via: held });
+}
+
+async function difference(opening: Opening, observed: Observed, told: Rest, parts: CompareParts): Promise<Compared> {
+  const { key, found, current, held } = opening;
+  const { desired } = observed;
+  const { keys: logged } = await opening.log;
+  const { states, version } = parts.config.norce;
+  const facts = {
+    logged,
+    desired,
+    states,
+    version,
+    rounding: found.adapter.rounding ?? 0,
+    folds: "fold" in found.adapter,
+  };
+  const publish = publishingOf(opening, parts);
+  const verdictOn = (payment: CurrentPayment): Verdict =>
+    diff({ ...facts, current: payment, publish, now: parts.now() });
+  const first = verdictOn(current);
+  // Asking the PSP took a while: what is replaced has to be what stands there now.
+  const stale = first.is !== "agreed" && first.changes.payment !== undefined;
+  const latest = stale ? ((await parts.norce.payment(key, held)) ?? current) : current;
+  const verdict = latest === current ? first : verdictOn(latest);
+  const { phase, currency, money, reference, aliases = [] } = desired;
+  const said = { ids: [reference, ...aliases], psp: { ...money, phase, currency } };
+  const rest = { ...merged(told, verdict, lookAgainMs(desired, parts.now())), ...said };
+  return { verdict, latest, afterWrite: observed.afterWrite, rest };
+}
+
+function nothing(current: CurrentPayment, why: "no-reference" | "not-at-psp", rest: Rest): Compared {
+  return { verdict: { is: "later", why }, latest: current, afterWrite: rests, rest };
+}
+
+async function rests(): Promise<void> {}
+
+function restFrom({ findings, attention, judged }: Bound<Observed>): Rest {
+  return { found: findings, judged, ...(attention === undefined ? {} : { attention }) };
+}
+
+/** What binding and comparing have to say; of two times the sooner one. */
+function merged(
+  told: Rest,
+  { findings, attention, lookAgainMs: soon }: Verdict,
+  again: { lookAgainMs?: number },
+): Rest {
+  const times = [soon, again.lookAgainMs].filter((time) => time !== undefined);
+  return {
+    ...told,
+    found: [...(told.found ?? []), ...findings],
+    ...(attention === undefined || told.attention !== undefined ? {} : { attention }),
+    ...(times.length === 0 ? {} : { lookAgainMs: Math.min(...times) }),
+  };
+}
+
+function publishingOf({ key, found: { adapter, settings } }: Opening, { config }: OpenParts): Omit<Publishing, "now"> {
+  const { operations } = adapter;
+  const maker = { publicUrl: config.publicUrl, keys: config.signingKeys };
+  const offered = operationNames.filter((name) => operations?.[name] !== undefined);
+  return { mode: settings.publishActions, key, adapterId: settings.adapterId, offered, maker };
+}
+
+const operationNames = ["capture", "cancel", "refund"] as const;
+
+function lookAgainMs({ lookAgain }: DesiredPayment, now: number): { lookAgainMs?: number } {
+  if (lookAgain === undefined) return {};
+  if ("afterSeconds" in lookAgain) return { lookAgainMs: lookAgain.afterSeconds * 1_000 };
+  if ("growing" in lookAgain) return { lookAgainMs: growingPauseMs(now - Date.parse(lookAgain.growing)) };
+  const inMs = Date.parse(lookAgain.at) - now;
+  // A time that has passed was looked at just now; a PSP that does not move on is the sweep's, not a busy loop's.
+  return Number.isNaN(inMs) || inMs <= 0 ? {} : { lookAgainMs: inMs };
+}

@@ -1,0 +1,143 @@
+/** Looks at payments: the note is read after the job became active, and what a look leaves is written in an order that loses nothing. */
+import type { PaymentKey } from "../../contract/adapter.ts";
+import type { DeadLetter } from "../../queue/jobs.ts";
+import type { AskedBy, HeldJob, Known, LostJob, Note, Seam, Work } from "../../queue/seam.ts";
+import { laneId, laneName } from "../../queue/names.ts";
+import { type JobKind, runJobs, type Shell } from "../job.ts";
+import { type Look, reconcile } from "../reconcile.ts";
+import { type Came, horizonOf, isTooEarly, type Next, next, waitUntil } from "../retry.ts";
+import { linesOf } from "../tell/lines.ts";
+import type { Looked, Teller } from "../tell.ts";
+import type { CompareParts } from "./compare.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** What looking needs. */
+export interface LookParts extends CompareParts {
+  readonly shell: Shell;
+  readonly queue: Pick<Seam, "looks" | "timers" | "letters" | "references" | "claims">;
+  readonly teller: Teller;
+  readonly concurrency: number;
+}
+
+/** A look that has begun. */
+interface Begun extends Look {
+  readonly startedAt: number;
+}
+
+/** Starts the workers that look at payments: one lane queue per adapter that a merchant has configured. */
+export function startLooks(parts: LookParts): Work[] {
+  const adapters = new Set(parts.config.targets.map(({ adapter }) => adapter.id));
+  return [...adapters].map((adapter) => runJobs(looking(adapter, parts), parts.shell));
+}
+
+function looking(adapter: string, parts: LookParts): JobKind<PaymentKey, Begun, Outcome> {
+  const { queue, shell, concurrency } = parts;
+  return {
+    name: laneName(adapter),
+    concurrency,
+    async begin({ data: key }) {
+      const note = await queue.looks.read(key);
+      const startedAt = shell.now();
+      if (!isTooEarly(note, startedAt)) return { key, note, startedAt };
+      // Set again, whatever stands: a due timer may have swallowed its successor.
+      await queue.timers.set(key, note.known?.notBefore ?? startedAt);
+      return undefined;
+    },
+    gate: ({ key }) => ({ target: key, visitor: "look", payment: laneId(key) }),
+    work: (look, held) => reconcile(look, parts, held),
+    async end(begun, job, came) {
+      await settle(begun, job, came, parts);
+      return undefined;
+    },
+    lost: (job) => buryStalled(job, parts),
+  };
+}
+
+/** Says what comes next, writes it down, and tells of it. */
+async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome>, parts: LookParts): Promise<void> {
+  const { key, note, startedAt } = begun;
+  const { queue, shell, teller, config } = parts;
+  const now = shell.now();
+  const { unsettled } = config.find(key)?.adapter.horizonDays ?? {};
+  const circumstances = { note, now, random: shell.random(), horizonMs: horizonOf(unsettled, 30) };
+  const step = "turnedAway" in came ? waitUntil(came.turnedAway.at, note) : next(came, circumstances);
+  const by = note.asked?.askedBy ?? note.known?.firstAskedBy ?? "timer";
+  const announced = note.asked?.announcedAt !== undefined || (await announcedMeanwhile(begun, came, parts));
+  const looked: Looked = { key, by, announced, came, step, startedAt, now };
+  const ends = endsOf(step, note, now);
+  // Whoever lost the job writes nothing down: what comes next is for who has it now to say. A settled look has nothing to ask about.
+  if (ends.length > 0 && !(await job.isMine())) return;
+  if ("outcome" in came) await remember(looked, came.outcome, parts);
+  // Timer and letter first: a crash in between costs one look more, never one less.
+  if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);
+  if (step.do === "bury") await queue.letters.put(letterOf(key, step, now));
+  const known = knownAfter(step, by, begun, came);
+  if (note.asked !== undefined || note.known !== undefined || known !== undefined) {
+    const outcome = "outcome" in came ? came.outcome : undefined;
+    const judged = {
+      hints: outcome?.judged ?? [],
+      announcement: step.do === "rest",
+      last: note.asked?.lastFrom !== undefined && step.do !== "wait",
+    };
+    const times = {
+      ...(known === undefined ? {} : { known }),
+      ...(step.at === undefined ? {} : { nextLookAt: step.at }),
+    };
+    if (!(await queue.looks.settle(key, job, { read: note, judged, journal: linesOf(looked), ...times }))) return;
+  }
+  // Afterwards, and only by who settled: what another one set since is not ours to take away.
+  if (ends.includes("clear-timer") && (await job.isMine())) await queue.timers.clear(key);
+  if (ends.includes("clear-letter") && (await job.isMine())) await queue.letters.clear(key);
+  teller.looked(looked);
+}
+
+type EndWrite = "timer" | "letter" | "clear-timer" | "clear-letter";
+
+/** What has to be written besides the note. A timer that stands for that time already is left alone: it costs more than a look. */
+function endsOf(step: Next, { known }: Note, now: number): readonly EndWrite[] {
+  const standing = known?.timerAt !== undefined && known.timerAt > now ? known.timerAt : undefined;
+  const ends: EndWrite[] = [];
+  if (step.at !== undefined && step.at !== standing) ends.push("timer");
+  if (step.at === undefined && standing !== undefined) ends.push("clear-timer");
+  if (step.do === "bury") ends.push("letter");
+  if (step.do === "rest" && known?.letter === true) ends.push("clear-letter");
+  return ends;
+}
+
+/** What the next look has to know; nothing where the payment came to rest and nothing is planned. */
+function knownAfter(step: Next, by: AskedBy, { note }: Begun, came: Came<Outcome>): Known | undefined {
+  const letter = step.do === "bury" || (step.do === "wait" && note.known?.letter === true);
+  const seen = ("outcome" in came ? came.outcome.seen : undefined) ?? note.known?.seen;
+  const times = step.at === undefined ? {} : { timerAt: step.at };
+  const facts = { ...times, ...(letter ? { letter } : {}), ...(seen === undefined ? {} : { seen }) };
+  if (step.do === "wait") return { ...step.known, firstAskedBy: note.known?.firstAskedBy ?? by, ...facts };
+  return Object.keys(facts).length === 0 ? undefined : { clocks: {}, ...facts };
+}
+
+/** What a look repaired may have been announced while it ran: the note says so. */
+async function announcedMeanwhile({ key }: Begun, came: Came<Outcome>, { queue }: LookParts): Promise<boolean> {
+  if (!("outcome" in came) || came.outcome.is !== "written") return false;
+  return (await queue.looks.read(key)).asked?.announcedAt !== undefined;
+}
+
+/** Which payment the PSP's ids belong to is a cache that may have been lost: the sweep's looks fill it again. */
+async function remember({ key, by }: Looked, { is, ids = [] }: Outcome, { queue, config }: LookParts): Promise<void> {
+  const days = config.find(key)?.adapter.rememberDays;
+  if (days === undefined || (is !== "written" && by !== "sweep")) return;
+  for (const id of ids) await queue.references.put(key, id, days);
+}
+
+function letterOf(key: PaymentKey, { grave }: Extract<Next, { do: "bury" }>, at: number): DeadLetter {
+  return { key, at, ...grave };
+}
+
+async function buryStalled(
+  { data: key, message }: LostJob<PaymentKey>,
+  { queue, teller, shell }: LookParts,
+): Promise<void> {
+  const at = shell.now();
+  const context = { reason: "stalled", ...(message === undefined ? {} : { message }) };
+  const letter = { key, kind: "Stalled", reason: "its worker died again and again", since: at, at, context };
+  await queue.letters.put(letter);
+  teller.buried(letter);
+}

@@ -1,0 +1,35 @@
+import type { Json, Money } from "../../contract/adapter.ts";
+import type { PaymentState } from "../../norce/states.ts";
+import type { Suspect } from "../../queue/note.ts";
+import type { Attention, Found } from "../found.ts";
+
+/** What was written, or would be. */
+export interface Movement {
+  readonly from: PaymentState;
+  readonly to: PaymentState;
+  /** Names of the payment's fields, and keys of transactions. */
+  readonly wrote: readonly string[];
+}
+
+/** What every look has to say besides. */
+export interface Rest {
+  readonly lookAgainMs?: number;
+  readonly found?: readonly Found[];
+  readonly attention?: Attention;
+  /** What the next look has to remember, in place of what was remembered. */
+  readonly seen?: Readonly<Record<string, Json>>;
+  /** Hints that the PSP has answered about: they leave the note. */
+  readonly judged?: readonly string[];
+  /** The PSP's ids of the payment, by which account-level events may name it. */
+  readonly ids?: readonly string[];
+  /** What the PSP said, in minor units of its currency. */
+  readonly psp?: Money & { readonly phase: string; readonly currency: string };
+}
+
+/** What a look came to. Waiting is an outcome, not an error. */
+export type Outcome =
+  | (Rest & Movement & { readonly is: "written" })
+  | (Rest & { readonly is: "unchanged"; readonly state: PaymentState })
+  | (Rest & { readonly is: "later"; readonly why: "not-in-norce" | "no-reference" | "not-at-psp" })
+  /** Money or phase would move backwards: to be confirmed by a second look. */
+  | (Rest & { readonly is: "suspect"; readonly state: PaymentState; readonly suspect: Suspect });

@@ -1,0 +1,107 @@
+import type { Target } from "../../contract/adapter.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Credential, Meters } from "../../lib/meters.ts";
+import type { Found } from "../found.ts";
+import { tellPauses } from "../patience.ts";
+import { newsOf } from "../retry.ts";
+import type { Listener } from "./told.ts";
+
+/** What findings about peers are told with. */
+interface PeerParts {
+  readonly log: Logger;
+  readonly meters: Meters;
+  readonly now: () => number;
+  /** Told once per cause: what goes on is told once a day. */
+  readonly found: (of: Target, found: Found) => void;
+}
+
+/** What goes on at a peer. */
+interface Trouble {
+  readonly since: number;
+  failures: number;
+  told: boolean;
+}
+
+type Kind = "down" | "refused";
+
+/**
+ * Findings about those we ask, and not about the payments that meet them: a PSP account or Norce that is down, or that refuses our
+ * credentials. Each is told once, from the first minute, and once more when it is over, however many payments meet it.
+ */
+export function tellPeers({ log, meters, now, found }: PeerParts): Listener {
+  const troubles = new Map<string, Trouble>();
+
+  const meet = (kind: Kind, of: Target, peer: Credential, facts: Found["facts"]): void => {
+    const id = idOf(kind, peer);
+    const trouble = troubles.get(id) ?? { since: now(), failures: 0, told: false };
+    troubles.set(id, trouble);
+    trouble.failures += 1;
+    const lasts = trouble.failures >= tellPauses.failuresToTell || now() - trouble.since >= tellPauses.downMs;
+    if (kind === "down" && !lasts) return;
+    const since = new Date(trouble.since).toISOString();
+    // As long as it goes on, every day has its entry.
+    found(
+      { adapter: of.adapter, merchant: of.merchant, channel: of.channel },
+      { name: findingOf(kind, peer), facts: { since, ...facts } },
+    );
+    if (trouble.told) return;
+    trouble.told = true;
+    log.error({ ...peer, since, ...facts }, kind === "down" ? "peer.down" : "credential.refused");
+    say(kind, peer, true);
+  };
+
+  const pass = (kind: Kind, peer: Credential): void => {
+    const id = idOf(kind, peer);
+    const trouble = troubles.get(id);
+    if (trouble === undefined) return;
+    troubles.delete(id);
+    if (!trouble.told) return;
+    const facts = { ...peer, since: new Date(trouble.since).toISOString(), lastedMs: now() - trouble.since };
+    log.info(facts, kind === "down" ? "peer.up" : "credential.accepted");
+    say(kind, peer, false);
+  };
+
+  const say = (kind: Kind, peer: Credential, on: boolean): void => {
+    if (kind === "down") meters.peerDown(peer, on);
+    else meters.credential(peer, on);
+  };
+
+  return {
+    met(of, error) {
+      const account = { peer: of.adapter, merchant: of.merchant, channel: of.channel };
+      const news = newsOf(error);
+      if (news === undefined) {
+        if (error === undefined && troubles.size > 0)
+          for (const peer of [norce, account]) for (const kind of ["down", "refused"] as const) pass(kind, peer);
+        return;
+      }
+      const peer = news.peer === "norce" ? norce : account;
+      meet(news.is, of, peer, factsFrom(news.context));
+      // Who refuses us is there.
+      if (news.is === "refused") pass("down", peer);
+    },
+  };
+}
+
+/** Norce's token is one for all merchants. */
+const norce: Credential = { peer: "norce", merchant: "", channel: "" };
+
+function idOf(kind: Kind, peer: Credential): string {
+  return JSON.stringify([kind, peer.peer, peer.merchant, peer.channel]);
+}
+
+function findingOf(kind: Kind, { peer }: Credential): string {
+  if (kind === "refused") return "credentials-refused";
+  return peer === "norce" ? "norce-down" : "psp-down";
+}
+
+/** What tells one cause from another: no id of a payment is among it. */
+function factsFrom(context: Readonly<Record<string, unknown>>): NonNullable<Found["facts"]> {
+  const names = ["peer", "host", "status", "code", "supportId"] as const;
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = context[name];
+      return typeof value === "string" || typeof value === "number" ? [[name, value] as const] : [];
+    }),
+  );
+}
