@@ -6,7 +6,12 @@ import { promptly } from "./within.ts";
 
 /** How an operation was first sent: a repeat says the same. Times in milliseconds since the epoch. */
 export interface SentOperation {
+  /** Of the last sending. */
   readonly at: number;
+  /** Of the first one: idempotency keys live from then. */
+  readonly first: number;
+  /** How often it was sent. */
+  readonly times: number;
   /** The sums before, by which its outcome can be found. */
   readonly before: Money;
   /** In minor units. */
@@ -46,12 +51,16 @@ export interface OperationState extends AskedOperation {
   readonly tries: number;
   /** It was possible by the PSP's truth. */
   readonly valid?: true;
+  /** Norce's log tells that it is being sent, or may do so: what the log tells and the record does not, an emptied engine has forgotten. */
+  readonly announced?: true;
   /** From here on it is never sent again without a look. */
   readonly sent?: SentOperation;
   /** What the PSP answered, until it stands in the log. */
   readonly result?: OperationResult | { readonly is: "unknown"; readonly reason: string };
   /** Its end. */
   readonly outcome?: OperationOutcome;
+  /** That the PSP carried out what it had accepted was looked for. */
+  readonly watched?: true;
 }
 
 /** An operation's job: the name of its record. */

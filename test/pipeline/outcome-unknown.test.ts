@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createNorceClient } from "../../src/norce/client.ts";
 import { embeddedEngine } from "../support/engines.ts";
 import { type Purchase, startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -51,4 +52,39 @@ test("an operation whose outcome nobody knows is sent once, stands in the log, a
     { kind: "Operation", key: { paymentId: purchase.key.paymentId }, context: { operationId } },
   ]);
   await until(async () => (await world.looks()) > looks, "the payment to be looked at again");
+});
+
+describe("an engine that came back empty", () => {
+  const capture = async ({ key }: Purchase, idempotencyKey: string): Promise<{ id: string; outcome: unknown }> => {
+    const id = await world.queue.operations.ask({ key, name: "capture" }, idempotencyKey);
+    const outcome = async (): Promise<unknown> => (await world.queue.operations.read(id))?.state.outcome;
+    await until(async () => (await outcome()) !== undefined, "the operation to end");
+    return { id, outcome: await outcome() };
+  };
+  /** Norce's log as a sending leaves it that nobody remembers. */
+  const announce = async ({ key }: Purchase, id: string): Promise<void> => {
+    const { orderApi, token, version } = world.config.norce;
+    const norce = createNorceClient({ orderApi, token, version, adapterIdOf: () => "ours" });
+    const said = { pspEvent: "capture", pspStatus: "sending", amount: 10_000, success: true };
+    await norce.appendTransaction(key, "SEK", { key: `sent:${id}`, event: "paymentAction", ...said });
+  };
+
+  test("sends nothing again that Norce's log tells of, whoever asks", async () => {
+    const purchase = world.purchase();
+    world.psp.clearFaults();
+    const { id, outcome } = await capture(purchase, "one");
+    expect(outcome).toMatchObject({ status: "refused", refusedBeforehand: true });
+    await world.engine.store("patient").remove("operation", id);
+    purchase.act("pay");
+    await purchase.refresh();
+    await purchase.reaches("reserved");
+    const sent = world.psp.fault({ match: ({ path }) => path.endsWith("/order"), slowMs: 0 });
+    await announce(purchase, id);
+    expect((await capture(purchase, "two")).outcome).toMatchObject({ reason: "another-outcome-unknown" });
+    expect(await capture(purchase, "one")).toMatchObject({ id, outcome: { status: "unknown" } });
+    expect(sent.struck).toBe(0);
+    // What came of it stands in the log by now, and a person was asked: the next one is another one.
+    expect((await capture(purchase, "three")).outcome).toMatchObject({ status: "done" });
+    expect(sent.struck).toBe(1);
+  });
 });

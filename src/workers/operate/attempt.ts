@@ -2,32 +2,30 @@ import type { OperationCall, OperationName, OperationResult } from "../../contra
 import { majorFromMinor, minorFromMajor } from "../../lib/money.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 import type { OperationOutcome, OperationState } from "../../queue/operation-records.ts";
-import type { Seam } from "../../queue/seam.ts";
 import { bareOperationUrl } from "../../signatures/urls.ts";
-import { refusal as refuseWith } from "../found.ts";
-import type { Held, Shell } from "../job.ts";
-import { bindAnswer, type CompareParts } from "../look/compare.ts";
-import { observe } from "../look/observe.ts";
-import { open } from "../look/open.ts";
+import type { Held } from "../job.ts";
+import { bindAnswer } from "../look/compare.ts";
+import { observe, type Observed } from "../look/observe.ts";
+import { open, type Opening } from "../look/open.ts";
+import { referencesToAsk } from "../look/attempt.ts";
+import { coverAmount } from "../look/underpaid.ts";
+import { stateOf } from "../../norce/states.ts";
+import { decideSending, endKey, hasUnknownSending, isShown, noteSending, sendingKey } from "./decide.ts";
 import { pauses } from "../patience.ts";
-import type { Teller } from "../tell.ts";
 import { operatedLine } from "../tell/lines.ts";
 import { isTurnedAway, kindOf, operationAgain, refusalOf } from "../retry.ts";
-import { amountOf, availableFor, insistPossible, sumMovedBy, sumsToBe } from "./possible.ts";
-
-/** What operations need. */
-export interface OperateParts extends CompareParts {
-  readonly shell: Shell;
-  readonly queue: Pick<Seam, "operations" | "turn" | "looks" | "letters" | "claims">;
-  readonly teller: Teller;
-  readonly concurrency: number;
-}
+import type { OperateParts } from "./parts.ts";
+import { amountOf, availableFor, insistCovered, insistPossible, refusal, sumsToBe } from "./possible.ts";
 
 /** An operation that the PSP is told. */
 export type Order = OperationState & { readonly name: OperationName };
 
 /** What one attempt came to: an end, or a pause. */
-export type Step = { readonly end: OperationOutcome } | { readonly againMs: number };
+export type Step =
+  | { readonly end: OperationOutcome }
+  | { readonly againMs: number }
+  /** What was accepted was looked for. */
+  | { readonly watched: true };
 
 /** One job under work: what is known of the operation, and how that is written down before anything else is done. */
 export interface Work {
@@ -67,44 +65,102 @@ async function refuse({ order: { key } }: Work, reason: string, { queue }: Opera
 /** One attempt, from the truth to the log. */
 async function carryOut(work: Work, parts: OperateParts): Promise<OperationOutcome | "too-early"> {
   const { held } = work;
-  const { key, name, amount: asked, sent, result: answered } = work.order;
+  const { key, name, sent, announced, result: answered } = work.order;
   const opening = await open(key, parts, held);
   if (opening === null) throw refusal("not-in-norce");
-  const { found, current, context } = opening;
+  const { found, current } = opening;
   if (answered !== undefined) return await log(work, answered, current, parts);
 
   const { operations } = found.adapter;
-  const tell = operations?.[name];
-  if (operations === undefined || tell === undefined) throw refusal("not-supported");
-  const reference = "fold" in found.adapter ? "" : current.reference;
-  if (reference === null) throw refusal("no-reference");
+  if (operations?.[name] === undefined) throw refusal("not-supported");
+  const observed = await observeBound(opening, sent === undefined, parts);
+  const { keys } = await opening.log;
+  if (operations.repeat === "never" && hasUnknownSending(work.id, keys, announced === true)) {
+    if (keys.has(sendingKey(work.id))) return await giveUp(work.id, work.order, parts, held, true);
+    throw refusal("another-outcome-unknown");
+  }
+  const sums = sumsToBe(observed.desired);
+  switch (decideSending({ name, operations, sent, sums, settledMs: pauses.settledMs, now: parts.now() })) {
+    case "done":
+      return await log(work, { is: "done" }, current, parts);
+    case "unknown":
+      return await giveUp(work.id, work.order, parts, held);
+    case "wait":
+      return "too-early";
+    case "send": {
+      const result = await send(work, opening, observed, parts);
+      await work.note({ result });
+      return await log(work, result, current, parts);
+    }
+  }
+}
+
+/** The truth of the payment that is operated on. @param first nothing was sent yet: what a look would refuse is nothing to operate on. */
+async function observeBound(opening: Opening, first: boolean, parts: OperateParts): Promise<Observed> {
+  const { found, current } = opening;
+  const [reference] = referencesToAsk(current, [], "fold" in found.adapter);
+  if (reference === undefined) throw refusal("no-reference");
   const observed = await observe(opening, reference);
   if (observed === null) throw refusal("not-at-psp");
-  const { desired, truth } = observed;
-  if (sent === undefined) {
-    // What a look would refuse is nothing to operate on.
-    await bindAnswer(opening, [{ reference, answer: observed }], parts);
-    if (desired.currency !== current.currency) throw refusal("currency-differs");
-  }
+  if (!first) return observed;
+  await bindAnswer(opening, [{ reference, answer: observed }], parts);
+  const { currency } = observed.desired;
+  if (currency !== current.currency)
+    throw refusal("currency-differs", { norceCurrency: current.currency, pspCurrency: currency });
+  return observed;
+}
 
-  if (sent !== undefined) {
-    // What is shown may be another operation's doing, and nothing else would tell them apart.
-    if (operations.repeat === "never") return await giveUp(work.id, work.order, parts, held);
-    const shown = sumMovedBy(name, sumsToBe(desired)) >= sumMovedBy(name, sent.before) + sent.amount;
-    if (shown) return await log(work, { is: "done" }, current, parts);
-    if (operations.repeat === "look-first" && parts.now() - sent.at < pauses.settledMs) return "too-early";
-  }
+/** Tells the PSP, once everything that has to be known of it stands where it survives. */
+async function send(
+  work: Work,
+  opening: Opening,
+  { desired, truth }: Observed,
+  parts: OperateParts,
+): Promise<OperationResult> {
+  const { found, current, context } = opening;
+  const { operations, rounding = 0 } = found.adapter;
+  const { name, amount: asked, sent } = work.order;
+  const tell = operations?.[name];
+  if (operations === undefined || tell === undefined) throw refusal("not-supported");
+  const now = parts.now();
   const amount = sent?.amount ?? amountOf(name, asked, desired);
-  // A repeat says what was said first, whatever is available by now.
-  const whole = sent?.whole ?? amount === availableFor(name, desired);
-  const call: OperationCall = { name, id: work.id, amount, currency: desired.currency, whole, now: parts.now() };
-  if (sent === undefined) insistPossible(call, desired);
-  await work.note({ valid: true, sent: { at: parts.now(), before: sent?.before ?? sumsToBe(desired), amount, whole } });
+  const said = { before: sumsToBe(desired), amount, whole: amount === availableFor(name, desired) };
+  const next = noteSending(sent, said, now);
+  const call: OperationCall = { name, id: work.id, amount, currency: desired.currency, whole: next.whole, now };
+  if (sent === undefined) {
+    insistPossible(call, desired);
+    insistCovered(name, coverAmount(current, desired, stateOf(desired.phase, desired.money, "ten"), rounding, now));
+  }
+  if (operations.repeat === "never") await announce(work, opening, call, parts);
+  await work.note({ valid: true, sent: next });
   // What was found just now, not what was noted before.
   const memory = { ...context.memory, ...desired.attributes, ...desired.memory };
   const result = await tellPsp(work, sent === undefined, () => tell(call, truth as never, { ...context, memory }));
-  await work.note({ result });
-  return await log(work, result, current, parts);
+  if (result.is !== "refused" || sent === undefined) return result;
+  // A repeat that is refused may be refused because the first one was carried out after all.
+  const shown = await observeBound(opening, false, parts);
+  return isShown(name, sent, sumsToBe(shown.desired)) ? { is: "done" } : result;
+}
+
+/**
+ * Norce's log says that it is being sent, before it is: an engine that comes back empty does not send it again. That the log may say so is
+ * written down first.
+ */
+async function announce(work: Work, opening: Opening, call: OperationCall, { norce }: OperateParts): Promise<void> {
+  const { key, announced } = work.order;
+  const sendingLine = sendingKey(work.id);
+  if (announced !== true) await work.note({ announced: true });
+  else if ((await norce.log(key, work.held)).keys.has(sendingLine)) return;
+  const line = {
+    key: sendingLine,
+    event: "paymentAction",
+    pspEvent: call.name,
+    pspStatus: "sending",
+    amount: call.amount,
+    success: true,
+    facts: { operationId: work.id },
+  } as const;
+  await norce.appendTransaction(key, opening.current.currency, line, work.held);
 }
 
 /** What the PSP answered; that it refuses is an answer. */
@@ -134,9 +190,9 @@ async function log(
   const reason = "reason" in end ? { reason: end.reason } : {};
   const ids = said && end.pspId !== undefined ? { pspId: end.pspId } : {};
   if (said && end.event !== undefined && !keys.has(end.event.key)) await norce.appendEvent(key, end.event, held);
-  if (!keys.has(`operation:${id}`)) {
+  if (!keys.has(endKey(id))) {
     const transaction = {
-      key: `operation:${id}`,
+      key: endKey(id),
       event: "paymentAction",
       pspEvent: name,
       pspStatus: end.is,
@@ -156,16 +212,23 @@ async function log(
  * Nobody knows whether it was carried out, or it could not be sent for days: a person has to look. The letter says so for certain; the
  * payment's log only where Norce can be reached now.
  * @param held absent where the job is nobody's any more: then the log is not written.
+ * @param wasSent also where its record has forgotten it.
  */
-export async function giveUp(id: string, order: Order, parts: OperateParts, held?: Held): Promise<OperationOutcome> {
+export async function giveUp(
+  id: string,
+  order: Order,
+  parts: OperateParts,
+  held?: Held,
+  wasSent = order.sent !== undefined,
+): Promise<OperationOutcome> {
   const { key, name, sent } = order;
   const { queue, norce, teller, now } = parts;
-  const reason = sent === undefined ? "could-not-be-sent" : "outcome-unknown";
+  const reason = wasSent ? "outcome-unknown" : "could-not-be-sent";
   const letter = {
     key,
-    event: { key: `operation:${id}`, type: name },
+    event: { key: endKey(id), type: name },
     kind: "Operation",
-    reason: sent === undefined ? "the operation could not be sent" : "nobody knows what came of the operation",
+    reason: wasSent ? "nobody knows what came of the operation" : "the operation could not be sent",
     since: sent?.at ?? now(),
     at: now(),
     context: { reason, operationId: id },
@@ -184,8 +247,3 @@ export async function giveUp(id: string, order: Order, parts: OperateParts, held
 
 /** What the PSP answered, or that nobody knows. */
 type OperationEnd = OperationResult | { readonly is: "unknown"; readonly reason: string };
-
-/** An operation that is not possible, by its reason. */
-function refusal(reason: string): Error {
-  return refuseWith(reason, "the operation is not possible");
-}

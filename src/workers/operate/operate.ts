@@ -12,7 +12,9 @@ import { givenUp, type Held, type JobKind, runJobs, type Shell } from "../job.ts
 import { pauses } from "../patience.ts";
 import { preview } from "../reconcile.ts";
 import { type Came, operationAgain, refusalOf } from "../retry.ts";
-import { attempt, giveUp, type OperateParts, type Order, type Step, type Work } from "./attempt.ts";
+import { attempt, giveUp, type Order, type Step, type Work } from "./attempt.ts";
+import type { OperateParts } from "./parts.ts";
+import { watch, watchAt } from "./watch.ts";
 
 /** An operation that has begun. */
 interface Begun {
@@ -30,7 +32,8 @@ export function startOperate(parts: OperateParts): Running {
     name: operationsName,
     concurrency: parts.concurrency,
     begin: ({ data: { id } }) => begin(id, parts),
-    gate: ({ state: { key }, turn }) => (turn === undefined ? undefined : { target: key, visitor: "operation" }),
+    gate: ({ state: { key, outcome }, turn }) =>
+      turn === undefined && outcome === undefined ? undefined : { target: key, visitor: "operation" },
     work: (begun, held) => workOn(begun, held, parts),
     end: (begun, job, came) => endOf(begun, job, came, parts),
     lost: ({ data: { id } }) => buryStalled(id, parts),
@@ -38,9 +41,12 @@ export function startOperate(parts: OperateParts): Running {
   return runJobs(kind, parts.shell);
 }
 
-async function begin(id: string, { queue }: OperateParts): Promise<Begun | undefined> {
+async function begin(id: string, parts: OperateParts): Promise<Begun | undefined> {
+  const { queue } = parts;
   const record = await queue.operations.read(id);
-  if (record === undefined || record.state.outcome !== undefined) return undefined;
+  if (record === undefined) return undefined;
+  if (record.state.outcome !== undefined)
+    return watchAt(record.state, parts) === undefined ? undefined : { id, ...record };
   const { key, name } = record.state;
   const turn = name === "preview" ? undefined : await queue.turn(key, id);
   return { id, ...record, ...(turn === undefined ? {} : { turn }) };
@@ -49,6 +55,10 @@ async function begin(id: string, { queue }: OperateParts): Promise<Begun | undef
 async function workOn(begun: Begun, held: Held, parts: OperateParts): Promise<Step> {
   const { state, turn } = begun;
   const { name } = state;
+  if (state.outcome !== undefined) {
+    await watch(begun.id, state, parts, held);
+    return { watched: true };
+  }
   if (name === "preview") return { end: await previewed(state.key, held, parts) };
   if (turn === undefined) return { againMs: pauses.turnMs };
   const work = workFrom(begun, { ...state, name }, turn, held, parts);
@@ -93,9 +103,13 @@ async function endOf(
 ): Promise<End> {
   const { id, turn } = begun;
   const { queue, shell, teller } = parts;
-  const step = stepFrom(came, shell);
+  const step = stepFrom(begun, came, shell);
   const record = await queue.operations.read(id);
   if (!(await job.isMine())) return undefined;
+  if ("watched" in step) {
+    if (record !== undefined) await queue.operations.write(id, record.version, { ...record.state, watched: true });
+    return undefined;
+  }
   if ("againMs" in step) {
     const { sent, result } = record?.state ?? {};
     // What came of it is found by the sums: until then no other operation may move them.
@@ -103,16 +117,20 @@ async function endOf(
     else await turn?.end();
     return { again: shell.now() + step.againMs };
   }
-  if (record !== undefined) await queue.operations.write(id, record.version, { ...record.state, outcome: step.end });
+  const ended = { ...(record?.state ?? begun.state), outcome: step.end };
+  if (record !== undefined) await queue.operations.write(id, record.version, ended);
   await turn?.end();
   const { key, name: operation } = begun.state;
   if (operation !== "preview")
     teller.operated({ key, operation, operationId: id, is: "finished", facts: { ...step.end } });
-  return undefined;
+  const again = watchAt(ended, parts);
+  return again === undefined ? undefined : { again };
 }
 
-function stepFrom(came: Came<Step>, { now, random }: Shell): Step {
+function stepFrom({ state: { outcome } }: Begun, came: Came<Step>, { now, random }: Shell): Step {
   if ("outcome" in came) return came.outcome;
+  // What was accepted is in no hurry.
+  if ("error" in came && outcome !== undefined) return { againMs: pauses.settledMs };
   // What an attempt throws has been dealt with: this is what could not be written down.
   if ("error" in came) return { againMs: operationAgain(came.error, 0, random()) ?? pauses.turnMs };
   return { againMs: Math.max(0, came.turnedAway.at - now()) };
