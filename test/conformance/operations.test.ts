@@ -58,7 +58,9 @@ describe.each(subjects)("$folder", (subject) => {
   const offered = names.filter((name) => operations?.[name] !== undefined);
 
   test("offers operations that the contract knows, and says how a repeat is made safe", () => {
-    const { repeat, ...rest } = operations ?? { repeat: "look-first" };
+    const none = { repeat: "look-first", patienceSeconds: undefined, mostTries: undefined } as const;
+    const { repeat, patienceSeconds = 1, mostTries = 1, ...rest } = operations ?? none;
+    for (const bound of [patienceSeconds, mostTries]) expect(bound, "a bound is above zero").toBeGreaterThan(0);
     if (typeof repeat === "object")
       expect(repeat.idempotencyKeyHours, "operations.repeat.idempotencyKeyHours").toBeGreaterThan(0);
     else expect(["idempotency-key", "look-first", "never"], "operations.repeat").toContain(repeat);

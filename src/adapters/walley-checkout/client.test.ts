@@ -3,10 +3,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
-import type { LookContext } from "../../contract/adapter.ts";
-import { fetchSnapshot, sharedKeyAuthorization } from "./client.ts";
+import type { DesiredPayment, KeptEvent, LookContext } from "../../contract/adapter.ts";
+import { fetchSnapshot, probe, sharedKeyAuthorization } from "./client.ts";
 import { type Config, config } from "./config.ts";
-import { map } from "./map.ts";
+import { map as mapAt } from "./map.ts";
+import type { Snapshot } from "./schema.ts";
 import { asking } from "../../../test/support/asking.ts";
 
 const apiUrl = "https://walley.invalid";
@@ -28,14 +29,20 @@ const reserved = {
   status: "NotActivated",
 };
 
+function map(snapshot: Snapshot, kept: readonly KeptEvent[] = []): DesiredPayment {
+  return mapAt(snapshot, { kept, now: Date.now() });
+}
+
 function contextOf(
   known: Readonly<Record<string, Json>> = {},
   more: object = client,
   upsell: Json = null,
+  kept: readonly KeptEvent[] = [],
 ): LookContext<Config> {
   return {
     config: config.parse({ adapterId: "a", apiUrl, ...more }),
     ...asking(known),
+    kept: async () => kept,
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: privateId, upsell },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
@@ -105,21 +112,23 @@ describe("fetch", () => {
     const first = await fetchSnapshot(privateId, contextOf());
     if (first === null) throw new Error("no snapshot");
     expect(asked()).toEqual([checkoutPath, orderPath]);
-    const second = await fetchSnapshot(privateId, contextOf(map(first, { kept: [] }).attributes));
+    const second = await fetchSnapshot(privateId, contextOf(map(first).memory));
     if (second === null) throw new Error("no snapshot");
     expect(asked()).toEqual([checkoutPath, orderPath, orderPath]);
     const [
       {
         attributes: _a,
+        memory: _m,
         transactions: [was],
         ...before
       },
       {
         attributes: _b,
+        memory: _n,
         transactions: [is],
         ...after
       },
-    ] = [map(first, { kept: [] }), map(second, { kept: [] })];
+    ] = [map(first), map(second)];
     expect(after).toEqual(before);
     expect(is?.key).toBe(was?.key);
   });
@@ -133,11 +142,11 @@ describe("fetch", () => {
       [orderPath]: [shown({ ...reserved, status: "OnHold" }), shown(reserved)],
     });
     const first = await fetchSnapshot(privateId, contextOf());
-    const review = first === null ? null : map(first, { kept: [] });
+    const review = first === null ? null : map(first);
     expect(review).toMatchObject({ phase: "review" });
-    expect(review).not.toHaveProperty("recurring");
-    const second = await fetchSnapshot(privateId, contextOf(review?.attributes));
-    const accepted = second === null ? null : map(second, { kept: [] });
+    expect(review?.recurring).toBeUndefined();
+    const second = await fetchSnapshot(privateId, contextOf(review?.memory));
+    const accepted = second === null ? null : map(second);
     expect(accepted).toMatchObject({ phase: "confirmed", recurring: { token: order.customerToken } });
   });
 
@@ -163,12 +172,12 @@ describe("fetch", () => {
     walley({ [checkoutPath]: [shown(completed)], [orderPath]: [[status, noSuch], shown(reserved)] });
     const first = await fetchSnapshot(privateId, contextOf());
     if (first === null) throw new Error("no snapshot");
-    expect(map(first, { kept: [] })).toMatchObject({
+    expect(map(first)).toMatchObject({
       phase: "confirmed",
       possible: [],
-      lookAgain: { afterSeconds: 3 },
+      lookAgain: { growing: expect.any(String) },
     });
-    const second = await fetchSnapshot(privateId, contextOf(map(first, { kept: [] }).attributes));
+    const second = await fetchSnapshot(privateId, contextOf(map(first).memory));
     expect(second).toMatchObject({ order: { id: orderId } });
   });
 
@@ -202,21 +211,94 @@ describe("fetch", () => {
     const first = await fetchSnapshot(orderId, contextOf());
     expect(first).toMatchObject({ reference: orderId, checkout: null, order: { id: orderId } });
     if (first === null) throw new Error("no snapshot");
-    await fetchSnapshot(orderId, contextOf(map(first, { kept: [] }).attributes));
+    await fetchSnapshot(orderId, contextOf(map(first).memory));
     expect(asked()).toEqual([`/checkouts/${orderId}`, orderPath, orderPath]);
   });
 
-  it("is null where Walley knows neither, and gives a session up only after its seven days", async () => {
+  it("is null where Walley knows neither, whatever was known before: that it has ended is the core's to say", async () => {
     grants("canary-new");
     walley({ [checkoutPath]: [[404, noSuch]], [`/manage/orders/${privateId}`]: [[404, noSuch]] });
-    const opened = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
-    const known = (days: number) => ({ openedAt: opened(days), bought: 10000, currency: "SEK" });
-    expect(await fetchSnapshot(privateId, contextOf())).toBeNull();
-    expect(await fetchSnapshot(privateId, contextOf(known(1)))).toBeNull();
-    const gone = await fetchSnapshot(privateId, contextOf(known(7.1)));
-    const failed = gone === null ? null : map(gone, { kept: [] });
-    expect(failed).toMatchObject({ phase: "failed", total: 10000, currency: "SEK" });
-    expect(await fetchSnapshot(privateId, contextOf({ ...known(8), ...failed?.attributes }))).not.toBeNull();
+    const openedAt = "2020-01-01T00:00:00.000Z";
+    for (const known of [{}, { openedAt, bought: 10000, currency: "SEK" }])
+      expect(await fetchSnapshot(privateId, contextOf(known))).toBeNull();
+  });
+
+  it.each([
+    ["of the session", privateId, {}],
+    ["that was found before", privateId, { orderId, checkout: "read" }],
+    ["that Norce names", orderId, {}],
+  ])("refuses an order %s that is another than was asked for, whatever the session echoes", async (_, asked, known) => {
+    grants("canary-new");
+    const foreign = { ...reserved, id: "853f3f82-ab12-47c3-9d97-af17009852cd", reference: "p_2" };
+    walley({
+      [checkoutPath]: [shown(completed)],
+      [`/checkouts/${orderId}`]: [[404, noSuch]],
+      [orderPath]: [shown(foreign)],
+    });
+    expect(await failureOf(fetchSnapshot(asked, contextOf(known)))).toMatchObject({
+      kind: "Refused",
+      context: { reason: "other-reference", asked: orderId, answered: foreign.id },
+    });
+  });
+
+  it("takes Walley's ids for the same in any case", async () => {
+    grants("canary-new");
+    walley({ [checkoutPath]: [shown(completed)], [orderPath]: [shown({ ...reserved, id: orderId.toUpperCase() })] });
+    expect(await fetchSnapshot(privateId, contextOf())).toMatchObject({ order: { totalAmount: 100 } });
+  });
+
+  describe("of the charge of a saved token", () => {
+    const charge = "c31e9218-6a19-4b2f-8992-affc9dca1c41";
+    const line = (type: string, pspStatus: string, facts: Readonly<Record<string, Json>>): KeptEvent => ({
+      key: type,
+      type,
+      at: "2026-03-04T07:31:12.120Z",
+      event: "process",
+      pspStatus,
+      amount: 0,
+      success: pspStatus !== "failed",
+      facts: { authorizationId: charge, ...facts },
+    });
+    const failed = line("walley:authorization:failed", "failed", {});
+    const nowhere = {
+      [`/checkouts/${charge}`]: [[404, noSuch]],
+      [`/manage/orders/${charge}`]: [[404, noSuch]],
+    } as const;
+
+    it("goes by what webhooks told, where Walley knows neither session nor order", async () => {
+      grants("canary-new");
+      walley(nowhere);
+      expect(await fetchSnapshot(charge, contextOf())).toBeNull();
+      const snapshot = await fetchSnapshot(charge, contextOf({}, client, null, [failed]));
+      expect(snapshot === null ? null : map(snapshot, [failed])).toMatchObject({
+        phase: "declined",
+        reference: charge,
+      });
+    });
+
+    it("finds the order that came of it, whose id takes its place", async () => {
+      grants("canary-new");
+      const kept = [failed, line("walley:order:created", "order", { orderId })];
+      walley({ ...nowhere, [orderPath]: [shown(reserved)] });
+      const snapshot = await fetchSnapshot(charge, contextOf({}, client, null, kept));
+      expect(snapshot).toMatchObject({ reference: orderId, replaces: charge });
+      expect(snapshot === null ? null : map(snapshot, kept)).toMatchObject({
+        phase: "confirmed",
+        reference: orderId,
+        aliases: [charge],
+        echoes: ["p_1"],
+      });
+    });
+
+    it("does not decline what has an order or a session of its own", async () => {
+      grants("canary-new");
+      walley({ [checkoutPath]: [shown(completed)], [orderPath]: [shown(reserved), [404, noSuch]] });
+      const seen = await fetchSnapshot(privateId, contextOf({}, client, null, [failed]));
+      if (seen === null) throw new Error("no snapshot");
+      expect(map(seen, [failed])).toMatchObject({ phase: "confirmed", reference: privateId });
+      const { memory } = map(seen, [failed]);
+      expect(await fetchSnapshot(privateId, contextOf(memory, client, null, [failed]))).toBeNull();
+    });
   });
 
   it.each([
@@ -309,8 +391,8 @@ describe("a legacy account", () => {
     const asked = walley({ [path]: [shown(completed)] });
     const snapshot = await fetchSnapshot(privateId, contextOf({}, account));
     expect(asked()).toEqual([path]);
-    expect(snapshot === null ? null : map(snapshot, { kept: [] })).toMatchObject({ phase: "confirmed", possible: [] });
-    expect(snapshot === null ? null : map(snapshot, { kept: [] })).not.toHaveProperty("lookAgain");
+    expect(snapshot === null ? null : map(snapshot)).toMatchObject({ phase: "confirmed", possible: [] });
+    expect(snapshot === null ? null : map(snapshot).lookAgain).toBeUndefined();
   });
 });
 
@@ -371,4 +453,23 @@ describe("upsell", () => {
       expect(asked).toEqual([]);
     },
   );
+});
+
+describe("probe", () => {
+  it("tries each secret by itself", async () => {
+    grants("canary-old");
+    const results = await probe(contextOf());
+    expect(results.map(({ is }) => is)).toEqual(["refused", "works"]);
+    expect(JSON.stringify(results)).not.toContain("canary");
+  });
+
+  it.each([
+    [404, "works"],
+    [401, "refused"],
+    [503, "unreachable"],
+  ])("asks with a legacy account for a session that nobody has; %i says that it %s", async (status, is) => {
+    nock(apiUrl).get("/merchants/42/checkouts/00000000-0000-0000-0000-000000000000").reply(status, noSuch);
+    const account = { username: "demo_store", sharedKey: "canary-key", storeId: 42 };
+    expect(await probe(contextOf({}, account))).toMatchObject([{ is }]);
+  });
 });

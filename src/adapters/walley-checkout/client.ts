@@ -1,27 +1,29 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { isWorkerError } from "../../lib/errors.ts";
+import { isWorkerError, WorkerError } from "../../lib/errors.ts";
+import { formOf } from "../../lib/form.ts";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
-import type { AskContext, Http, LookContext } from "../../contract/adapter.ts";
-import { type Config, type LegacyAccount, legacyAccount, listed, tokenUrl } from "./config.ts";
+import { isStatus, type Question, readAs, readOrNull } from "../../lib/read.ts";
+import { listOf } from "../../lib/secrets.ts";
+import type { AskContext, Http, LookContext, ProbeResult } from "../../contract/adapter.ts";
+import { type Config, type LegacyAccount, legacyAccount, tokenUrl } from "./config.ts";
+import { chargeIn } from "./kept.ts";
+import { isUnread } from "./polling.ts";
 import {
   type Checkout,
   checkoutSchema,
-  envelope,
+  envelopeOf,
   notedIn,
   type Noted,
   type Order,
   orderSchema,
-  parsed,
   type Snapshot,
 } from "./schema.ts";
 import { readUpsells } from "./upsell.ts";
 
 /** The order of a purchase may take a minute to appear; what is refused for longer than this is not ours to read (docs/psp/walley.md, j). */
 const orderPatienceMs = 60 * 60 * 1000;
-/** A session that was open this long and is gone has been given up: Walley ends it after seven days (docs/psp/walley.md, d). */
-const sessionMs = 6 * 24 * 60 * 60 * 1000;
 const tokenPatienceMs = 10_000;
 /** A reason is Walley's word for what is wrong, `code` mostly the status once more (docs/psp/walley.md, j). */
 const codeOf = codeAt(["error.errors.0.reason", "code", "error.code"], "header:walley-correlationid");
@@ -37,15 +39,16 @@ const errorSchema = z.object({
 
 /**
  * What Walley says now. The session tells how the purchase went, the order what became of its money since; where both speak, the order is
- * right. The session is read until it has nothing more to tell (`noted.checkout`), so that a settled look costs one GET.
- * @returns `null` where Walley knows neither (yet), or does not show an order that it has shown before.
+ * right. The session is read until it has nothing more to tell (`noted.checkout`), so that a settled look costs one GET. The charge of a saved
+ * token has no session and can have no order: then the lines of the log tell how it goes.
+ * @returns `null` where Walley knows none of it (yet, or any more), or does not show an order that it has shown before.
  */
 export async function fetchSnapshot(reference: string, context: LookContext<Config>): Promise<Snapshot | null> {
   const noted = notedIn(context.memory);
-  const readAt = new Date().toISOString();
-  const manages = legacyAccount(context.config) === undefined;
+  const { now, payment, config } = context;
+  const manages = legacyAccount(config) === undefined;
   const readsCheckout = noted.checkout === undefined;
-  const readNew = (id: string): Promise<Order | null> => readOrder(id, context, isNew(noted, readAt));
+  const readNew = (id: string): Promise<Order | null> => readOrder(id, context, isNew(noted, now));
   const [checkout, known] = await Promise.all([
     readsCheckout ? readCheckout(reference, context) : null,
     manages && noted.orderId !== undefined ? readNew(noted.orderId) : null,
@@ -54,50 +57,70 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
   const named = checkout === null && readsCheckout ? reference : checkout?.order?.orderId;
   const asksOrder = manages && noted.orderId === undefined && named !== undefined && named !== null;
   const order = asksOrder ? await readNew(named) : known;
-  const { storeId, useUpsell } = context.config;
-  const snapshot = {
-    readAt,
+  const { storeId } = config;
+  const snapshot: Snapshot = {
     reference,
     manages,
     checkout,
     order,
     noted,
+    known: { amount: payment.amount, currency: payment.currency },
     ...(storeId === undefined ? {} : { storeId }),
   };
-  if (order === null) {
-    // What it said last stands until it says something else: the purchase's old result would move the payment back.
-    if (noted.orderStatus !== undefined || isUnread(checkout)) return null;
-    return checkout !== null || isGivenUp(noted, readAt) ? snapshot : null;
+  if (order !== null) return await withUpsells(snapshot, order, context);
+  // What it said last stands until it says something else: the purchase's old result would move the payment back.
+  if (noted.orderStatus !== undefined || (isUnread(checkout) && noted.openedAt === undefined)) return null;
+  if (checkout !== null) return snapshot;
+  return manages && noted.bought === undefined ? await chargeFrom(snapshot, context, readNew) : null;
+}
+
+async function withUpsells(snapshot: Snapshot, order: Order, context: LookContext<Config>): Promise<Snapshot> {
+  if (!context.config.useUpsell) return snapshot;
+  const upsells = await readUpsells(order.id, context.payment.upsell, manageHttp(context));
+  return { ...snapshot, upsells };
+}
+
+/** The charge of a saved token, and the order that it made; `null` where no line of the log tells of one. */
+async function chargeFrom(
+  snapshot: Snapshot,
+  context: LookContext<Config>,
+  read: (id: string) => Promise<Order | null>,
+): Promise<Snapshot | null> {
+  const { last, orderIds } = chargeIn(await context.kept());
+  for (const id of orderIds) {
+    const order = await read(id);
+    if (order !== null) return { ...snapshot, order, reference: order.id, replaces: snapshot.reference };
   }
-  if (!useUpsell) return snapshot;
-  return { ...snapshot, upsells: await readUpsells(order.id, context.payment.upsell, manageHttp(context)) };
-}
-
-/** A session that was seen open, is complete by nothing we know, and is gone. */
-function isGivenUp({ openedAt, orderId, bought, currency, checkout }: Noted, readAt: string): boolean {
-  if (openedAt === undefined || orderId !== undefined || checkout !== undefined) return false;
-  return bought !== undefined && currency !== undefined && Date.parse(readAt) - Date.parse(openedAt) >= sessionMs;
-}
-
-/** Complete, and how it went does not show yet: what was known before stands. */
-function isUnread(checkout: Checkout | null): boolean {
-  return checkout?.status === "PurchaseCompleted" && (checkout.purchase ?? null) === null;
+  return last === undefined ? null : snapshot;
 }
 
 /** True as long as the manage API may not know the order yet. */
-function isNew({ orderStatus, awaitedSince }: Noted, readAt: string): boolean {
-  const age = awaitedSince === undefined ? 0 : Date.parse(readAt) - Date.parse(awaitedSince);
+function isNew({ orderStatus, awaitedSince }: Noted, now: number): boolean {
+  const age = awaitedSince === undefined ? 0 : now - Date.parse(awaitedSince);
   return orderStatus === undefined && age < orderPatienceMs;
 }
 
-/** The order as the manage API shows it; `null` where it does not (yet). */
+/** True for the same id to Walley, whose ids are GUIDs (docs/psp/walley.md, h). */
+export function sameId(asked: string, answered: string): boolean {
+  return asked.toLowerCase() === answered.toLowerCase();
+}
+
+/**
+ * The order as the manage API shows it; `null` where it does not (yet).
+ * @throws WorkerError `Refused` for an answer about another order than was asked for, whatever it echoes.
+ */
 export async function readOrder(id: string, context: AskContext<Config>, young: boolean): Promise<Order | null> {
+  const { signal } = context;
+  const question = { path: pathOf`/manage/orders/${id}`, route: "/manage/orders/{orderId}", signal };
   try {
-    const route = "/manage/orders/{orderId}";
-    const path = pathOf`/manage/orders/${id}`;
-    return read(orderSchema, (await manageHttp(context)({ method: "GET", path, route })).body, "order");
+    const answer = await readOrNull(manageHttp(context), question, envelopeOf(orderSchema), "a Walley order");
+    if (answer === null) return null;
+    const { data: order } = answer;
+    if (sameId(id, order.id)) return order;
+    throw new WorkerError("Refused", "Walley answered about another order than was asked for", {
+      context: { reason: "other-reference", asked: id, answered: order.id },
+    });
   } catch (error) {
-    if (isStatus(error, 404)) return null;
     // A new order is refused before it is found: https://payments.collectorbank.se/docs/manage/orders/get
     if (young && isStatus(error, 403)) return null;
     throw error;
@@ -106,28 +129,24 @@ export async function readOrder(id: string, context: AskContext<Config>, young: 
 
 async function readCheckout(id: string, context: AskContext<Config>): Promise<Checkout | null> {
   const legacy = legacyAccount(context.config);
-  try {
-    const { body } = await (legacy === undefined ? readCurrent(id, context) : readLegacy(id, legacy, context));
-    return read(checkoutSchema, body, "checkout");
-  } catch (error) {
-    if (isStatus(error, 404)) return null;
-    throw error;
-  }
-}
-
-function readCurrent(id: string, context: AskContext<Config>): ReturnType<Http> {
-  return manageHttp(context)({ method: "GET", path: pathOf`/checkouts/${id}`, route: "/checkouts/{privateId}" });
+  const [http, question] =
+    legacy === undefined
+      ? [manageHttp(context), { path: pathOf`/checkouts/${id}`, route: "/checkouts/{privateId}" }]
+      : legacyQuestion(id, legacy, context);
+  const { signal } = context;
+  const answer = await readOrNull(http, { ...question, signal }, envelopeOf(checkoutSchema), "a Walley checkout");
+  return answer?.data ?? null;
 }
 
 /**
  * The legacy API, where every request carries a digest of itself.
  * https://payments.collectorbank.se/docs/checkout/authorization
  */
-function readLegacy(id: string, account: LegacyAccount, context: AskContext<Config>): ReturnType<Http> {
+function legacyQuestion(id: string, account: LegacyAccount, { config, http }: AskContext<Config>): [Http, Question] {
   const path = pathOf`/merchants/${account.storeId}/checkouts/${id}`;
   const route = "/merchants/{storeId}/checkouts/{privateId}";
   const headers = { authorization: sharedKeyAuthorization(account, path, "") };
-  return context.http({ baseUrl: context.config.apiUrl, classify, codeOf })({ method: "GET", path, route, headers });
+  return [http({ baseUrl: config.apiUrl, classify, codeOf }), { path, route, headers }];
 }
 
 /** `Authorization` of a legacy request: over its body, its path without the query, and the key (docs/psp/walley.md, a). */
@@ -143,45 +162,75 @@ export function sharedKeyAuthorization(
 /** The current API with an access token, which all looks of one merchant's channel share. */
 export function manageHttp(context: AskContext<Config>): Http {
   const { config } = context;
-  const { origin, pathname } = tokenUrl(config);
-  const tokens = context.http({
-    baseUrl: origin,
+  const { clientId = "", apiSecret } = config;
+  const tokens = tokenHttp(context);
+  const authorize = async () => await authorizeBy(tokens, config, listOf(apiSecret));
+  return context.http({ baseUrl: config.apiUrl, classify, codeOf, authority: { account: clientId, authorize } });
+}
+
+/** Where access tokens come from. */
+function tokenHttp({ config, http }: AskContext<Config>): Http {
+  return http({
+    baseUrl: tokenUrl(config).origin,
     codeOf,
     // In its own words: a page that stands in front of it denies nobody.
     classify: (status, body) => (isDenial(status) && typeof body !== "string" ? "Unauthorized" : undefined),
   });
-  return context.http({
-    baseUrl: config.apiUrl,
-    classify,
-    codeOf,
-    authority: { account: config.clientId ?? "", authorize: () => authorize(tokens, pathname, config) },
-  });
+}
+
+/** Asks something harmless with each credential: a token by each secret, or a session that nobody has. */
+export async function probe(context: AskContext<Config>): Promise<readonly ProbeResult[]> {
+  const { config } = context;
+  const legacy = legacyAccount(config);
+  if (legacy !== undefined) {
+    const ask = async () => await readCheckout("00000000-0000-0000-0000-000000000000", context);
+    return [await probed(`sharedKey of ${legacy.username}`, ask)];
+  }
+  const tokens = tokenHttp(context);
+  const secrets = listOf(config.apiSecret);
+  return await Promise.all(
+    secrets.map((secret, index) =>
+      probed(secrets.length === 1 ? "apiSecret" : `apiSecret, number ${index + 1}`, async () =>
+        authorizeBy(tokens, config, [secret]),
+      ),
+    ),
+  );
+}
+
+async function probed(what: string, ask: () => Promise<unknown>): Promise<ProbeResult> {
+  try {
+    await ask();
+    return { is: "works", says: `Walley takes the ${what}` };
+  } catch (error) {
+    if (!isWorkerError(error)) throw error;
+    return error.kind === "Unreachable"
+      ? { is: "unreachable", says: `Walley did not answer when asked with the ${what}` }
+      : { is: "refused", says: `Walley does not take the ${what}` };
+  }
 }
 
 /** Tries one secret after the other, newest first: Walley's die after six months, two live side by side. */
-async function authorize(http: Http, path: string, { clientId = "", apiSecret, scope = "" }: Config) {
-  const [newest = "", ...older] = listed(apiSecret);
-  let granted = grant(http, path, { clientId, scope, secret: newest });
+async function authorizeBy(http: Http, config: Config, [newest = "", ...older]: readonly string[]) {
+  let granted = grant(http, config, newest);
   for (const secret of older)
     granted = granted.catch((error: unknown) => {
       if (!isWorkerError(error, "Unauthorized")) throw error;
-      return grant(http, path, { clientId, scope, secret });
+      return grant(http, config, secret);
     });
   return await granted;
 }
 
-async function grant(http: Http, path: string, client: { clientId: string; scope: string; secret: string }) {
-  const { clientId, scope, secret } = client;
-  const form = { grant_type: "client_credentials", client_id: clientId, client_secret: secret, scope };
+async function grant(http: Http, config: Config, secret: string) {
+  const { clientId, scope } = config;
   const { body } = await http({
     method: "POST",
-    path,
+    path: tokenUrl(config).pathname,
     route: "/oauth2/v2.0/token",
-    raw: { type: "application/x-www-form-urlencoded", text: new URLSearchParams(form).toString() },
+    raw: formOf({ grant_type: "client_credentials", client_id: clientId, client_secret: secret, scope }),
     // The token is for many looks: none of them may give up its fetching by giving up itself.
     signal: AbortSignal.timeout(tokenPatienceMs),
   });
-  const { access_token, expires_in } = parsed(tokenSchema, body, "token");
+  const { access_token, expires_in } = readAs(tokenSchema, body, "a Walley token");
   return { authorization: `Bearer ${access_token}`, expiresInSeconds: expires_in };
 }
 
@@ -207,14 +256,4 @@ function codesIn(body: unknown): readonly unknown[] {
   const { data } = errorSchema.safeParse(body);
   if (data === undefined) return [];
   return [data.code, data.error?.code, ...(data.error?.errors ?? []).map(({ reason }) => reason)];
-}
-
-/** True for an answer with this status that the table of errors calls a refusal. */
-export function isStatus(error: unknown, status: number): boolean {
-  return isWorkerError(error, "Refused") && error.context["status"] === status;
-}
-
-/** What stands in the `data` of an answer. */
-function read<Schema extends z.ZodType>(schema: Schema, body: unknown, what: string): z.infer<Schema> {
-  return parsed(schema, parsed(envelope, body, what).data, what);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { listOf, secretSetting, secretText } from "../../lib/secrets.ts";
 import { basicCredentials } from "../../signatures/shared-secret.ts";
 import { commonConfig } from "../../contract/adapter.ts";
 
@@ -8,8 +9,6 @@ const either = "give clientId, apiSecret and scope, or username, sharedKey and s
 const always = { when: ({ value }: { value: unknown }) => typeof value === "object" && value !== null };
 
 const text = z.string().min(1);
-/** One secret, or several, newest first, while one is being replaced. */
-const rotating = z.union([text, z.array(text).min(1)]);
 /** RFC 7617: a colon ends the user name. */
 const user = text.regex(/^[^:]*$/, "must not contain a colon");
 
@@ -21,15 +20,15 @@ export const config = commonConfig
     scope: text.optional(),
     clientId: text.optional(),
     /** Walley lets two live side by side; each dies after six months unless somebody chose otherwise. */
-    apiSecret: rotating.optional(),
+    apiSecret: secretSetting.optional(),
     storeId: z.union([text, z.int().nonnegative().transform(String)]).optional(),
     username: user.optional(),
-    sharedKey: text.optional(),
+    sharedKey: secretText.optional(),
     /** Whether the storefront offers an upsell, so that `payment.upsell` is kept. */
     useUpsell: z.boolean().default(false),
-    webhookHmacKey: rotating.optional(),
+    webhookHmacKey: secretSetting.optional(),
     webhookUsername: user.optional(),
-    webhookPassword: rotating.optional(),
+    webhookPassword: secretSetting.optional(),
   })
   .refine((c) => hasClient(c) || hasUser(c), { ...always, path: ["clientId"], error: either })
   .refine((c) => !hasClient(c) || c.apiSecret !== undefined, { ...always, path: ["apiSecret"], error: either })
@@ -74,13 +73,7 @@ export function legacyAccount({ username, sharedKey, storeId }: Config): LegacyA
 
 /** What may stand in the `Authorization` header of a store-level webhook; nothing where none was configured. */
 export function webhookAuthorizations({ webhookUsername, webhookPassword }: Config): readonly string[] {
-  return webhookUsername === undefined ? [] : basicCredentials(webhookUsername, listed(webhookPassword));
-}
-
-/** A setting that may be one text or a list, as a list. */
-export function listed(value: string | readonly string[] | undefined): readonly string[] {
-  if (value === undefined) return [];
-  return typeof value === "string" ? [value] : value;
+  return webhookUsername === undefined ? [] : basicCredentials(webhookUsername, listOf(webhookPassword));
 }
 
 /** The address that grants access tokens. https://dev.walleypay.com/docs/manage/getting-started/authentication */

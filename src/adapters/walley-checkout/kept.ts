@@ -1,10 +1,19 @@
-import type { DesiredPayment, KeptEvent, LogLine, Minor, Money, OperationName } from "../../contract/adapter.ts";
+import { sum } from "../../lib/money.ts";
+import type {
+  DesiredPayment,
+  Finding,
+  KeptEvent,
+  LogLine,
+  Minor,
+  Money,
+  OperationName,
+} from "../../contract/adapter.ts";
 
 /** The type of the line that an operation leaves: no webhook of Walley's has it. */
 const accepted = "operation:accepted";
 const authorization = /^walley:authorization:/;
 /** What Walley accepted and has not shown for this long was not carried out. Reads lag by a minute (docs/psp/walley.md, d). */
-const patienceSeconds = 10 * 60;
+export const patienceSeconds: number = 10 * 60;
 
 /** What an operation is written down as: Walley accepts it and carries it out later, and until then nobody can be asked. */
 export function acceptedLine(name: OperationName, amount: Minor, currency: string, before: Money): LogLine {
@@ -15,63 +24,102 @@ export function acceptedLine(name: OperationName, amount: Minor, currency: strin
 /** The event of that line. */
 export const acceptedType: string = accepted;
 
-/** What was accepted and does not show yet, by operation, and when the oldest of it was accepted. */
+/** What was accepted and does not show yet, by operation, and since when (ISO 8601) the oldest of it. */
 export interface UnderWay {
   readonly amounts: Readonly<Partial<Record<OperationName, Minor>>>;
-  readonly sinceSeconds: number;
+  readonly since: string;
 }
 
 /** What the lines of our own operations promise beyond what Walley shows; `undefined` where it shows all of it, or will not any more. */
-export function underWayOf(kept: readonly KeptEvent[], money: Money, readAt: string): UnderWay | undefined {
-  const recent = lines(kept)
-    .filter(({ type }) => type === accepted)
-    .map((line) => ({ line, age: (Date.parse(readAt) - Date.parse(line.at ?? "")) / 1000 }))
-    .filter(({ age }) => age < patienceSeconds);
+export function underWayOf(kept: readonly KeptEvent[], money: Money, now: number): UnderWay | undefined {
   const amounts: Partial<Record<OperationName, Minor>> = {};
-  const ages: number[] = [];
+  const times: number[] = [];
   for (const name of ["capture", "cancel", "refund"] as const) {
-    const own = recent.filter(({ line }) => line.facts?.["operation"] === name);
-    const [first] = own;
-    if (first === undefined) continue;
-    // Several that overlap add up from where the first one began.
-    const before = Math.min(...own.map(({ line }) => Number(line.facts?.["before"] ?? 0)));
-    const promised = before + own.reduce((all, { line }) => all + line.amount, 0);
-    const missing = promised - progressOf(name, money);
+    const own = acceptedIn(kept, name).filter((line) => ageSeconds(line, now) < patienceSeconds);
+    const missing = missingOf(own, name, money);
     if (missing <= 0) continue;
     amounts[name] = Math.min(missing, availableOf(name, money));
-    ages.push(Math.max(0, ...own.map(({ age }) => age)));
+    times.push(...own.map((line) => timeOf(line)));
   }
-  return ages.length === 0 ? undefined : { amounts, sinceSeconds: Math.max(...ages) };
+  return times.length === 0 ? undefined : { amounts, since: new Date(Math.min(...times)).toISOString() };
 }
 
-/** Walley's ids of the authorisations that were told about this payment, and what the last of them came to. */
-export function authorizationsIn(kept: readonly KeptEvent[]): {
+/** What Walley accepted and never carried out: a capture or refund that failed later, without a word of Walley's. */
+export function overdueIn(kept: readonly KeptEvent[], money: Money, now: number): readonly Finding[] {
+  return (["capture", "refund"] as const).flatMap((name) => {
+    const own = acceptedIn(kept, name).filter((line) => ageSeconds(line, now) >= patienceSeconds);
+    const [last] = own.slice(-1);
+    const missing = missingOf(own, name, money);
+    if (last === undefined || missing <= 0) return [];
+    const facts = { amount: missing, currency: last.currency ?? "", accepted: last.at ?? "" };
+    return [{ name: `${name}-failed`, id: last.key, facts }];
+  });
+}
+
+/** How the charges of a saved token went. */
+export interface Charge {
+  /** What Walley said last of the last one, and when. */
+  readonly last: Pick<KeptEvent, "at" | "pspStatus" | "errorDetail"> | undefined;
+  /** Walley's ids of the authorisations. */
   readonly ids: readonly string[];
+  /** The orders that Walley says came of them, the newest first. */
+  readonly orderIds: readonly string[];
   readonly attributes: NonNullable<DesiredPayment["attributes"]>;
-} {
-  const told = lines(kept)
-    .filter(({ type }) => authorization.test(type))
-    .toSorted((left, right) => inTime(left, right));
-  const ids = told.map(({ facts }) => facts?.["authorizationId"]).filter((id) => typeof id === "string");
+}
+
+/** The charges of a saved token that webhooks told of: no answer of Walley's does. */
+export function chargeIn(kept: readonly KeptEvent[]): Charge {
+  const told = each(kept).filter(({ type }) => authorization.test(type));
+  const ids = textsOf(told, "authorizationId");
+  const made = each(kept).filter(({ type }) => type === orderOfCharge);
   const last = told.at(-1);
-  const [id] = ids.slice(-1);
-  if (last === undefined) return { ids: [], attributes: {} };
+  const id = ids.at(-1);
+  const word = last?.errorDetail === undefined ? last?.pspStatus : `${last.pspStatus} ${last.errorDetail}`;
   return {
-    ids: [...new Set(ids)],
+    last,
+    ids: [...new Set([...ids, ...textsOf(made, "authorizationId")])],
+    orderIds: [...new Set(textsOf(made, "orderId").toReversed())],
     attributes: {
       ...(id === undefined ? {} : { authorizationId: id }),
-      authorization: last.errorDetail === undefined ? last.pspStatus : `${last.pspStatus} ${last.errorDetail}`,
+      ...(word === undefined ? {} : { authorization: word }),
     },
   };
 }
 
-/** The lines, each once and in an order that does not depend on that of the log. */
-function lines(kept: readonly KeptEvent[]): readonly KeptEvent[] {
-  return [...new Map(kept.map((line) => [line.key, line])).values()];
+/** The webhook that says which order an authorisation came to. */
+export const orderOfCharge = "walley:order:created";
+
+function acceptedIn(kept: readonly KeptEvent[], name: OperationName): readonly KeptEvent[] {
+  return each(kept).filter(({ type, facts }) => type === accepted && facts?.["operation"] === name);
+}
+
+/** How much of what was promised does not show. Several that overlap add up from where the first one began. */
+function missingOf(own: readonly KeptEvent[], name: OperationName, money: Money): Minor {
+  if (own.length === 0) return 0;
+  const before = Math.min(...own.map(({ facts }) => Number(facts?.["before"] ?? 0)));
+  return before + sum(own, ({ amount }) => amount) - progressOf(name, money);
+}
+
+/** The lines, each once and by their time, whatever the order of the log. */
+function each(kept: readonly KeptEvent[]): readonly KeptEvent[] {
+  return [...new Map(kept.map((line) => [line.key, line])).values()].toSorted(inTime);
 }
 
 function inTime(left: KeptEvent, right: KeptEvent): number {
-  return Date.parse(left.at ?? "") - Date.parse(right.at ?? "") || (left.key < right.key ? -1 : 1);
+  return timeOf(left) - timeOf(right) || (left.key < right.key ? -1 : 1);
+}
+
+/** What says no time came before everything else. */
+function timeOf({ at }: KeptEvent): number {
+  return at === null ? 0 : Date.parse(at);
+}
+
+function textsOf(lines: readonly KeptEvent[], fact: string): readonly string[] {
+  return lines.map(({ facts }) => facts?.[fact]).filter((value) => typeof value === "string");
+}
+
+function ageSeconds(line: KeptEvent, now: number): number {
+  return (now - timeOf(line)) / 1_000;
 }
 
 function progressOf(name: OperationName, { captured, refunded, released }: Money): Minor {

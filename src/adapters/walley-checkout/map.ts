@@ -2,58 +2,54 @@ import { WorkerError } from "../../lib/errors.ts";
 import { type Minor, minorFromMajor } from "../../lib/money.ts";
 import type { DesiredPayment, KeptEvent, MapContext, Money, OperationName } from "../../contract/adapter.ts";
 import type { Phase, Recurring } from "../../contract/desired.ts";
-import { authorizationsIn, type UnderWay, underWayOf } from "./kept.ts";
-import { invoicedIn, moneyOf, nothing } from "./money.ts";
-import { isAwaited, lookAgainOf } from "./polling.ts";
+import { chargeIn, overdueIn, type UnderWay, underWayOf } from "./kept.ts";
+import { moneyOf, nothing } from "./money.ts";
+import { awaitedSinceOf, isAwaited, isOver, isSilent, lookAgainOf, openedAtOf, overdueOf } from "./polling.ts";
 import { type Checkout, type Order, present, type Snapshot } from "./schema.ts";
 import { transactionsOf } from "./transactions.ts";
 import { upsellOf } from "./upsell.ts";
 
 type Purchase = NonNullable<Checkout["purchase"]>;
-/** By the order where there is one, else by the session; a session that is gone was given up. */
-export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
+
+/** By the order where there is one, else by the session; a charge that has neither goes by what webhooks told of it. */
+export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayment {
   const { order, checkout } = snapshot;
-  if (order !== null) return fromOrder(order, snapshot, kept);
-  if (checkout === null) return givenUp(snapshot);
-  const { purchase } = checkout;
-  return checkout.status === "PurchaseCompleted" && purchase !== null && purchase !== undefined
-    ? fromPurchase(purchase, checkout, snapshot, kept)
-    : fromSession(checkout, snapshot);
+  if (order !== null) return fromOrder(order, snapshot, kept, now);
+  if (checkout === null) return fromCharge(snapshot, kept, now);
+  const purchase = checkout.purchase ?? undefined;
+  return checkout.status === "PurchaseCompleted" && purchase !== undefined
+    ? fromPurchase(purchase, checkout, snapshot, kept, now)
+    : fromSession(checkout, snapshot, now);
 }
 
 /** The order is what Walley acts on: where it and the purchase differ, the purchase's result is an old one (docs/psp/walley.md, b1 and e). */
-function fromOrder(order: Order, snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment {
-  const { checkout, noted, readAt } = snapshot;
-  const { currency } = order;
+function fromOrder(order: Order, snapshot: Snapshot, kept: readonly KeptEvent[], now: number): DesiredPayment {
+  const { checkout, noted } = snapshot;
+  const { currency, status } = order;
   const purchase = checkout?.purchase ?? undefined;
   const total = minorFromMajor(order.totalAmount, currency);
   const bought = purchase === undefined ? (noted.bought ?? total) : minorFromMajor(purchase.amountToPay, currency);
-  const phase = phaseOfOrder(order.status);
+  const phase = phaseOfOrder(status);
   const money = moneyOf(order, bought);
-  const underWay = underWayOf(kept, money, readAt);
-  const method = order.paymentMethod ?? purchase?.method;
+  const underWay = underWayOf(kept, money, now);
+  const facts = factsOf(purchase, order.id, order.paymentMethod ?? purchase?.method);
+  const charge = chargeIn(kept);
   return {
-    ...told(snapshot, { phase, money, total: bought, currency, underWay, kept, orderId: order.id }),
-    attributes: present({
-      orderStatus: order.status,
+    ...saidOf(snapshot, { phase, money, total: bought, currency, ids: [order.id, ...charge.ids], now, underWay }),
+    attributes: present({ orderStatus: status, ...facts, ...charge.attributes }),
+    memory: present({
+      orderId: order.id,
+      orderStatus: status,
       // What an earlier look concluded is not said again; what was read once need not be read again.
       checkout: noted.checkout ?? checkoutEndOf(checkout, phase),
-      ...factsOf(purchase, order.id, method),
-      ...authorizationsIn(kept).attributes,
       bought,
       currency,
+      openedAt: phase === "review" ? openedAtOf(snapshot, now) : undefined,
     }),
-    transactions: transactionsOf({
-      phase,
-      money,
-      bought,
-      status: order.status,
-      result: order.status,
-      invoiced: invoicedIn(order),
-      facts: factsOf(purchase, order.id, method),
-    }),
+    transactions: transactionsOf({ phase, money, bought, status, result: status, facts }),
     possible: underWay?.amounts.cancel === undefined ? possibleOf(phase, money) : [],
-    ...(snapshot.upsells === undefined ? {} : { upsell: upsellOf(order, snapshot.upsells, readAt) }),
+    findings: [...overdueIn(kept, money, now), ...overdueOf(snapshot, { phase, money, underWay }, now)],
+    upsell: snapshot.upsells === undefined ? undefined : upsellOf(order, snapshot.upsells, now),
   };
 }
 
@@ -63,91 +59,66 @@ function fromPurchase(
   checkout: Checkout,
   snapshot: Snapshot,
   kept: readonly KeptEvent[],
+  now: number,
 ): DesiredPayment {
-  const { noted, readAt, manages } = snapshot;
+  const { result } = purchase;
   const currency = currencyOf(checkout);
   const bought = minorFromMajor(purchase.amountToPay, currency);
-  const phase = phaseOfResult(purchase.result);
-  const money = moneyOfResult(purchase.result, bought);
+  const phase = phaseOfResult(result);
+  const money = moneyOfResult(result, bought);
   const orderId = checkout.order?.orderId ?? undefined;
-  const awaited = manages && isAwaited(snapshot, phase);
   const facts = factsOf(purchase, orderId, purchase.method);
+  const charge = chargeIn(kept);
+  const ids = [...(orderId === undefined ? [] : [orderId]), ...charge.ids];
   return {
-    ...told(snapshot, { phase, money, total: bought, currency, underWay: undefined, kept, orderId }),
-    attributes: present({
-      checkoutStatus: checkout.status,
-      ...facts,
-      ...authorizationsIn(kept).attributes,
+    ...saidOf(snapshot, { phase, money, total: bought, currency, ids, now }),
+    attributes: present({ checkoutStatus: checkout.status, ...facts, ...charge.attributes }),
+    memory: present({
+      orderId,
       bought,
       currency,
-      ...(awaited ? { awaitedSince: noted.awaitedSince ?? readAt } : {}),
+      awaitedSince: isAwaited(snapshot, phase) ? awaitedSinceOf(snapshot, now) : undefined,
+      openedAt: phase === "review" ? openedAtOf(snapshot, now) : undefined,
     }),
-    transactions: transactionsOf({
-      phase,
-      money,
-      bought,
-      status: purchase.result,
-      result: purchase.result,
-      invoiced: undefined,
-      facts,
-    }),
+    transactions: transactionsOf({ phase, money, bought, status: result, result, facts }),
     // Walley is told about orders, and none is there to be told about.
     possible: [],
+    findings: overdueOf(snapshot, { phase, money, underWay: undefined }, now),
   };
 }
 
-/** A session that is open. */
-function fromSession(checkout: Checkout, snapshot: Snapshot): DesiredPayment {
-  const { noted, readAt } = snapshot;
-  const currency = currencyOf(checkout);
+/** A session that is open, or was. */
+function fromSession(checkout: Checkout, snapshot: Snapshot, now: number): DesiredPayment {
+  const { noted, known } = snapshot;
+  const phase = isOver(snapshot, now) ? "failed" : phaseOfSession(checkout.status);
+  // Nothing is held yet: where the shopper is says no more than what a price is to be written in.
+  const currency = knownCurrencyOf(checkout) ?? known.currency;
   const bought = noted.bought ?? cartTotal(checkout, currency);
-  const phase = phaseOfSession(checkout.status);
   return {
-    ...told(snapshot, {
-      phase,
-      money: nothing,
-      total: bought,
-      currency,
-      underWay: undefined,
-      kept: [],
-      orderId: undefined,
-    }),
-    attributes: present({
-      checkoutStatus: checkout.status,
-      bought: bought === 0 ? undefined : bought,
-      currency,
-      openedAt: noted.openedAt ?? readAt,
-    }),
+    ...saidOf(snapshot, { phase, money: nothing, total: bought, currency, ids: [], now }),
+    attributes: { checkoutStatus: checkout.status },
+    memory: present({ bought: bought === 0 ? undefined : bought, currency, openedAt: openedAtOf(snapshot, now) }),
     // `open` belongs to whoever opened the session; whether the shopper goes on or back, the log does not follow.
     transactions: [],
     possible: [],
+    findings: overdueOf(snapshot, { phase, money: nothing, underWay: undefined }, now),
   };
 }
 
-function givenUp(snapshot: Snapshot): DesiredPayment {
-  const { bought = 0, currency = "" } = snapshot.noted;
+/** The charge of a saved token, which Walley tells of by webhooks alone until there is an order (docs/psp/walley.md, b3 and e). */
+function fromCharge(snapshot: Snapshot, kept: readonly KeptEvent[], now: number): DesiredPayment {
+  const { last, ids, attributes } = chargeIn(kept);
+  const { amount, currency } = snapshot.known;
+  const since = last?.at ?? openedAtOf(snapshot, now);
+  const phase = last?.pspStatus === "failed" ? "declined" : isSilent(since, now) ? "failed" : "paying";
   return {
-    ...told(snapshot, {
-      phase: "failed",
-      money: nothing,
-      total: bought,
-      currency,
-      underWay: undefined,
-      kept: [],
-      orderId: undefined,
-    }),
-    attributes: { checkoutStatus: "gone" },
-    transactions: [
-      {
-        key: "process:gone",
-        event: "process",
-        pspEvent: "session",
-        pspStatus: "gone",
-        amount: 0,
-        success: false,
-        errorDetail: "the session was given up",
-      },
-    ],
+    ...saidOf(snapshot, { phase, money: nothing, total: amount, currency, ids, now, chargedSince: since }),
+    // The order that comes of it takes its place.
+    provisional: true,
+    attributes,
+    memory: { openedAt: openedAtOf(snapshot, now) },
+    // What Walley told stands in the log already: its lines are what we know it from.
+    transactions: [],
     possible: [],
   };
 }
@@ -157,30 +128,29 @@ interface Said {
   readonly money: Money;
   readonly total: Minor;
   readonly currency: string;
-  readonly underWay: UnderWay | undefined;
-  readonly kept: readonly KeptEvent[];
-  readonly orderId: string | undefined;
+  /** Walley's other ids of the payment. */
+  readonly ids: readonly string[];
+  readonly now: number;
+  readonly underWay?: UnderWay | undefined;
+  readonly chargedSince?: string;
 }
 
 /** What every payment says, whatever it was read from. */
-function told(snapshot: Snapshot, said: Said): Omit<DesiredPayment, "transactions" | "possible"> {
-  const { reference, checkout, order } = snapshot;
-  const { phase, money, total, currency, underWay, kept, orderId } = said;
-  const recurring = phase === "confirmed" ? recurringFrom(snapshot) : undefined;
-  const lookAgain = lookAgainOf(snapshot, phase, money, underWay);
-  const ids = [...(orderId === undefined ? [] : [orderId]), ...authorizationsIn(kept).ids];
-  const aliases = [...new Set(ids.map((id) => id.toLowerCase()))].filter((alias) => alias !== reference);
+function saidOf(
+  snapshot: Snapshot,
+  { ids, now, underWay, chargedSince, ...said }: Said,
+): Omit<DesiredPayment, "transactions" | "possible"> {
+  const { reference, replaces, checkout, order } = snapshot;
+  const lower = ids.map((id) => id.toLowerCase());
+  const aliases = [...new Set([...lower, replaces ?? ""])].filter((alias) => alias !== "" && alias !== reference);
   return {
-    phase,
-    money,
-    total,
-    currency,
+    ...said,
     reference,
-    ...(aliases.length === 0 ? {} : { aliases }),
-    ...(recurring === undefined ? {} : { recurring }),
-    ...(underWay === undefined ? {} : { underWay: underWay.amounts }),
+    aliases: aliases.length === 0 ? undefined : aliases,
+    recurring: said.phase === "confirmed" ? recurringFrom(snapshot) : undefined,
+    underWay: underWay?.amounts,
     echoes: [...new Set([checkout?.reference ?? "", order?.reference ?? ""])].filter((echo) => echo !== ""),
-    ...(lookAgain === undefined ? {} : { lookAgain }),
+    lookAgain: lookAgainOf(snapshot, { ...said, underWay, chargedSince }, now),
   };
 }
 
@@ -281,8 +251,14 @@ function recurringFrom({ checkout, order, storeId }: Snapshot): Recurring | unde
 }
 
 /** The session names no currency: it is the country's. https://dev.walleypay.com/docs/checkout/initcheckout */
-function currencyOf({ countryCode }: Checkout): string {
-  const currency = { SE: "SEK", NO: "NOK", DK: "DKK", FI: "EUR", DE: "EUR", EU: "EUR" }[countryCode];
+function knownCurrencyOf({ countryCode }: Checkout): string | undefined {
+  // `EU` stands for the countries of the euro but Finland and Germany.
+  return { SE: "SEK", NO: "NOK", DK: "DKK", FI: "EUR", DE: "EUR", EU: "EUR" }[countryCode ?? ""];
+}
+
+/** @throws WorkerError `Unmapped`: money in a currency that nobody names is none. */
+function currencyOf(checkout: Checkout): string {
+  const currency = knownCurrencyOf(checkout);
   if (currency !== undefined) return currency;
   throw new WorkerError("Unmapped", "walley-checkout sells in a country whose currency we do not know");
 }

@@ -1,5 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
-import { type Minor, minorFromMajor } from "../../lib/money.ts";
+import { type Minor, minorFromMajor, sum } from "../../lib/money.ts";
 import type { Money } from "../../contract/adapter.ts";
 import type { Invoice, Order } from "./schema.ts";
 
@@ -7,10 +7,10 @@ import type { Invoice, Order } from "./schema.ts";
 export const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 
 /** What an order's invoices come to, in minor units. */
-export interface Invoiced {
-  /** Captures, in Walley's order. */
+interface Invoiced {
+  /** Captures. */
   readonly invoices: readonly Minor[];
-  /** Refunds as positive amounts, in Walley's order. */
+  /** Refunds as positive amounts. */
   readonly credits: readonly Minor[];
 }
 
@@ -29,13 +29,13 @@ export function moneyOf(order: Order, bought: Minor): Money {
     case "OnHold":
       return { ...nothing, authorized: total };
     case "PartActivated": {
-      const { invoices, credits } = told(order, read);
+      const { invoices, credits } = insistOn(order, read);
       const captured = sum(invoices);
       if (captured === 0) throw contradiction(order, "has no invoice");
-      return checked(order, { authorized: total, captured, refunded: sum(credits), released: 0 });
+      return insistOnSums(order, { authorized: total, captured, refunded: sum(credits), released: 0 });
     }
     case "Activated":
-      return checked(order, {
+      return insistOnSums(order, {
         authorized: total,
         captured: total,
         refunded: read === undefined ? 0 : refundedOf(read, total),
@@ -49,10 +49,10 @@ export function moneyOf(order: Order, bought: Minor): Money {
     }
     case "Cancelled":
     case "Expired": {
-      const { invoices, credits } = told(order, read);
+      const { invoices, credits } = insistOn(order, read);
       const authorized = total === 0 ? Math.max(bought, sum(invoices)) : total;
       const captured = sum(invoices);
-      return checked(order, { authorized, captured, refunded: sum(credits), released: authorized - captured });
+      return insistOnSums(order, { authorized, captured, refunded: sum(credits), released: authorized - captured });
     }
     case "Rejected":
       return nothing;
@@ -60,7 +60,7 @@ export function moneyOf(order: Order, bought: Minor): Money {
 }
 
 /** The invoices, as far as all of them can be read; `undefined` where one cannot, and where there are none of a captured order. */
-export function invoicedIn({ invoices, currency }: Order): Invoiced | undefined {
+function invoicedIn({ invoices, currency }: Order): Invoiced | undefined {
   const amounts = (invoices ?? []).map((invoice) => amountOf(invoice));
   if (amounts.includes(undefined)) return undefined;
   const minor = amounts.map((amount) => minorFromMajor(amount ?? 0, currency));
@@ -82,12 +82,12 @@ function refundedOf({ invoices, credits }: Invoiced, total: Minor): Minor {
   return invoices.length === 0 ? 0 : Math.max(0, total - sum(invoices));
 }
 
-function told(order: Order, read: Invoiced | undefined): Invoiced {
+function insistOn(order: Order, read: Invoiced | undefined): Invoiced {
   if (read === undefined) throw contradiction(order, "has invoices whose amounts we cannot read");
   return read;
 }
 
-function checked(order: Order, money: Money): Money {
+function insistOnSums(order: Order, money: Money): Money {
   const { authorized, captured, refunded } = money;
   if (captured > authorized) throw contradiction(order, "is captured above its total");
   if (refunded > captured) throw contradiction(order, "is refunded above what was captured");
@@ -98,9 +98,4 @@ function contradiction({ status }: Order, problem: string): WorkerError {
   return new WorkerError("Unmapped", `walley-checkout contradicts itself: an order that is ${status} ${problem}`, {
     context: { status },
   });
-}
-
-/** The sum of amounts. */
-export function sum(amounts: readonly Minor[]): Minor {
-  return amounts.reduce((all, amount) => all + amount, 0);
 }

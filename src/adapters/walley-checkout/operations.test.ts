@@ -4,11 +4,12 @@ import { withToken } from "../../lib/token.ts";
 import { listenOnLoopback } from "../../../sandbox/loopback.ts";
 import { createSandboxPsp } from "../../../sandbox/psp.ts";
 import type { KeptEvent, LookContext, OperationName, OperationResult } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
+import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import type { Snapshot } from "./schema.ts";
-import { createSimulator } from "./simulator.ts";
+import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
+import { simulate } from "./simulator.ts";
 import { asking } from "../../../test/support/asking.ts";
 
 const id = "0f0e4f0a-9c0e-4f8b-8a1d-000000000001";
@@ -32,7 +33,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   clock = Date.parse("2026-03-04T08:00:00.000Z");
-  walley = createSimulator({ now: () => clock });
+  walley = createSimulator(simulate, { now: () => clock });
   reference = walley.open({ orderId: "o_1", paymentId: "p_1", amount: 10000, currency: "SEK", callbackUrls: {} });
   instead = undefined;
   told = [];
@@ -50,6 +51,7 @@ function context(): LookContext<Config> {
   return {
     config: adapter.config.parse({ adapterId: "a", ...walley.settings(apiUrl) }),
     ...asking(),
+    now: clock,
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference, upsell: null },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
@@ -62,8 +64,7 @@ function context(): LookContext<Config> {
 async function look(): Promise<Snapshot> {
   const snapshot = await adapter.fetch(reference, context());
   if (snapshot === null) throw new Error("Walley does not know the session");
-  // The simulator's clock, not the machine's.
-  return { ...snapshot, readAt: new Date(clock).toISOString() };
+  return snapshot;
 }
 
 /** Until Walley's reads have caught up. */
@@ -89,7 +90,7 @@ async function tell(
 }
 
 function sums(snapshot: Snapshot): readonly number[] {
-  const { authorized, captured, refunded, released } = adapter.map(snapshot, { kept }).money;
+  const { authorized, captured, refunded, released } = adapter.map(snapshot, { kept, now: clock }).money;
   return [authorized, captured, refunded, released];
 }
 
@@ -125,12 +126,12 @@ describe("operations", () => {
     const body = name === "cancel" ? undefined : { amount: amount / 100, actionReference: id };
     expect(told[0]?.body).toEqual(body);
     // Reads lag: until they show it, it is under way and nobody is given it again.
-    const lagging = adapter.map(await look(), { kept });
+    const lagging = adapter.map(await look(), { kept, now: clock });
     expect(lagging.underWay).toEqual({ [name]: amount });
-    expect(lagging.lookAgain).toEqual({ afterSeconds: 3 });
+    expect(lagging.lookAgain).toEqual({ growing: new Date(clock).toISOString() });
     const after = await settled();
     expect(sums(after)).toEqual(money);
-    expect(adapter.map(after, { kept })).not.toHaveProperty("underWay");
+    expect(adapter.map(after, { kept, now: clock }).underWay).toBeUndefined();
   });
 
   it("moves nothing twice where the same operation is sent again", async () => {
@@ -155,7 +156,7 @@ describe("operations", () => {
     const before = await look();
     await tell("capture", 4000, before);
     await tell("capture", 1000, before, `${id.slice(0, -1)}2`);
-    expect(adapter.map(await look(), { kept }).underWay).toEqual({ capture: 5000 });
+    expect(adapter.map(await look(), { kept, now: clock }).underWay).toEqual({ capture: 5000 });
     expect(sums(await settled())).toEqual([10000, 5000, 0, 0]);
   });
 

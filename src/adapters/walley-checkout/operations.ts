@@ -12,9 +12,10 @@ import type {
   Operations,
   PspEvent,
 } from "../../contract/adapter.ts";
-import { isStatus, manageHttp, readOrder } from "./client.ts";
+import { isStatus } from "../../lib/read.ts";
+import { manageHttp, readOrder } from "./client.ts";
 import type { Config } from "./config.ts";
-import { acceptedLine, acceptedType } from "./kept.ts";
+import { acceptedLine, acceptedType, patienceSeconds } from "./kept.ts";
 import { moneyOf } from "./money.ts";
 import type { Order, Snapshot } from "./schema.ts";
 
@@ -23,15 +24,16 @@ import type { Order, Snapshot } from "./schema.ts";
  * repeated for an hour. https://dev.walleypay.com/docs/paymentsApi/getting-started/idempotent-requests
  */
 export const operations: Operations<Config, Snapshot> = {
-  repeat: "idempotency-key",
+  repeat: { idempotencyKeyHours: 24 },
+  patienceSeconds,
   // By amount and without items: https://dev.walleypay.com/docs/manage/orders/capture
-  capture: told((call) => amountOf(call)),
-  cancel: told(() => undefined),
+  capture: tell((call) => amountOf(call)),
+  cancel: tell(() => undefined),
   // By amount: lines fail where a rounding fee differs (docs/psp/walley.md, i).
-  refund: told((call) => amountOf(call)),
+  refund: tell((call) => amountOf(call)),
 };
 
-function told(bodyOf: (call: OperationCall) => Json | undefined): Operation<Config, Snapshot> {
+function tell(bodyOf: (call: OperationCall) => Json | undefined): Operation<Config, Snapshot> {
   return async (call, { order }, context) => {
     // Without an order there is nothing that `map` would have called possible.
     if (order === null) return { is: "refused", reason: "no-order" };
@@ -47,7 +49,7 @@ function told(bodyOf: (call: OperationCall) => Json | undefined): Operation<Conf
         signal: context.signal,
       });
     } catch (error) {
-      return await judged(error, call, order, before, context);
+      return await judge(error, call, order, before, context);
     }
     return { is: "accepted", pspId: call.id, event: eventOf(call, before) };
   };
@@ -59,7 +61,7 @@ function amountOf({ id, amount, currency }: OperationCall): Json {
 }
 
 /** @throws WorkerError where the outcome is unknown or the operation is to be tried again. */
-async function judged(
+async function judge(
   error: unknown,
   call: OperationCall,
   order: Order,

@@ -1,8 +1,9 @@
 import { createHmac } from "node:crypto";
+import { listOf } from "../../lib/secrets.ts";
 import { equalDigest } from "../../signatures/hmac-body.ts";
 import { sharedSecret } from "../../signatures/shared-secret.ts";
 import type { RawRequest, Verifier } from "../../contract/adapter.ts";
-import { type Config, listed, webhookAuthorizations } from "./config.ts";
+import { type Config, webhookAuthorizations } from "./config.ts";
 
 const credentials = sharedSecret<Config>({ header: "authorization", values: webhookAuthorizations });
 
@@ -16,7 +17,7 @@ export const configuredProofs: Verifier<Config, "hint"> = {
     const { webhookUsername, webhookHmacKey } = context.config;
     const proofs = [
       ...(webhookUsername === undefined ? [] : [await credentials.check(request, context)]),
-      ...(webhookHmacKey === undefined ? [] : [isSigned(request, listed(webhookHmacKey))]),
+      ...(webhookHmacKey === undefined ? [] : [isSigned(request, listOf(webhookHmacKey))]),
     ];
     return proofs.length > 0 && !proofs.includes(false);
   },

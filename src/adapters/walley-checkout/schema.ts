@@ -1,11 +1,27 @@
 import { z } from "zod";
-import { WorkerError } from "../../lib/errors.ts";
-import type { Json } from "../../contract/adapter.ts";
+import type { Json, KnownPayment } from "../../contract/adapter.ts";
 
 /**
- * Strict where money hangs on it, loose on the rest: unknown fields (names, addresses, national identification numbers) are dropped on
- * reading, so that personal data gets no further than this file. Amounts are decimals in the major unit.
+ * What money hangs on, and is read strictly. Everything else is read past where it is missing or something else; unknown fields (names,
+ * addresses, national identification numbers, the merchant's own `metadata`) are dropped on reading, so that personal data gets no further
+ * than this file. Amounts are decimals in the major unit.
  */
+export const decides = [
+  "order.id",
+  "order.totalAmount",
+  "order.currency",
+  "order.status",
+  "order.invoices",
+  "checkout.status",
+  // A session names no currency: it is the country's.
+  "checkout.countryCode",
+  "checkout.purchase",
+  "checkout.order.orderId",
+  "known",
+  "manages",
+  "noted",
+] as const;
+
 const major = z.number().nonnegative().max(1e12);
 /** Walley's ids are GUIDs; anything that could be one of their formats to come, and nothing that bends a path. */
 export const idShape: RegExp = /^[\w-]{1,64}$/;
@@ -44,11 +60,19 @@ export const checkoutSchema = z.object({
   countryCode: z
     .string()
     .regex(/^[A-Za-z]{2}$/)
-    .toUpperCase(),
+    .toUpperCase()
+    .nullish()
+    .catch(undefined),
   reference: echo,
   /** Both are null once the purchase is complete. */
-  cart: z.object({ totalAmount: major.nullish(), items: z.array(line).nullish() }).nullish(),
-  fees: z.object({ shipping: z.object({ unitPrice: z.number() }).nullish() }).nullish(),
+  cart: z
+    .object({ totalAmount: major.nullish().catch(undefined), items: z.array(line).nullish().catch(undefined) })
+    .nullish()
+    .catch(undefined),
+  fees: z
+    .object({ shipping: z.object({ unitPrice: z.number() }).nullish() })
+    .nullish()
+    .catch(undefined),
   purchase: z
     .object({
       result: z.enum(["Preliminary", "OnHold", "Signing", "Rejected", "Activated", "Completed"]),
@@ -89,6 +113,7 @@ export const orderSchema = z.object({
     "OnHold",
     "Rejected",
   ]),
+  placedAt: time,
   expiresAt: time,
   invoices: z.array(invoice).nullish(),
 });
@@ -98,19 +123,23 @@ export type Order = Readonly<z.infer<typeof orderSchema>>;
 export type Invoice = Readonly<z.infer<typeof invoice>>;
 
 /** Where both APIs put what was asked for. */
-export const envelope = z.object({ data: z.unknown() });
+export function envelopeOf<Schema extends z.ZodType>(schema: Schema) {
+  return z.object({ data: schema });
+}
 
 /** What Walley says now, and what has to be remembered to read it right. */
 export interface Snapshot {
-  /** When it was read (ISO 8601): the only clock `map` sees. */
-  readonly readAt: string;
-  /** The id by which Norce knows the payment: the session's, or the order's. */
+  /** The id by which the payment is known: the session's, the order's, or that of the charge of a saved token. */
   readonly reference: string;
+  /** What was asked for, where that was a charge's id and its order has been found: the order's takes its place. */
+  readonly replaces?: string;
   /** False for an account of the legacy API: what comes after the purchase cannot be asked. */
   readonly manages: boolean;
   readonly checkout: Checkout | null;
   readonly order: Order | null;
   readonly noted: Noted;
+  /** What Norce asks for: what a charge is over of which Walley says nothing but how it goes. */
+  readonly known: Pick<KnownPayment, "amount" | "currency">;
   readonly storeId?: string;
   /** Absent where the merchant offers no upsell. */
   readonly upsells?: readonly Upsold[];
@@ -138,23 +167,12 @@ const noted = z.object({
   awaitedSince: z.string().optional().catch(undefined),
 });
 
-/** What `map` noted in Norce at an earlier look. */
+/** What `map` remembered at an earlier look. */
 export type Noted = Readonly<z.infer<typeof noted>>;
 
-/** Our own note on the payment; anything in it that we cannot have written counts as nothing. */
-export function notedIn(known: Readonly<Record<string, Json>>): Noted {
-  return present(noted.parse(known)) as Noted;
-}
-
-/** @throws WorkerError `Unmapped` that names the field and never its value. */
-export function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.infer<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.path.map(String).join(".") ?? "";
-  throw new WorkerError("Unmapped", `walley-checkout sent a ${what} we cannot read: ${field || "body"}`, {
-    context: { field, problem: issue?.code },
-  });
+/** What the last look remembered; anything in it that we cannot have written counts as nothing. */
+export function notedIn(memory: Readonly<Record<string, Json>>): Noted {
+  return present(noted.parse(memory)) as Noted;
 }
 
 /** Without what Walley left out. */

@@ -1,12 +1,18 @@
 import { createHmac } from "node:crypto";
-import { exponentOf, majorFromMinor, minorFromMajor } from "../../lib/money.ts";
+import { isObject } from "../../lib/json.ts";
+import { exponentOf, majorFromMinor, minorFromMajor, sum } from "../../lib/money.ts";
 import type { Json, Minor } from "../../contract/adapter.ts";
 import type {
+  Idempotency,
+  Kernel,
+  Routes,
+  SimulatedAction,
   SimulatedAnswer,
-  SimulatedPurchase,
+  SimulatedCall,
+  SimulatedHeld,
   SimulatedRequest,
-  SimulatedWebhook,
-  SelfMadeSimulator as Simulator,
+  Simulation,
+  StatedMoney,
 } from "../../contract/simulator.ts";
 import { sharedKeyAuthorization } from "./client.ts";
 import type { Checkout, Order } from "./schema.ts";
@@ -30,6 +36,8 @@ export const retryDelays: readonly number[] = [
   16 * hour,
   24 * hour,
 ];
+/** Counted from the first attempt. */
+const schedule: readonly number[] = [0, ...retryDelays.map((_, index) => sum(retryDelays.slice(0, index + 1)))];
 
 const tokenLifeSeconds = 3_599;
 /** How long a key is known, and how long its answer is repeated (docs/psp/walley.md, g). */
@@ -40,58 +48,48 @@ const sessionLife = 7 * day;
 const authorizationLife = 60 * day;
 /** How many reads an order hides from, or shows what it was before our last call. */
 const laggingReads = 2;
-const tokenPath = "/oauth2/v2.0/token";
 const placeholder = "{checkout.id}";
-const storeId = "42";
+
+/** The merchant at the simulated Walley: its client, its user of the legacy API, and what proves its store's webhooks. */
+const merchant = {
+  clientId: "simulated-client",
+  apiSecret: "simulated-api-secret",
+  scope: "705798e0-8cef-427c-ae00-6023deba29af/.default",
+  storeId: "42",
+  // Counts only where `sharedKey` takes the place of the client.
+  username: "simulated-user",
+  webhookUsername: "walley-hook",
+  webhookPassword: "simulated-webhook-password",
+};
+/** The key of that user. */
+export const sharedKey = "simulated-shared-key";
+const webhookAuthorization = `Basic ${Buffer.from(`${merchant.webhookUsername}:${merchant.webhookPassword}`).toString("base64")}`;
+/** Signs store-level webhooks by one of the constructions that the documentation leaves open. */
+export const webhookHmacKey = "simulated-hmac-key";
 
 /** Obviously fake: there to be seen nowhere but in Walley's own answers. */
 const shopper = {
+  customerId: "simulated-customer-1",
   email: "shopper@example.invalid",
   mobilePhoneNumber: "+46000000000",
   nationalIdentificationNumber: "000000-0000",
   deliveryAddress: { firstName: "Testperson", lastName: "Approved", address: "Exempelgatan 1", postalCode: "00000" },
 };
-
-export interface SimulatorOptions {
-  /** Shrinks the pauses of the retry schedule: 1/60 makes minutes seconds, 0 makes the next attempt due at once. Default 1. */
-  readonly timeScale?: number;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
-  /** GUIDs; by default counted, so that a run can be repeated. */
-  readonly nextId?: () => string;
-  readonly clientId?: string;
-  /** Those that are alive: at most two. */
-  readonly apiSecrets?: readonly string[];
-  readonly username?: string;
-  readonly sharedKey?: string;
-  readonly webhookUsername?: string;
-  readonly webhookPassword?: string;
-  /** Signs store-level webhooks by one of the constructions that the documentation leaves open. */
-  readonly webhookHmacKey?: string;
-  /** Whether somebody has created store-level webhooks in Merchant Hub: the preview product sends nothing before. Default false. */
-  readonly storeWebhooks?: boolean;
-}
+/** What a merchant may attach to a session, as it likes. */
+const metadata = { customerId: "simulated-customer-1", note: "Ring twice", "Any key of theirs": { nested: [1, null] } };
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Result = NonNullable<Checkout["purchase"]>["result"];
 
 interface SimulatedOrder extends Writable<Pick<Order, "id" | "status">> {
   total: Minor;
-  readonly method: string;
   readonly invoices: { readonly id: string; readonly amount: Minor }[];
   expiresAt: number;
+  /** By the id of their `Location`, what became of them. */
   readonly reauthorizations: Map<string, string>;
 }
 
-interface Queued {
-  readonly webhook: SimulatedWebhook;
-  dueAt: number;
-  attempts: number;
-}
-
-interface Held {
-  readonly id: string;
-  readonly purchase: SimulatedPurchase;
+interface Held extends SimulatedHeld {
   readonly openedAt: number;
   status: Checkout["status"];
   result: Result | undefined;
@@ -101,192 +99,110 @@ interface Held {
   hiddenReads: number;
   /** What reads still show after a call of ours. */
   stale: { readonly order: Json; reads: number } | undefined;
-  charges: number;
-  delay: number;
-  loseNext: number;
-  readonly queued: Queued[];
 }
 
-interface Action {
-  possible(held: Held): boolean;
-  /** @param amount in minor units, where the action takes one. */
-  act(held: Held, amount: number | undefined): void;
+type Action = SimulatedAction<Held>;
+
+/** Walley Checkout with a memory: sessions, orders that lag behind, and notifications. */
+export function simulate(kernel: Kernel<Held>): Simulation<Held> {
+  const { open, actions, ...rest } = simulateWithStore(kernel);
+  const heard = Object.entries(actions).filter(([name]) => !name.startsWith("charge-"));
+  return {
+    ...rest,
+    actions: Object.fromEntries(heard),
+    open: (payment) =>
+      open({
+        ...payment,
+        send(outgoing) {
+          if (outgoing.webhook !== "webhook") payment.send(outgoing);
+        },
+      }),
+  };
 }
 
-/** Walley Checkout with a memory: sessions, orders that lag behind, notifications, and webhooks of the whole store. */
-export function createSimulator(options: SimulatorOptions = {}): Simulator {
-  const {
-    timeScale = 1,
-    clientId = "simulated-client",
-    apiSecrets = ["simulated-api-secret"],
-    username = "simulated-user",
-    sharedKey = "simulated-shared-key",
-    webhookUsername = "walley-hook",
-    webhookPassword = "simulated-webhook-password",
-    webhookHmacKey,
-    storeWebhooks = false,
-  } = options;
-  const now = options.now ?? Date.now;
-  const nextId = options.nextId ?? countedIds();
-  const sessions = new Map<string, Held>();
-  /** Access tokens and when each dies. */
-  const tokens = new Map<string, number>();
-  const keys = new Map<string, { readonly at: number; readonly answer: SimulatedAnswer }>();
+/**
+ * The same once somebody has created webhooks of the whole store in Merchant Hub. They name no session: a payment that has no reference yet gets
+ * none by them alone.
+ */
+export function simulateWithStore(kernel: Kernel<Held>): Simulation<Held> {
+  return {
+    settings: () => merchant,
+    currencies: ["SEK", "NOK", "DKK", "EUR"],
+    grants: { "POST /oauth2/v2.0/token": (call) => grant(kernel, call) },
+    refuse: (request) => (isKnown(kernel, request) ? undefined : refuse(kernel, 401, "UNAUTHORIZED")),
+    routes: routesOf(kernel),
+    unknown: { status: 404 },
+    idempotency: idempotencyOf(kernel),
+    open: (payment) => ({
+      payment,
+      reference: payment.uuid(),
+      openedAt: kernel.now(),
+      status: "Initialized",
+      result: undefined,
+      method: "Invoice",
+      token: undefined,
+      order: undefined,
+      hiddenReads: 0,
+      stale: undefined,
+    }),
+    actions: { ...shoppersActions(kernel), ...storesActions(kernel) },
+    money: moneyIn,
+    describe,
+  };
+}
 
-  function complete(held: Held, result: Result, method = "Invoice"): void {
-    held.status = "PurchaseCompleted";
-    held.result = held.purchase.amount === 0 ? "Completed" : result;
-    held.method = method;
-    if (held.purchase.recurring === true && result !== "Rejected") held.token = nextId();
-    // A purchase that is refused at once, or of nothing, makes no order.
-    if (held.result !== "Rejected" && held.result !== "Completed") order(held, held.result, method);
-    notify(held);
-  }
+function grant(kernel: Kernel<Held>, { fields }: SimulatedCall): SimulatedAnswer {
+  const { clientId, apiSecret, scope } = merchant;
+  const asked = { client_id: clientId, client_secret: apiSecret, scope, grant_type: "client_credentials" };
+  if (Object.entries(asked).some(([name, value]) => fields[name] !== value))
+    return { status: 401, body: { error: "invalid_client", error_description: "simulated: unknown client" } };
+  const access_token = kernel.grant(tokenLifeSeconds * second);
+  return { status: 200, body: { token_type: "Bearer", expires_in: tokenLifeSeconds, access_token } };
+}
 
-  function order(held: Held, result: Result, method: string): void {
-    const { amount } = held.purchase;
-    const reviewed = result === "OnHold" || result === "Signing";
-    held.order = {
-      id: nextId(),
-      status: reviewed ? "OnHold" : result === "Activated" ? "Activated" : "NotActivated",
-      total: amount,
-      method,
-      invoices: result === "Activated" ? [{ id: nextId(), amount }] : [],
-      expiresAt: now() + authorizationLife,
-      reauthorizations: new Map(),
-    };
-    tell(held, "order:created", { ...amountsOf(held, amount), Status: created[result] });
-  }
+/** A legacy user may ask about sessions, and about nothing else. */
+function isKnown(kernel: Kernel<Held>, { method, path, headers }: SimulatedRequest): boolean {
+  const { authorization } = headers;
+  if (kernel.isGranted(authorization)) return true;
+  const { username, storeId } = merchant;
+  const legacy = method === "GET" && path.startsWith(`/merchants/${storeId}/`);
+  return legacy && authorization === sharedKeyAuthorization({ username, sharedKey }, path, "");
+}
 
-  function decide(held: Held, accepted: boolean): void {
-    const { order: reviewed } = held;
-    if (reviewed === undefined) throw new Error("nothing is under review");
-    held.result = accepted ? "Preliminary" : "Rejected";
-    reviewed.status = accepted ? "NotActivated" : "Rejected";
-    notify(held);
-    tell(held, accepted ? "order:authorized" : "order:rejected", amountsOf(held, reviewed.total));
-  }
+/** A key is known for longer than its answer is repeated. */
+function idempotencyOf(kernel: Kernel<Held>): Idempotency {
+  return {
+    header: "x-idempotency",
+    windowMs: keyLife,
+    keeps: ({ status }) => status < 300,
+    repeated(first) {
+      const age = kernel.now() - Date.parse(first.headers?.["date"] ?? "");
+      return age < answerLife ? first : refuse(kernel, 422, "IDEMPOTENCY_RESPONSE_EXPIRED");
+    },
+  };
+}
 
-  function capture(held: Held, amount: Minor): void {
-    const bought = orderOf(held);
-    bought.invoices.push({ id: nextId(), amount });
-    bought.status = openIn(bought) === 0 ? "Activated" : "PartActivated";
-    tell(held, "order:captured", amountsOf(held, amount));
-  }
-
-  /** Nothing is sent: no public page names an event for it. */
-  function refund(held: Held, amount: Minor): void {
-    const bought = orderOf(held);
-    bought.invoices.push({ id: nextId(), amount: -amount });
-    // A part that is refunded leaves the status as it was (docs/psp/walley.md, e).
-    if (bought.status === "Activated" && refundableIn(bought) === 0) bought.status = "Returned";
-  }
-
-  function reauthorize(held: Held, total: Minor): string {
-    const bought = orderOf(held);
-    const was = openIn(bought);
-    const id = nextId();
-    bought.total = total;
-    bought.reauthorizations.set(id, "Completed");
-    tell(held, "order:reauthorized", {
-      ...amountsOf(held, openIn(bought)),
-      OriginalAmount: majorFromMinor(was, held.purchase.currency),
-    });
-    return id;
-  }
-
-  function amountsOf({ purchase }: Held, amount: Minor): Record<string, Json> {
-    return { Amount: majorFromMinor(amount, purchase.currency), Currency: purchase.currency };
-  }
-
-  function notify(held: Held): void {
-    const url = held.purchase.callbackUrls["notification"];
-    if (url === undefined) return;
-    const filled = url.replaceAll(placeholder, held.id).replaceAll(encodeURIComponent(placeholder), held.id);
-    queue(held, { webhook: "notification", method: "GET", url: filled, headers: {}, body: "" });
-  }
-
-  /** An event of the store: capitals as in Walley's samples, seven digits of a second. */
-  function tell(held: Held, what: string, payload: Readonly<Record<string, Json>>): void {
-    const url = held.purchase.callbackUrls["webhook"];
-    if (!storeWebhooks || url === undefined) return;
-    const OrderId = held.order?.id;
-    const body = JSON.stringify({
-      Type: `walley:${what}`,
-      Timestamp: new Date(now()).toISOString().replace("Z", "0000+00:00"),
-      Payload: {
-        ...(OrderId === undefined || what.startsWith("authorization") ? {} : { OrderId }),
-        Reference: held.purchase.paymentId,
-        ...payload,
-      },
-    });
-    const timestamp = String(Math.floor(now() / second));
-    const signature = (key: string): string => createHmac("sha256", key).update(`${timestamp}.${body}`).digest("hex");
-    queue(held, {
-      webhook: "webhook",
-      method: "POST",
-      url,
-      headers: {
-        "content-type": "application/json",
-        "user-agent": "Walleybot 0.1 (+https://dev.walleypay.com)",
-        authorization: `Basic ${Buffer.from(`${webhookUsername}:${webhookPassword}`).toString("base64")}`,
-        "walley-correlationid": nextId(),
-        "walley-timestamp": timestamp,
-        "walley-live": "False",
-        ...(webhookHmacKey === undefined ? {} : { "walley-signature": signature(webhookHmacKey) }),
-      },
-      body,
-    });
-  }
-
-  function queue(held: Held, webhook: SimulatedWebhook): void {
-    held.queued.push({ webhook, dueAt: now() + held.delay, attempts: 0 });
-  }
-
-  /** An attempt that got lost is one that was not answered: it is repeated. One that is sent counts as answered. */
-  function sendable(held: Held, at: number): SimulatedWebhook[] {
-    const sent: SimulatedWebhook[] = [];
-    for (const item of held.queued.filter(({ dueAt }) => dueAt <= at)) {
-      const pause = retryDelays[item.attempts];
-      item.attempts += 1;
-      if (held.loseNext === 0) sent.push(item.webhook);
-      if (held.loseNext === 0 || pause === undefined) held.queued.splice(held.queued.indexOf(item), 1);
-      else item.dueAt += pause * timeScale;
-      held.loseNext = Math.max(0, held.loseNext - 1);
-    }
-    return sent;
-  }
-
-  function charge(held: Held, what: "retrying" | "failed", more: Readonly<Record<string, Json>>): void {
-    held.charges += 1;
-    tell(held, `authorization:${what}`, {
-      CustomerToken: held.token ?? "",
-      AuthorizationId: `a0000000-0000-4000-8000-${String(held.charges).padStart(12, "0")}`,
-      ActionReference: "renewal",
-      CreatedOn: new Date(now()).toISOString(),
-      ...more,
-    });
-  }
-
-  const unpaid = ({ status }: Held): boolean => status !== "PurchaseCompleted" && status !== "Aborted";
-  const reviewed = (result: Result) => (held: Held) => held.order?.status === "OnHold" && held.result === result;
-  const ordered =
-    (can: (order: SimulatedOrder) => boolean) =>
-    (held: Held): boolean =>
-      held.order !== undefined && can(held.order);
-  const charged = ({ token }: Held): boolean => storeWebhooks && token !== undefined;
-
-  const actions: Readonly<Record<string, Action>> = {
-    pay: { possible: unpaid, act: (held) => complete(held, "Preliminary") },
-    "pay-by-card": { possible: unpaid, act: (held) => complete(held, "Preliminary", "Card") },
-    "pay-direct": { possible: unpaid, act: (held) => complete(held, "Activated", "Swish") },
-    "pay-with-review": { possible: unpaid, act: (held) => complete(held, "OnHold") },
-    "pay-with-signing": { possible: unpaid, act: (held) => complete(held, "Signing", "Account") },
-    "pay-rejected": { possible: unpaid, act: (held) => complete(held, "Rejected") },
+/** What the shopper does, and Walley's decision about it. */
+function shoppersActions(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
+  const paying = (result: Result, method?: string): Action => ({
+    possible: isUnpaid,
+    act: (held) => complete(kernel, held, result, method),
+  });
+  const deciding = (result: Result, isAccepted: boolean): Action => ({
+    possible: (held) => held.order?.status === "OnHold" && held.result === result,
+    act: (held) => decide(kernel, held, isAccepted),
+  });
+  return {
+    pay: paying("Preliminary"),
+    "pay-by-card": paying("Preliminary", "Card"),
+    "pay-direct": paying("Activated", "Swish"),
+    "pay-with-review": paying("OnHold"),
+    "pay-with-signing": paying("Signing", "Account"),
+    "pay-rejected": paying("Rejected"),
     "pay-with-lag": {
-      possible: unpaid,
-      act: (held) => {
-        complete(held, "Preliminary");
+      possible: isUnpaid,
+      act(held) {
+        complete(kernel, held, "Preliminary");
         held.hiddenReads = laggingReads;
       },
     },
@@ -299,224 +215,243 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       act: (held) => void (held.status = "CommittedToPurchase"),
     },
     abort: {
-      possible: unpaid,
-      act: (held) => {
+      possible: isUnpaid,
+      act(held) {
         held.status = "Aborted";
         notify(held);
       },
     },
-    accept: { possible: reviewed("OnHold"), act: (held) => decide(held, true) },
-    reject: { possible: reviewed("OnHold"), act: (held) => decide(held, false) },
-    sign: { possible: reviewed("Signing"), act: (held) => decide(held, true) },
-    capture: {
-      possible: ordered(canCapture),
-      act: (held, amount) => capture(held, within(amount, openIn(orderOf(held)))),
-    },
-    refund: {
-      possible: ordered((found) => refundableIn(found) > 0),
-      act: (held, amount) => refund(held, within(amount, refundableIn(orderOf(held)))),
-    },
-    cancel: { possible: ordered(canCapture), act: (held) => void (orderOf(held).status = "Cancelled") },
-    expire: { possible: ordered(canCapture), act: (held) => void (orderOf(held).status = "Expired") },
-    extend: {
-      possible: ordered(({ status }) => status === "Expired"),
-      act: (held) => {
-        const found = orderOf(held);
-        found.status = found.invoices.length === 0 ? "NotActivated" : "PartActivated";
-        found.expiresAt = now() + authorizationLife;
-        tell(held, "order:extended", amountsOf(held, openIn(found)));
-      },
-    },
-    "change-amount": {
-      possible: ordered(canCapture),
-      act: (held, amount) => {
-        const { total } = orderOf(held);
-        void reauthorize(held, total + within(amount ?? Math.ceil(total / 10), Number.MAX_SAFE_INTEGER));
-      },
-    },
-    "charge-retrying": {
-      possible: charged,
-      act: (held) => charge(held, "retrying", { CurrentAttempt: 1, MaxAttempt: 3, Reason: "PAYMENT_METHOD_NO_FUNDS" }),
-    },
-    "charge-failed": {
-      possible: charged,
-      act: (held) => charge(held, "failed", { Reason: "PAYMENT_METHOD_EXPIRED" }),
-    },
-    "lose-webhook": { possible: () => true, act: (held) => void (held.loseNext += 1) },
-    "delay-webhook": { possible: () => true, act: (held) => void (held.delay += 30 * minute * timeScale) },
-    "duplicate-webhook": {
-      possible: ({ status }) => status === "PurchaseCompleted",
-      act: (held) => {
-        for (const _ of ["first", "again"]) notify(held);
-      },
-    },
-  };
-
-  function answerToken(body: unknown): SimulatedAnswer {
-    const form = new URLSearchParams(typeof body === "string" ? body : "");
-    const known = form.get("client_id") === clientId && apiSecrets.includes(form.get("client_secret") ?? "");
-    if (!known || form.get("grant_type") !== "client_credentials" || form.get("scope") !== scope)
-      return { status: 401, body: { error: "invalid_client", error_description: "simulated: unknown client" } };
-    const access_token = `token.${nextId()}`;
-    tokens.set(access_token, now() + tokenLifeSeconds * second);
-    return { status: 200, body: { token_type: "Bearer", expires_in: tokenLifeSeconds, access_token } };
-  }
-
-  function isKnown({ method, path, headers }: SimulatedRequest): boolean {
-    const authorization = headers["authorization"] ?? "";
-    if ((tokens.get(authorization.replace(/^Bearer /, "")) ?? 0) > now()) return true;
-    const legacy = method === "GET" && path.startsWith(`/merchants/${storeId}/`);
-    return legacy && authorization === sharedKeyAuthorization({ username, sharedKey }, path, "");
-  }
-
-  function answerCheckout(id: string): SimulatedAnswer {
-    const held = sessions.get(id);
-    if (held === undefined || (unpaid(held) && now() - held.openedAt >= sessionLife)) return refuse(404, "NOT_FOUND");
-    return { status: 200, body: { id: nextId(), data: shownCheckout(held), error: null } };
-  }
-
-  function answerOrder(request: SimulatedRequest, id: string, rest: string): SimulatedAnswer {
-    const held = [...sessions.values()].find((session) => session.order?.id === id);
-    if (held?.order === undefined) return refuse(404, "NOT_FOUND");
-    if (held.hiddenReads > 0) {
-      held.hiddenReads -= 1;
-      // One by one the two ways in which Walley says "not yet".
-      return held.hiddenReads % 2 === 0 ? refuse(403, "FORBIDDEN") : refuse(404, "NOT_FOUND");
-    }
-    const [call = "", of] = rest.split("/");
-    if (request.method === "GET" && call === "") return { status: 200, body: { data: readOrder(held) } };
-    if (request.method === "GET" && call === "reauthorize") {
-      const status = held.order.reauthorizations.get(of ?? "");
-      return status === undefined ? refuse(404, "NOT_FOUND") : { status: 200, body: { data: { status } } };
-    }
-    return request.method === "POST" ? answerOnce(request, () => carryOut(held, call, request.body)) : { status: 405 };
-  }
-
-  /** Shows for a while what was before our last call. */
-  function readOrder(held: Held): Json {
-    const { stale } = held;
-    if (stale === undefined || stale.reads === 0) return shownOrder(held);
-    stale.reads -= 1;
-    return stale.order;
-  }
-
-  function answerOnce({ headers, path }: SimulatedRequest, carry: () => SimulatedAnswer): SimulatedAnswer {
-    const key = headers["x-idempotency"];
-    const first = key === undefined ? undefined : keys.get(`${path} ${key}`);
-    if (first !== undefined && now() - first.at < answerLife) return first.answer;
-    if (first !== undefined && now() - first.at < keyLife) return refuse(422, "IDEMPOTENCY_RESPONSE_EXPIRED");
-    const answer = carry();
-    if (key !== undefined) keys.set(`${path} ${key}`, { at: now(), answer });
-    return answer;
-  }
-
-  function carryOut(held: Held, call: string, body: unknown): SimulatedAnswer {
-    const found = orderOf(held);
-    const { currency } = held.purchase;
-    const amount = amountIn(body, currency);
-    const before = shownOrder(held);
-    const accepted = (location: string): SimulatedAnswer => {
-      const { stale } = held;
-      held.stale = { order: stale === undefined || stale.reads === 0 ? before : stale.order, reads: laggingReads };
-      return { status: 202, headers: { location } };
-    };
-    const path = `/manage/orders/${found.id}`;
-    switch (call) {
-      case "capture":
-        if (amount === undefined) return refuse(400, "AMOUNT_INVALID");
-        if (found.status === "Activated") return refuse(422, "ORDER_ALREADY_CAPTURED");
-        if (!canCapture(found) || amount > openIn(found)) return refuse(422, "CAPTURE_NOT_ALLOWED");
-        capture(held, amount);
-        return accepted(path);
-      case "refund":
-        if (amount === undefined) return refuse(400, "AMOUNT_INVALID");
-        if (amount > refundableIn(found)) return refuse(422, "REFUND_NOT_ALLOWED");
-        refund(held, amount);
-        return accepted(path);
-      case "cancel":
-        if (!canCapture(found) && found.status !== "Expired") return refuse(422, "CANCEL_NOT_ALLOWED");
-        found.status = "Cancelled";
-        return accepted(path);
-      case "reauthorize":
-        if (amount === undefined) return refuse(400, "AMOUNT_INVALID");
-        if (!canCapture(found)) return refuse(422, "REAUTHORIZE_NOT_ALLOWED");
-        // The amount is that of the part which is not captured.
-        return accepted(`${path}/reauthorize/${reauthorize(held, amount + invoicedIn(found))}`);
-      default:
-        return { status: 404 };
-    }
-  }
-
-  function heldOf(reference: string): Held {
-    const held = sessions.get(reference);
-    if (held === undefined) throw new Error(`Walley knows no session ${reference}`);
-    return held;
-  }
-
-  function refuse(status: number, reason: string): SimulatedAnswer {
-    const errors = [{ reason, message: `simulated: ${reason}` }];
-    return { status, body: { id: nextId(), data: null, error: { code: status, message: "simulated", errors } } };
-  }
-
-  return {
-    settings: (apiUrl) => ({
-      apiUrl,
-      clientId,
-      apiSecret: apiSecrets[0] ?? "",
-      scope,
-      storeId,
-      // Counts only where `sharedKey` takes the place of the client.
-      username,
-      webhookUsername,
-      webhookPassword,
-      ...(webhookHmacKey === undefined ? {} : { webhookHmacKey }),
-    }),
-    answer(request) {
-      const { method, path } = request;
-      if (path === tokenPath) return method === "POST" ? answerToken(request.body) : { status: 405 };
-      if (!isKnown(request)) return refuse(401, "UNAUTHORIZED");
-      const [, session] = /^(?:\/merchants\/\d+)?\/checkouts\/([^/]+)$/.exec(path) ?? [];
-      if (session !== undefined) return method === "GET" ? answerCheckout(session) : { status: 405 };
-      const [, id, rest = ""] = /^\/manage\/orders\/([^/]+)(?:\/(.+))?$/.exec(path) ?? [];
-      return id === undefined ? { status: 404 } : answerOrder(request, id, rest);
-    },
-    preliminary: ({ path }) => path === tokenPath,
-    open(purchase) {
-      const id = nextId();
-      sessions.set(id, {
-        id,
-        purchase,
-        openedAt: now(),
-        status: "Initialized",
-        result: undefined,
-        method: "Invoice",
-        token: undefined,
-        order: undefined,
-        hiddenReads: 0,
-        stale: undefined,
-        charges: 0,
-        delay: 0,
-        loseNext: 0,
-        queued: [],
-      });
-      return id;
-    },
-    actions(reference) {
-      const held = heldOf(reference);
-      return Object.keys(actions).filter((name) => actions[name]?.possible(held));
-    },
-    act(reference, name, amount) {
-      const held = heldOf(reference);
-      const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-      if (!action?.possible(held)) throw new Error(`Walley cannot ${name} this purchase now`);
-      action.act(held, amount);
-    },
-    due: (at) => [...sessions.values()].flatMap((held) => sendable(held, at)),
-    describe: (reference) => describe(heldOf(reference)),
+    accept: deciding("OnHold", true),
+    reject: deciding("OnHold", false),
+    sign: deciding("Signing", true),
   };
 }
 
-const scope = "705798e0-8cef-427c-ae00-6023deba29af/.default";
+/** What is done in Merchant Hub, by time, and with the saved token. */
+function storesActions(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
+  const when =
+    (can: (order: SimulatedOrder) => boolean) =>
+    ({ order }: Held): boolean =>
+      order !== undefined && can(order);
+  const charge = (what: "retrying" | "failed", more: Readonly<Record<string, Json>>): Action => ({
+    possible: ({ token }) => token !== undefined,
+    act: (held) => tellOfCharge(kernel, held, what, more),
+  });
+  return {
+    capture: {
+      possible: when(canCapture),
+      amount: { most: (held) => openIn(orderOf(held)) },
+      act: (held, amount) => capture(kernel, held, amount),
+    },
+    refund: {
+      possible: when((order) => refundableIn(order) > 0),
+      amount: { most: (held) => refundableIn(orderOf(held)) },
+      act: refund,
+    },
+    cancel: { possible: when(canCapture), act: (held) => void (orderOf(held).status = "Cancelled") },
+    expire: { possible: when(canCapture), act: (held) => void (orderOf(held).status = "Expired") },
+    extend: { possible: when(({ status }) => status === "Expired"), act: (held) => extend(kernel, held) },
+    "change-amount": {
+      possible: when(canCapture),
+      amount: { most: () => Number.MAX_SAFE_INTEGER, usual: (held) => Math.ceil(orderOf(held).total / 10) },
+      act: (held, amount) => void reauthorize(kernel, held, orderOf(held).total + amount),
+    },
+    "charge-retrying": charge("retrying", { CurrentAttempt: 1, MaxAttempt: 3, Reason: "PAYMENT_METHOD_NO_FUNDS" }),
+    "charge-failed": charge("failed", { Reason: "PAYMENT_METHOD_EXPIRED" }),
+  };
+}
+
+/** Sessions, and the manage API, whose orders lag. */
+function routesOf(kernel: Kernel<Held>): Routes {
+  const session = ({ part }: SimulatedCall): SimulatedAnswer => {
+    const held = kernel.find(part("id"));
+    const isGone = held !== undefined && isUnpaid(held) && kernel.now() - held.openedAt >= sessionLife;
+    if (held === undefined || isGone) return refuse(kernel, 404, "NOT_FOUND");
+    return { status: 200, body: { id: kernel.uuid(), data: shownCheckout(held), error: null } };
+  };
+  const ordered =
+    (answer: (held: Held, order: SimulatedOrder, call: SimulatedCall) => SimulatedAnswer) =>
+    (call: SimulatedCall): SimulatedAnswer => {
+      const held = kernel.all().find(({ order }) => order?.id === call.part("id"));
+      if (held?.order === undefined) return refuse(kernel, 404, "NOT_FOUND");
+      if (held.hiddenReads === 0) return answer(held, held.order, call);
+      held.hiddenReads -= 1;
+      // One by one the two ways in which Walley says "not yet".
+      return held.hiddenReads % 2 === 0 ? refuse(kernel, 403, "FORBIDDEN") : refuse(kernel, 404, "NOT_FOUND");
+    };
+  const path = "/manage/orders/{id}";
+  return {
+    "GET /checkouts/{id}": session,
+    [`GET /merchants/${merchant.storeId}/checkouts/{id}`]: session,
+    [`GET ${path}`]: ordered((held) => ({ status: 200, body: { data: readOrder(kernel, held) } })),
+    [`GET ${path}/reauthorize/{of}`]: ordered((_, { reauthorizations }, { part }) => {
+      const status = reauthorizations.get(part("of"));
+      return status === undefined ? refuse(kernel, 404, "NOT_FOUND") : { status: 200, body: { data: { status } } };
+    }),
+    [`POST ${path}/capture`]: ordered((held, order, call) => {
+      const amount = amountIn(call, held);
+      if (amount === undefined) return refuse(kernel, 400, "AMOUNT_INVALID");
+      if (order.status === "Activated") return refuse(kernel, 422, "ORDER_ALREADY_CAPTURED");
+      if (!canCapture(order) || amount > openIn(order)) return refuse(kernel, 422, "CAPTURE_NOT_ALLOWED");
+      return accept(kernel, held, () => capture(kernel, held, amount));
+    }),
+    [`POST ${path}/refund`]: ordered((held, order, call) => {
+      const amount = amountIn(call, held);
+      if (amount === undefined) return refuse(kernel, 400, "AMOUNT_INVALID");
+      if (amount > refundableIn(order)) return refuse(kernel, 422, "REFUND_NOT_ALLOWED");
+      return accept(kernel, held, () => refund(held, amount));
+    }),
+    [`POST ${path}/cancel`]: ordered((held, order) => {
+      if (!canCapture(order) && order.status !== "Expired") return refuse(kernel, 422, "CANCEL_NOT_ALLOWED");
+      return accept(kernel, held, () => void (order.status = "Cancelled"));
+    }),
+    [`POST ${path}/reauthorize`]: ordered((held, order, call) => {
+      const amount = amountIn(call, held);
+      if (amount === undefined) return refuse(kernel, 400, "AMOUNT_INVALID");
+      if (!canCapture(order)) return refuse(kernel, 422, "REAUTHORIZE_NOT_ALLOWED");
+      // The amount is that of the part which is not captured.
+      return accept(kernel, held, () => `/reauthorize/${reauthorize(kernel, held, amount + invoicedIn(order))}`);
+    }),
+  };
+}
+
+/** Carries out at once, and shows for a while what was before. */
+function accept(kernel: Kernel<Held>, held: Held, carryOut: () => string | void): SimulatedAnswer {
+  const { stale } = held;
+  const before = stale === undefined || stale.reads === 0 ? shownOrder(kernel, held) : stale.order;
+  const below = carryOut() ?? "";
+  held.stale = { order: before, reads: laggingReads };
+  const location = `/manage/orders/${orderOf(held).id}${below}`;
+  return { status: 202, headers: { location, date: new Date(kernel.now()).toUTCString() } };
+}
+
+function readOrder(kernel: Kernel<Held>, held: Held): Json {
+  const { stale } = held;
+  if (stale === undefined || stale.reads === 0) return shownOrder(kernel, held);
+  stale.reads -= 1;
+  return stale.order;
+}
+
+function complete(kernel: Kernel<Held>, held: Held, result: Result, method = "Invoice"): void {
+  const { purchase } = held.payment;
+  held.status = "PurchaseCompleted";
+  held.result = purchase.amount === 0 ? "Completed" : result;
+  held.method = method;
+  if (purchase.recurring === true && result !== "Rejected") held.token = held.payment.uuid();
+  // A purchase that is refused at once, or of nothing, makes no order.
+  if (held.result !== "Rejected" && held.result !== "Completed") placeOrder(kernel, held, held.result);
+  notify(held);
+}
+
+function placeOrder(kernel: Kernel<Held>, held: Held, result: Result): void {
+  const { amount } = held.payment.purchase;
+  const isDirect = result === "Activated";
+  const isReviewed = result === "OnHold" || result === "Signing";
+  held.order = {
+    id: held.payment.uuid(),
+    status: isReviewed ? "OnHold" : isDirect ? "Activated" : "NotActivated",
+    total: amount,
+    invoices: isDirect ? [{ id: held.payment.uuid(), amount }] : [],
+    expiresAt: kernel.now() + authorizationLife,
+    reauthorizations: new Map(),
+  };
+  tell(kernel, held, "order:created", { ...amountsOf(held, amount), Status: created[result] });
+}
+
+function decide(kernel: Kernel<Held>, held: Held, isAccepted: boolean): void {
+  const order = orderOf(held);
+  held.result = isAccepted ? "Preliminary" : "Rejected";
+  order.status = isAccepted ? "NotActivated" : "Rejected";
+  notify(held);
+  tell(kernel, held, isAccepted ? "order:authorized" : "order:rejected", amountsOf(held, order.total));
+}
+
+function capture(kernel: Kernel<Held>, held: Held, amount: Minor): void {
+  const order = orderOf(held);
+  order.invoices.push({ id: held.payment.uuid(), amount });
+  order.status = openIn(order) === 0 ? "Activated" : "PartActivated";
+  tell(kernel, held, "order:captured", amountsOf(held, amount));
+}
+
+/** Nothing is sent: no public page names an event for it. */
+function refund(held: Held, amount: Minor): void {
+  const order = orderOf(held);
+  order.invoices.push({ id: held.payment.uuid(), amount: -amount });
+  // A part that is refunded leaves the status as it was (docs/psp/walley.md, e).
+  if (order.status === "Activated" && refundableIn(order) === 0) order.status = "Returned";
+}
+
+function extend(kernel: Kernel<Held>, held: Held): void {
+  const order = orderOf(held);
+  order.status = order.invoices.length === 0 ? "NotActivated" : "PartActivated";
+  order.expiresAt = kernel.now() + authorizationLife;
+  tell(kernel, held, "order:extended", amountsOf(held, openIn(order)));
+}
+
+function reauthorize(kernel: Kernel<Held>, held: Held, total: Minor): string {
+  const order = orderOf(held);
+  const { Amount: OriginalAmount = 0 } = amountsOf(held, openIn(order));
+  const id = held.payment.uuid();
+  order.total = total;
+  order.reauthorizations.set(id, "Completed");
+  tell(kernel, held, "order:reauthorized", { ...amountsOf(held, openIn(order)), OriginalAmount });
+  return id;
+}
+
+function notify({ payment, reference }: Held): void {
+  payment.send({
+    webhook: "notification",
+    method: "GET",
+    headers: () => ({}),
+    placeholders: { [placeholder]: reference },
+    schedule,
+    delivered: ({ status }) => status === 200,
+  });
+}
+
+/** An event of the store: capitals as in Walley's samples, seven digits of a second. */
+function tell(kernel: Kernel<Held>, held: Held, what: string, payload: Readonly<Record<string, Json>>): void {
+  const { payment, order } = held;
+  const timestamp = String(Math.floor(kernel.now() / second));
+  const correlation = kernel.uuid();
+  payment.send({
+    webhook: "webhook",
+    schedule,
+    body: {
+      Type: `walley:${what}`,
+      Timestamp: longTime(kernel.now()),
+      Payload: {
+        ...(order === undefined || what.startsWith("authorization") ? {} : { OrderId: order.id }),
+        Reference: payment.purchase.paymentId,
+        ...payload,
+      },
+    },
+    headers: (body) => ({
+      "content-type": "application/json",
+      "user-agent": "Walleybot 0.1 (+https://dev.walleypay.com)",
+      authorization: webhookAuthorization,
+      "walley-correlationid": correlation,
+      "walley-timestamp": timestamp,
+      "walley-live": "False",
+      "walley-signature": createHmac("sha256", webhookHmacKey).update(`${timestamp}.${body}`).digest("hex"),
+    }),
+  });
+}
+
+function tellOfCharge(
+  kernel: Kernel<Held>,
+  held: Held,
+  what: "retrying" | "failed",
+  more: Readonly<Record<string, Json>>,
+): void {
+  tell(kernel, held, `authorization:${what}`, {
+    CustomerToken: held.token ?? "",
+    AuthorizationId: held.payment.uuid(),
+    ActionReference: "renewal",
+    CreatedOn: longTime(kernel.now()),
+    ...more,
+  });
+}
 
 /** How Walley calls the result of a purchase when it tells of the order. */
 const created: Readonly<Record<Result, string>> = {
@@ -528,9 +463,24 @@ const created: Readonly<Record<Result, string>> = {
   Completed: "Completed",
 };
 
-function countedIds(): () => string {
-  let count = 0;
-  return () => `00000000-0000-4000-8000-${String((count += 1)).padStart(12, "0")}`;
+/** A purchase that was refused held nothing, and one of nothing has no order. */
+function moneyIn({ status, order, payment: { purchase } }: Held): StatedMoney | null {
+  if (status !== "PurchaseCompleted") return null;
+  const { currency } = purchase;
+  if (order === undefined || order.status === "Rejected")
+    return { authorized: 0, captured: 0, refunded: 0, released: 0, currency };
+  const isOver = order.status === "Cancelled" || order.status === "Expired";
+  return {
+    authorized: order.total,
+    captured: invoicedIn(order),
+    refunded: invoicedIn(order) - refundableIn(order),
+    released: isOver ? openIn(order) : 0,
+    currency,
+  };
+}
+
+function isUnpaid({ status }: Held): boolean {
+  return status !== "PurchaseCompleted" && status !== "Aborted";
 }
 
 function orderOf({ order }: Held): SimulatedOrder {
@@ -539,7 +489,7 @@ function orderOf({ order }: Held): SimulatedOrder {
 }
 
 function invoicedIn({ invoices }: SimulatedOrder): Minor {
-  return invoices.reduce((all, { amount }) => all + Math.max(0, amount), 0);
+  return sum(invoices, ({ amount }) => Math.max(0, amount));
 }
 
 function openIn(order: SimulatedOrder): Minor {
@@ -547,34 +497,43 @@ function openIn(order: SimulatedOrder): Minor {
 }
 
 function refundableIn({ status, invoices }: SimulatedOrder): Minor {
-  return status === "Rejected" ? 0 : invoices.reduce((all, { amount }) => all + amount, 0);
+  return status === "Rejected" ? 0 : sum(invoices, ({ amount }) => amount);
 }
 
 function canCapture({ status }: SimulatedOrder): boolean {
   return status === "NotActivated" || status === "PartActivated";
 }
 
-function within(amount: number | undefined, limit: number): Minor {
-  const chosen = amount ?? limit;
-  if (!Number.isSafeInteger(chosen) || chosen <= 0 || chosen > limit) throw new Error(`not an amount up to ${limit}`);
-  return chosen;
+function amountIn({ fields }: SimulatedCall, { payment }: Held): Minor | undefined {
+  const amount = isObject(fields) ? fields["amount"] : undefined;
+  return typeof amount === "number" && amount > 0 ? minorFromMajor(amount, payment.purchase.currency) : undefined;
 }
 
-function amountIn(body: unknown, currency: string): Minor | undefined {
-  const amount = typeof body === "object" && body !== null ? (body as Record<string, unknown>)["amount"] : undefined;
-  return typeof amount === "number" && amount > 0 ? minorFromMajor(amount, currency) : undefined;
+function amountsOf({ payment: { purchase } }: Held, amount: Minor): Record<string, Json> {
+  return { Amount: majorFromMinor(amount, purchase.currency), Currency: purchase.currency };
+}
+
+/** Seven digits of a second, and an offset. */
+function longTime(at: number): string {
+  return new Date(at).toISOString().replace("Z", "0000+00:00");
+}
+
+function refuse(kernel: Kernel<Held>, status: number, reason: string): SimulatedAnswer {
+  const errors = [{ reason, message: `simulated: ${reason}` }];
+  return { status, body: { id: kernel.uuid(), data: null, error: { code: status, message: "simulated", errors } } };
 }
 
 /** A session as it goes over the wire, with the personal data that the real Walley sends along. */
-function shownCheckout({ purchase, status, result, method, token, order }: Held): Json {
+function shownCheckout({ payment: { purchase }, status, result, method, token, order }: Held): Json {
   const totalAmount = majorFromMinor(purchase.amount, purchase.currency);
-  const countries: Readonly<Record<string, string>> = { NOK: "NO", DKK: "DK", EUR: "FI" };
+  const countries: Readonly<Record<string, string>> = { NOK: "NO", DKK: "DK", EUR: "EU" };
   const paid = result !== undefined;
   const items = [{ id: "1", description: "Goods", unitPrice: totalAmount, quantity: 1, vat: 25 }];
   return {
     customerType: "PrivateCustomer",
     customer: shopper,
     businessCustomer: null,
+    metadata,
     countryCode: countries[purchase.currency] ?? "SE",
     status,
     reference: purchase.paymentId,
@@ -585,37 +544,37 @@ function shownCheckout({ purchase, status, result, method, token, order }: Held)
   };
 }
 
-function shownOrder(held: Held): Json {
-  const { purchase } = held;
+function shownOrder(kernel: Kernel<Held>, held: Held): Json {
+  const { payment, method, openedAt } = held;
+  const { paymentId, currency } = payment.purchase;
   const order = orderOf(held);
-  const show = (minor: Minor): number => majorFromMinor(minor, purchase.currency);
+  const show = (minor: Minor): number => majorFromMinor(minor, currency);
   return {
     id: order.id,
-    reference: purchase.paymentId,
-    paymentMethod: order.method,
+    reference: paymentId,
+    paymentMethod: method,
     totalAmount: show(order.total),
-    currency: purchase.currency,
+    currency,
     status: order.status,
     salesSegment: "B2C",
-    placedAt: new Date(held.openedAt).toISOString().replace("Z", "0000+00:00"),
-    expiresAt: canCapture(order) ? new Date(order.expiresAt).toISOString().replace("Z", "0000+00:00") : null,
+    metadata,
+    placedAt: longTime(openedAt),
+    expiresAt: canCapture(order) ? longTime(order.expiresAt) : null,
     customer: shopper,
     items: [{ id: "1", description: "Goods", unitPrice: show(order.total), quantity: 1, vat: 25 }],
-    invoices: order.invoices.map(({ id, amount }) => ({ id, totalAmount: show(amount) })),
+    invoices: kernel.listed(order.invoices.map(({ id, amount }) => ({ id, totalAmount: show(amount) }))),
   };
 }
 
-function describe({ purchase, status, result, order }: Held): string {
-  const show = (minor: Minor): string =>
-    majorFromMinor(minor, purchase.currency).toFixed(exponentOf(purchase.currency));
+function describe({ payment: { purchase }, status, result, order }: Held): string {
+  const { amount, currency } = purchase;
+  const show = (minor: Minor): string => majorFromMinor(minor, currency).toFixed(exponentOf(currency));
   if (order === undefined)
-    return [status, ...(result === undefined ? [] : [`${result} ${show(purchase.amount)} ${purchase.currency}`])].join(
-      ", ",
-    );
+    return [status, ...(result === undefined ? [] : [`${result} ${show(amount)} ${currency}`])].join(", ");
   const captured = invoicedIn(order);
   const refunded = captured - refundableIn(order);
   return [
-    `${order.status} ${show(order.total)} ${purchase.currency}`,
+    `${order.status} ${show(order.total)} ${currency}`,
     ...(captured === 0 ? [] : [`captured ${show(captured)}`]),
     ...(refunded === 0 ? [] : [`refunded ${show(refunded)}`]),
   ].join(", ");

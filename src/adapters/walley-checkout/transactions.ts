@@ -1,6 +1,5 @@
 import type { Minor } from "../../lib/money.ts";
 import type { DesiredTransaction, Json, Money, Phase, TransactionEvent } from "../../contract/adapter.ts";
-import { type Invoiced, sum } from "./money.ts";
 
 /** What the log is written from. */
 export interface Purchase {
@@ -10,7 +9,6 @@ export interface Purchase {
   readonly phase: Phase;
   readonly money: Money;
   readonly bought: Minor;
-  readonly invoiced: Invoiced | undefined;
   readonly facts: Readonly<Record<string, Json>>;
 }
 
@@ -23,31 +21,29 @@ export function transactionsOf(purchase: Purchase): readonly DesiredTransaction[
     return [{ ...refused, success: false, errorDetail: "refused by Walley" }];
   }
   const { authorized, captured, refunded, released } = money;
-  const { invoices, credits } = purchase.invoiced ?? { invoices: [], credits: [] };
   return [
     transaction("confirm", "confirm", "purchase", result, authorized === 0 ? 0 : bought, facts),
     // Walley keeps no history of totals: going back to an earlier one adds no second line.
     ...(authorized === bought || authorized === 0
       ? []
       : [transaction(`paymentAction:${authorized}`, "paymentAction", "reauthorize", status, authorized)]),
-    ...inTurn("capture", status, captured, invoices),
-    ...inTurn("refund", status, refunded, credits),
-    ...(released === 0 ? [] : [transaction(`cancel:${released}`, "cancel", releaseOf(status), status, released)]),
+    ...upTo("capture", "capture", status, captured),
+    ...upTo("refund", "refund", status, refunded),
+    ...upTo("cancel", releaseOf(status), status, released),
   ];
 }
 
-/** One line per invoice where they add up to the sum, else one for the sum: the keys are running totals, so that both agree. */
-function inTurn(
-  event: "capture" | "refund",
-  status: string,
-  total: Minor,
-  parts: readonly Minor[],
+/**
+ * One line for each sum that a look has seen: the invoices have neither ids nor times that a page names and come in no order, so that nothing
+ * else would say the same at the next look.
+ */
+function upTo(
+  event: "capture" | "refund" | "cancel",
+  pspEvent: string,
+  pspStatus: string,
+  amount: Minor,
 ): readonly DesiredTransaction[] {
-  let amount = 0;
-  const totals = sum(parts) === total ? parts.map((part) => (amount += part)) : [total];
-  return totals
-    .filter((running) => running > 0)
-    .map((running) => transaction(`${event}:${running}`, event, event, status, running));
+  return amount === 0 ? [] : [transaction(`${event}:${amount}`, event, pspEvent, pspStatus, amount)];
 }
 
 function releaseOf(status: string): string {

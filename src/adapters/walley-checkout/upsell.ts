@@ -76,48 +76,45 @@ function lastOf(location: string | undefined): string | undefined {
   return /([\w-]{1,64})\/?$/.exec(location ?? "")?.[1];
 }
 
-/** True while the order may still be raised. */
-function isUpsellable(order: Order, readAt: string): boolean {
+/** True while the order may still be raised. One whose end cannot be read offers nothing. */
+function isUpsellable(order: Order, now: number): boolean {
   const credit = creditMethods.has((order.paymentMethod ?? "").toLowerCase());
-  const alive =
-    order.expiresAt === undefined || order.expiresAt === null || Date.parse(order.expiresAt) > Date.parse(readAt);
+  const alive = typeof order.expiresAt === "string" && Date.parse(order.expiresAt) > now;
   // An order that is captured at once is Activated from the beginning.
   return credit && alive && (order.status === "NotActivated" || order.status === "PartActivated");
 }
 
 /** What `payment.upsell` should say: eligible by our own reckoning, and what is known of what was under way. */
-export function upsellOf(order: Order, upsells: readonly Upsold[], readAt: string): Upsell {
-  const eligible = isUpsellable(order, readAt);
+export function upsellOf(order: Order, upsells: readonly Upsold[], now: number): Upsell {
+  const eligible = isUpsellable(order, now);
   return {
     eligible,
     ...(eligible && typeof order.expiresAt === "string" ? { expiration: order.expiresAt } : {}),
     transactions: upsells.map((upsold) => {
-      const state = stateOf(upsold, order, readAt);
+      const state = stateOf(upsold, order, now);
       return {
         id: upsold.id,
         state,
-        ...(state === "created" ? { attributes: { awaitedSince: sinceOf(upsold, readAt) } } : {}),
+        ...(state === "created" ? { attributes: { awaitedSince: sinceOf(upsold, now) } } : {}),
       };
     }),
   };
 }
 
 /** Since when each reauthorisation is awaited that has no end yet. */
-export function awaitedIn(upsells: readonly Upsold[], order: Order, readAt: string): readonly string[] {
-  return upsells
-    .filter((upsold) => stateOf(upsold, order, readAt) === "created")
-    .map((upsold) => sinceOf(upsold, readAt));
+export function awaitedIn(upsells: readonly Upsold[], order: Order, now: number): readonly string[] {
+  return upsells.filter((upsold) => stateOf(upsold, order, now) === "created").map((upsold) => sinceOf(upsold, now));
 }
 
-function sinceOf({ awaitedSince }: Upsold, readAt: string): string {
-  return awaitedSince ?? readAt;
+function sinceOf({ awaitedSince }: Upsold, now: number): string {
+  return awaitedSince ?? new Date(now).toISOString();
 }
 
 /** Walley documents two ends; whatever else it says is on its way, until there is no order any more to be raised, or for too long. */
-function stateOf(upsold: Upsold, order: Order, readAt: string): Upsell["transactions"][number]["state"] {
+function stateOf(upsold: Upsold, order: Order, now: number): Upsell["transactions"][number]["state"] {
   const status = upsold.status?.toLowerCase();
   if (status === "completed") return "completed";
   const open = order.status === "NotActivated" || order.status === "PartActivated" || order.status === "OnHold";
-  const late = Date.parse(readAt) - Date.parse(sinceOf(upsold, readAt)) >= patienceMs;
+  const late = now - Date.parse(sinceOf(upsold, now)) >= patienceMs;
   return status === "failed" || !open || late ? "failed" : "created";
 }

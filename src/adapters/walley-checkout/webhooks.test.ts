@@ -161,7 +161,7 @@ describe("webhook", () => {
     ])("%s is kept, without money and without the token", (what, more, success, errorDetail) => {
       const [event] = parse({ ...captured, Type: `walley:authorization:${what}`, Payload: { ...payload, ...more } });
       expect(event?.clues).toEqual([{ echo: "p_1" }, { reference: authorizationId }]);
-      expect(event?.line).toMatchObject({ event: "process", pspStatus: what, amount: 0, currency: "XXX", success });
+      expect(event?.line).toMatchObject({ event: "process", pspStatus: what, amount: 0, success });
       expect(event?.line?.errorDetail).toBe(errorDetail);
       expect(event?.line?.facts).toMatchObject({ authorizationId });
       expect(JSON.stringify(event)).not.toContain("canary");
@@ -172,6 +172,13 @@ describe("webhook", () => {
         (Timestamp) => parse({ Type: "walley:authorization:retrying", Timestamp, Payload: payload })[0]?.key,
       );
       expect(new Set(keys).size).toBe(2);
+    });
+
+    it("keeps which order it came to", () => {
+      const Payload = { ...payload, OrderId: orderId };
+      const [event] = parse({ ...captured, Type: "walley:order:created", Payload });
+      expect(event?.line).toMatchObject({ amount: 0, facts: { authorizationId, orderId } });
+      expect(event?.clues).toContainEqual({ reference: orderId });
     });
 
     it("keeps nothing of an order", () => {

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { isObject, jsonFrom } from "../../lib/json.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
 import type { Clue, LogLine, PspEvent, RawRequest, Webhook } from "../../contract/adapter.ts";
 import { type Config, environmentOf } from "./config.ts";
+import { orderOfCharge } from "./kept.ts";
 import { configuredProofs } from "./proof.ts";
 import { idShape, present } from "./schema.ts";
 
@@ -95,7 +97,7 @@ interface Told {
 }
 
 function bodyIn({ body }: RawRequest): Told {
-  const result = bodySchema.safeParse(lowerCased(jsonFrom(body.toString("utf8"))));
+  const result = bodySchema.safeParse(lowerCased(jsonFrom(body)));
   if (!result.success) throw new WorkerError("MalformedWebhook", "the webhook is not what Walley documents");
   const { type, timestamp, payload } = result.data;
   // The type ends up in logs and counters, so that only what looks like a type passes.
@@ -119,18 +121,21 @@ function eventsFrom({ type, at, payload }: Told): readonly PspEvent[] {
   return [{ key, type, at, clues, ...(line === undefined ? {} : { line }) }];
 }
 
-/** What became of an authorisation. It moves nothing: an order that follows says what it is for. */
+/**
+ * What became of an authorisation, and which order it came to: no answer of Walley's tells. It moves no money, which an order's alone does.
+ */
 function lineOf(type: string, payload: Told["payload"]): LogLine | undefined {
+  const { authorizationid: authorizationId, orderid: orderId, reason } = payload;
+  if (type === orderOfCharge && typeof authorizationId === "string" && typeof orderId === "string")
+    return { event: "process", pspStatus: "order", amount: 0, success: true, facts: { authorizationId, orderId } };
   const [, what] = /^walley:authorization:(created|authorized|retrying|failed)$/.exec(type) ?? [];
   if (what === undefined) return undefined;
-  const { authorizationid: authorizationId, reason, currentattempt: attempt, maxattempt: attempts } = payload;
+  const { currentattempt: attempt, maxattempt: attempts } = payload;
   const success = what === "created" || what === "authorized";
   return {
     event: "process",
     pspStatus: what,
     amount: 0,
-    // Walley names none, and nothing is moved: ISO 4217's code for "no currency".
-    currency: "XXX",
     success,
     ...(success || typeof reason !== "string" ? {} : { errorDetail: reason }),
     facts: present({ authorizationId, attempt, attempts }),
@@ -144,20 +149,10 @@ function isElsewhere({ headers }: RawRequest, config: Config): boolean {
   return (environment === "live" && live === "false") || (environment === "test" && live === "true");
 }
 
-function jsonFrom(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new WorkerError("MalformedWebhook", "the webhook is not JSON");
-  }
-}
-
 /** The object with the names of its fields in lower case; anything else as it is. */
 function lowerCased(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]: [string, unknown]) => [name.toLowerCase(), inner]),
-  );
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.toLowerCase(), inner]));
 }
 
 /** A time with an offset and seven digits of a second, in ISO 8601 as everybody writes it. */
