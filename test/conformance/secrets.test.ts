@@ -141,9 +141,13 @@ function settingsWith(
 ): { readonly canary: string; readonly settings: Readonly<Record<string, Json>> } {
   const text = `canary-${secret}`;
   const digits = createHash("sha256").update(text).digest("hex").toUpperCase();
+  const given = usual[secret];
+  // `sk_test_…`: what the PSP writes before its keys says what they are for.
+  const prefix = typeof given === "string" ? (/^(?:[a-z]+_)+/.exec(given)?.[0] ?? "") : "";
   const shapes = [
     { canary: text, value: text },
     { canary: digits, value: digits },
+    { canary: digits, value: `${prefix}${digits}` },
     { canary: text, value: { "key-1": text } },
   ];
   for (const { canary, value } of shapes) {

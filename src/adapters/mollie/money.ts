@@ -1,0 +1,88 @@
+import { WorkerError } from "../../lib/errors.ts";
+import { sum } from "../../lib/money.ts";
+import type { Minor, Money } from "../../contract/adapter.ts";
+import { happenedTo, minorOf, type Payment, type Refund } from "./schema.ts";
+
+/** The sums, and what Mollie has accepted and not carried out yet. */
+export interface Standing {
+  readonly money: Money;
+  readonly capturing: Minor;
+  readonly refunding: Minor;
+}
+
+/**
+ * Where the payment's money is. No status says it: a payment that was refunded, or charged back, stays `paid` for ever (docs/psp/mollie.md, d).
+ */
+export function standingOf(payment: Payment): Standing {
+  const { refunds, captures, chargebacks } = happenedTo(payment);
+  const worth = ({ amount }: Pick<Refund, "amount">): Minor => minorOf(amount, payment);
+  const captured = captures.filter(({ status }) => status === "succeeded");
+  const refunded = refunds.filter(({ status }) => status === "refunded");
+  const standing = chargebacks.filter(({ reversedAt }) => !isReversed(reversedAt));
+  const taken = takenOf(payment, sum(captured, worth));
+  const held = wasHeld(payment) ? minorOf(payment.amount, payment) : 0;
+  const givenBack = sum(refunded, worth) + sum(standing, worth);
+  if (taken > held || givenBack > taken)
+    throw new WorkerError("Unmapped", "mollie says that more was taken or given back than there was", {
+      context: { status: payment.status, held, taken, givenBack },
+    });
+  return {
+    money: {
+      authorized: held,
+      captured: taken,
+      refunded: givenBack,
+      released: isOver(payment) ? held - taken : 0,
+    },
+    capturing: sum(
+      captures.filter(({ status }) => status === "pending"),
+      worth,
+    ),
+    refunding: sum(
+      refunds.filter(({ status }) => status === "queued" || status === "pending" || status === "processing"),
+      worth,
+    ),
+  };
+}
+
+/** Whether a chargeback has been won back. */
+export function isReversed(reversedAt: string | null | undefined): boolean {
+  return reversedAt !== undefined && reversedAt !== null && reversedAt !== "";
+}
+
+/** Paid at once takes all of it; what was held is taken as far as captures went through. */
+function takenOf(payment: Payment, captured: Minor): Minor {
+  const { status, amountCaptured, amount } = payment;
+  switch (status) {
+    case "paid":
+      if (captured > 0) return captured;
+      return minorOf(amountCaptured ?? amount, payment);
+    case "authorized":
+    case "canceled":
+    case "expired":
+      return captured;
+    case "open":
+    case "pending":
+    case "failed":
+      return 0;
+  }
+}
+
+function wasHeld({ status, authorizedAt }: Payment): boolean {
+  switch (status) {
+    case "authorized":
+    case "paid":
+      return true;
+    case "canceled":
+    case "expired":
+      return authorizedAt !== undefined && authorizedAt !== null && authorizedAt !== "";
+    case "open":
+    case "pending":
+    case "failed":
+      return false;
+  }
+}
+
+/** Nothing is held any more: what was not taken was let go. */
+function isOver({ status }: Payment): boolean {
+  return status === "paid" || status === "canceled" || status === "expired";
+}
