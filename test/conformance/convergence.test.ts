@@ -204,7 +204,7 @@ function wrongLines(purchase: Purchase, { currency, money, reversal, transaction
   if (reversal !== undefined) return changed;
   const own = logged.filter((_, index) => transactions.some(({ key }) => key === keys[index]));
   const wrong = Object.entries(totals).flatMap(([event, sum]) => {
-    const last = own.findLast((line) => line["event"] === event && line["success"] !== false);
+    const last = own.findLast((line) => line["event"] === event && line["isSuccess"] !== false);
     const same = last === undefined || minor(last) === money[sum];
     return same ? [] : [`the last ${event} is over ${minor(last)}, ${sum} is ${money[sum]}`];
   });

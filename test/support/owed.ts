@@ -4,11 +4,11 @@
  */
 export const owed: Readonly<Record<"money" | "lines" | "rest" | "decides", readonly string[]>> = {
   /** Simulators that do not stand on the kernel, and state no money. */
-  money: ["qliro-checkout", "svea-checkout"],
+  money: ["qliro-checkout"],
   /** Adapters whose log has lines that change later, or a last capture, refund or cancel that is not the sum of its kind. */
-  lines: ["paypal", "qliro-checkout", "svea-checkout"],
+  lines: ["paypal", "qliro-checkout"],
   /** Adapters whose payment does not come to rest with one look: with a recurring token, the second look writes once more. */
   rest: [],
   /** Adapters that do not say on which fields of their snapshot money hangs. */
-  decides: ["qliro-checkout", "svea-checkout"],
+  decides: ["qliro-checkout"],
 };

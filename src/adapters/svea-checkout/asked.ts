@@ -12,7 +12,7 @@ import { openOf } from "./money.ts";
 import { creditFailed, type Order } from "./schema.ts";
 
 /** How long Svea's queue is believed to work on a task. */
-const patienceMs = 60 * 60_000;
+export const patienceSeconds = 60 * 60;
 
 /** The sum that each operation raises. */
 const sums: Readonly<Record<OperationName, keyof Money>> = {
@@ -63,14 +63,13 @@ export function cancelAsked(kept: readonly KeptEvent[]): boolean {
 export function underWayOf(
   kept: readonly KeptEvent[],
   money: Money,
-  readAt: string,
+  now: number,
 ): Partial<Record<OperationName, Minor>> {
-  const now = Date.parse(readAt);
   const failedAt = Math.max(...kept.filter(({ type }) => type === creditFailed).map(({ at }) => instant(at)), 0);
   const names = Object.keys(sums) as OperationName[];
   const left = names.map((name): [OperationName, Minor] => {
     const targets = kept
-      .filter(({ type, at }) => type === typeOf(name) && now - instant(at) < patienceMs)
+      .filter(({ type, at }) => type === typeOf(name) && now - instant(at) < patienceSeconds * 1_000)
       .filter(({ at }) => name !== "refund" || instant(at) > failedAt)
       .map(({ facts }) => Number(facts?.["before"] ?? 0) + Number(facts?.["amount"] ?? 0));
     return [name, Math.min(Math.max(0, ...targets) - money[sums[name]], limitOf(name, money))];

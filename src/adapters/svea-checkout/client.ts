@@ -1,16 +1,17 @@
-import { isWorkerError } from "../../lib/errors.ts";
+import { z } from "zod";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
+import { type Question, readOrNull } from "../../lib/read.ts";
 import type { AskContext, Http, Json, LookContext } from "../../contract/adapter.ts";
 import { authHeaders } from "./auth.ts";
 import type { Config } from "./config.ts";
 import {
+  capitalised,
   type CheckoutOrder,
   checkoutSchema,
   type Order,
   notedFrom,
   orderSchema,
-  parsed,
   type Snapshot,
 } from "./schema.ts";
 
@@ -43,17 +44,16 @@ export interface TellAnswer {
  * settled look costs one GET.
  */
 export async function fetchSnapshot(reference: string, context: LookContext<Config>): Promise<Snapshot | null> {
-  const noted = notedFrom(context.memory);
+  const noted = notedFrom(context.memory, reference);
   const [order, checkout] = await Promise.all([
     readOrder(reference, context),
     noted.checkout === undefined ? readCheckout(reference, context) : null,
   ]);
-  const seen = { readAt: new Date().toISOString(), noted };
-  if (order !== null) return { ...seen, order, checkout };
+  if (order !== null) return { noted, order, checkout };
   // Payment Admin knows an order only once the shopper has confirmed it. What it has shown stands until it shows
   // something else: the checkout order knows nothing of money, and would make a delivered payment one over nothing.
   const shown = noted.orderAmount !== undefined || noted.checkout !== undefined;
-  return shown || checkout === null ? null : { ...seen, order: null, checkout };
+  return shown || checkout === null ? null : { noted, order: null, checkout };
 }
 
 async function readCheckout(reference: string, context: AskContext<Config>): Promise<CheckoutOrder | null> {
@@ -64,14 +64,14 @@ async function readCheckout(reference: string, context: AskContext<Config>): Pro
     classify: (status, _, headers) =>
       checkoutCode in headers && (status === 400 || status === 403 || status === 404) ? "Refused" : undefined,
   });
-  const body = await read(http, pathOf`/api/orders/${reference}`, checkoutRoute, context);
-  return body === null ? null : parsed(checkoutSchema, body);
+  const question = questionOf(pathOf`/api/orders/${reference}`, checkoutRoute, context);
+  return await readOrNull(http, question, z.preprocess(capitalised, checkoutSchema), "Svea's checkout order");
 }
 
 /** Payment Admin's order, or `null` where it knows none (yet). */
 export async function readOrder(reference: string, context: AskContext<Config>): Promise<Order | null> {
-  const body = await read(adminOf(context), pathOf`/api/v1/orders/${reference}`, orderRoute, context);
-  return body === null ? null : parsed(orderSchema, body);
+  const question = questionOf(pathOf`/api/v1/orders/${reference}`, orderRoute, context);
+  return await readOrNull(adminOf(context), question, z.preprocess(capitalised, orderSchema), "Svea's order");
 }
 
 /**
@@ -84,7 +84,7 @@ export async function tell({ Id }: Order, told: Told, context: AskContext<Config
     method: told.method,
     path: `${pathOf`/api/v1/orders/${Id}`}${told.path}`,
     route: `${orderRoute}${told.route}`,
-    headers: authHeaders(context.config, text, new Date()),
+    headers: authHeaders(context.config, text, context.now),
     raw: { type: "application/json", text },
     signal: context.signal,
   });
@@ -93,16 +93,9 @@ export async function tell({ Id }: Order, told: Told, context: AskContext<Config
   return { status, ...(task === undefined ? {} : { task }) };
 }
 
-/** The body, or `null` for 404: an id that Svea does not know, not yet or no longer. */
-async function read(http: Http, path: string, route: string, context: AskContext<Config>): Promise<unknown> {
-  // Proven anew each time: the time is part of the proof, and the headers of a shared client would grow old.
-  const headers = { ...authHeaders(context.config, "", new Date()) };
-  try {
-    return (await http({ method: "GET", path, route, headers, signal: context.signal })).body ?? {};
-  } catch (error) {
-    if (isWorkerError(error, "Refused") && error.context["status"] === 404) return null;
-    throw error;
-  }
+/** Proven anew each time: the time is part of the proof, and the headers of a shared client would grow old. */
+function questionOf(path: string, route: string, { config, now, signal }: AskContext<Config>): Question {
+  return { path, route, headers: { ...authHeaders(config, "", now) }, signal };
 }
 
 function adminOf(context: AskContext<Config>): Http {

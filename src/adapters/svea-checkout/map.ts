@@ -1,5 +1,6 @@
 import type {
   DesiredPayment,
+  Finding,
   KeptEvent,
   Minor,
   Money,
@@ -11,80 +12,92 @@ import type {
 import { cancelAsked, lastAskedAt, underWayOf } from "./asked.ts";
 import { boughtFor, cartTotal, moneyOf, nothing, openOf } from "./money.ts";
 import { cancelsParts, refundLimit } from "./refunds.ts";
-import { type CheckoutEnd, type CheckoutOrder, type Noted, type Order, present, type Snapshot } from "./schema.ts";
+import {
+  type CheckoutEnd,
+  type CheckoutOrder,
+  creditFailed,
+  type Noted,
+  type Order,
+  present,
+  type Snapshot,
+} from "./schema.ts";
 import { transactionsOf } from "./transactions.ts";
 
-const minute = 60;
+const minute = 60_000;
 const hour = 60 * minute;
+const day = 24 * hour;
 /** Svea tells of the end of a review once, and only to a subscription. */
-const reviewSeconds = 15 * minute;
+const reviewSeconds = 15 * 60;
 /** How long a recurring token is waited for after the purchase. */
-const tokenPatienceSeconds = 24 * hour;
+const tokenPatienceMs = day;
+/** A review that takes longer than this has been forgotten by somebody. */
+const longestReviewMs = 14 * day;
+/** How long an order can be without a method of payment: Svea ends a checkout after two days. */
+const methodlessMs = 2 * day;
 const leasingInReview = "LEASINGUNAPPROVED";
 const nothingToPay = "ZEROSUM";
 
 /** What Norce should say. Svea's sums tell where the money is, its actions whether the order may be delivered. */
-export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
+export function map(snapshot: Snapshot, context: MapContext): DesiredPayment {
   return snapshot.order === null
-    ? fromCheckout(snapshot.checkout, snapshot)
-    : fromOrder(snapshot.order, snapshot, kept);
+    ? fromCheckout(snapshot.checkout, snapshot, context.now)
+    : fromOrder(snapshot.order, snapshot, context);
 }
 
-function fromOrder(order: Order, snapshot: Snapshot, kept: readonly KeptEvent[]): DesiredPayment {
-  const { checkout, noted, readAt } = snapshot;
+function fromOrder(order: Order, snapshot: Snapshot, { kept, now }: MapContext): DesiredPayment {
+  const { checkout, noted } = snapshot;
   const money = moneyOf(order);
-  const phase = phaseOf(order, snapshot, money, kept);
+  const phase = phaseOf(order, snapshot, money, { kept, now });
   const total = noted.orderAmount ?? boughtFor(order, checkout);
-  const end = checkoutEndOf(order, snapshot);
-  const recurring = checkout === null || !isBought(phase) ? undefined : recurringFrom(checkout, order);
-  const underWay = underWayOf(kept, money, readAt);
+  const end = checkoutEndOf(order, snapshot, now);
+  const underWay = underWayOf(kept, money, now);
   const possible = possibleOf(order, phase, money, underWay);
   const wholeOnly = wholeOnlyOf(order).filter((name) => possible.includes(name));
-  const lookAgain = lookAgainOf({ order, phase, money, readAt, awaited: end === undefined, kept, underWay });
   return {
     phase,
     money,
     total,
     currency: order.Currency,
     reference: order.Id,
-    ...(recurring === undefined ? {} : { recurring }),
-    attributes: present({
-      status: order.OrderStatus,
-      paymentType: order.PaymentType ?? checkout?.PaymentType,
+    recurring: checkout === null || !isBought(phase) ? undefined : recurringFrom(checkout, order),
+    attributes: present({ status: order.OrderStatus, paymentType: order.PaymentType ?? checkout?.PaymentType }),
+    memory: present({
+      orderId: order.Id,
       orderAmount: total,
       checkout: end,
       review: reviewOf(order, phase, noted),
     }),
     transactions: transactionsOf(order, phase, money, total),
     possible,
-    ...(wholeOnly.length === 0 ? {} : { wholeOnly }),
-    ...availableOf(order, money, underWay),
-    ...(Object.keys(underWay).length === 0 ? {} : { underWay }),
+    wholeOnly: wholeOnly.length === 0 ? undefined : wholeOnly,
+    available: availableOf(order, money, underWay),
+    underWay: Object.keys(underWay).length === 0 ? undefined : underWay,
     echoes: echoesOf(order.MerchantOrderId, checkout?.ClientOrderNumber),
-    ...(lookAgain === undefined ? {} : { lookAgain }),
+    findings: findingsOf(order, phase, { kept, now }),
+    lookAgain: lookAgainOf({ order, phase, money, now, awaited: end === undefined, kept, underWay }),
   };
 }
 
 /** Payment Admin does not know the order (yet): all there is to go by is whether the shopper has finished. */
-function fromCheckout(checkout: CheckoutOrder, { noted, readAt }: Snapshot): DesiredPayment {
+function fromCheckout(checkout: CheckoutOrder, { noted }: Snapshot, now: number): DesiredPayment {
   const phase = checkoutPhase(checkout);
   const free = checkout.PaymentType?.toUpperCase() === nothingToPay;
-  const recurring = isBought(phase) ? recurringFrom(checkout, null) : undefined;
+  // An order without a price is at its end; any other appears in Payment Admin within seconds.
+  const awaits = isBought(phase) && !free;
+  const finalSince = awaits ? (noted.finalSince ?? new Date(now).toISOString()) : undefined;
   return {
     phase,
     money: nothing,
     total: cartTotal(checkout),
     currency: checkout.Currency,
     reference: checkout.OrderId,
-    ...(recurring === undefined ? {} : { recurring }),
+    recurring: isBought(phase) ? recurringFrom(checkout, null) : undefined,
     attributes: present({ status: checkout.Status, paymentType: checkout.PaymentType }),
+    memory: finalSince === undefined ? undefined : { orderId: checkout.OrderId, finalSince },
     transactions: checkoutTransactions(checkout, phase, free),
     possible: [],
     echoes: echoesOf(checkout.ClientOrderNumber),
-    // An order without a price is at its end; any other appears in Payment Admin within seconds.
-    ...(isBought(phase) && !free
-      ? { lookAgain: { afterSeconds: pauseSeconds(ageSeconds(noted.finalSince, readAt)) } }
-      : {}),
+    lookAgain: finalSince === undefined ? undefined : { growing: finalSince },
   };
 }
 
@@ -108,7 +121,7 @@ function checkoutTransactions({ Status }: CheckoutOrder, phase: Phase, free: boo
   return free ? [{ ...line, key: "confirm", event: "confirm", success: true }] : [];
 }
 
-function phaseOf(order: Order, snapshot: Snapshot, money: Money, kept: readonly KeptEvent[]): Phase {
+function phaseOf(order: Order, snapshot: Snapshot, money: Money, { kept, now }: MapContext): Phase {
   switch (order.OrderStatus) {
     case "Open":
       return awaitsApproval(order, snapshot, money) ? "review" : "confirmed";
@@ -122,7 +135,7 @@ function phaseOf(order: Order, snapshot: Snapshot, money: Money, kept: readonly 
     case "Failed":
       return "failed";
     case "Processing":
-      return "paying";
+      return ageMs(order.CreationDate, now) > methodlessMs ? "failed" : "paying";
   }
 }
 
@@ -179,20 +192,19 @@ function wholeOnlyOf(order: Order): readonly OperationName[] {
 }
 
 /** Svea credits per delivery: one refund gives back at most what one delivery has left. */
-function availableOf(order: Order, money: Money, underWay: Waiting["underWay"]): Pick<DesiredPayment, "available"> {
+function availableOf(order: Order, money: Money, underWay: Waiting["underWay"]): DesiredPayment["available"] {
   const left = money.captured - money.refunded;
   const most = refundLimit(order)?.most ?? left;
-  return most < left ? { available: { refund: Math.max(0, Math.min(most, left - (underWay.refund ?? 0))) } } : {};
+  return most < left ? { refund: Math.max(0, Math.min(most, left - (underWay.refund ?? 0))) } : undefined;
 }
 
-function checkoutEndOf(order: Order, { checkout, noted, readAt }: Snapshot): CheckoutEnd | undefined {
+function checkoutEndOf(order: Order, { checkout, noted }: Snapshot, now: number): CheckoutEnd | undefined {
   if (noted.checkout !== undefined) return noted.checkout;
   if (checkout === null) return "gone";
   // Only the checkout order says that the lender has decided.
   if (order.OrderStatus === "Open" && isLeasingInReview(order, checkout)) return undefined;
   if (checkout.Recurring !== true || typeof checkout.RecurringToken === "string") return "read";
-  const age = ageSeconds(order.CreationDate, readAt);
-  return age === undefined || age > tokenPatienceSeconds ? "no-token" : undefined;
+  return order.CreationDate === undefined || ageMs(order.CreationDate, now) > tokenPatienceMs ? "no-token" : undefined;
 }
 
 function recurringFrom(checkout: CheckoutOrder, order: Order | null): Recurring | undefined {
@@ -213,7 +225,7 @@ interface Waiting {
   readonly order: Order;
   readonly phase: Phase;
   readonly money: Money;
-  readonly readAt: string;
+  readonly now: number;
   /** The checkout order has not told all. */
   readonly awaited: boolean;
   readonly kept: readonly KeptEvent[];
@@ -221,29 +233,37 @@ interface Waiting {
 }
 
 /** When the order may change without a webhook: a decision, a token, a task, or the end of the order. */
-function lookAgainOf({ order, phase, money, readAt, awaited, kept, underWay }: Waiting): DesiredPayment["lookAgain"] {
-  const now = Date.parse(readAt);
+function lookAgainOf({ order, phase, money, now, awaited, kept, underWay }: Waiting): DesiredPayment["lookAgain"] {
   const askedAt = Object.keys(underWay).length === 0 ? undefined : lastAskedAt(kept);
-  const pauses = [
-    ...(phase === "review" ? [reviewSeconds] : []),
-    ...(phase === "paying" ? [5 * minute] : []),
-    ...(awaited ? [Math.max(minute, pauseSeconds(ageSeconds(order.CreationDate, readAt)))] : []),
-    ...(askedAt === undefined ? [] : [pauseSeconds((now - askedAt) / 1_000)]),
-  ];
-  if (pauses.length > 0) return { afterSeconds: Math.min(...pauses) };
+  if (askedAt !== undefined) return { growing: new Date(askedAt).toISOString() };
+  if (phase === "review") return { afterSeconds: reviewSeconds };
+  if (phase === "paying" || awaited)
+    return order.CreationDate === undefined ? { afterSeconds: reviewSeconds } : { growing: order.CreationDate };
   if (phase !== "confirmed" || openOf(money) === 0 || order.ExpirationDate === undefined) return undefined;
-  const at = Date.parse(order.ExpirationDate) + minute * 1_000;
+  const at = Date.parse(order.ExpirationDate) + minute;
   // Past its end and still open: Svea is late, or somebody has extended the order.
-  return at > now ? { at: new Date(at).toISOString() } : { afterSeconds: hour };
+  return at > now ? { at: new Date(at).toISOString() } : { growing: order.ExpirationDate };
 }
 
-/** A quarter of the time waited so far, at least 5 seconds and at most an hour: quick at first, never a storm. */
-function pauseSeconds(age: number | undefined): number {
-  return age === undefined ? minute / 2 : Math.min(Math.max(Math.floor(age / 4), 5), hour);
+/** Credits that Svea had accepted and could not carry out, and a review that goes on although it should be over. */
+function findingsOf(order: Order, phase: Phase, { kept, now }: MapContext): readonly Finding[] {
+  const failed = kept
+    .filter(({ type }) => type === creditFailed)
+    .map(({ key, facts }) =>
+      typeof facts?.["creditId"] === "string" && facts["creditId"] !== "" ? facts["creditId"] : key,
+    );
+  const facts = { amount: order.OrderAmount, currency: order.Currency };
+  return [
+    ...[...new Set(failed)].toSorted().map((id): Finding => ({ name: "refund-failed", id })),
+    ...(phase === "review" && ageMs(order.CreationDate, now) > longestReviewMs
+      ? [{ name: "authorization-at-risk", id: order.Id, facts } as const]
+      : []),
+  ];
 }
 
-function ageSeconds(since: string | undefined, readAt: string): number | undefined {
-  return since === undefined ? undefined : (Date.parse(readAt) - Date.parse(since)) / 1_000;
+/** 0 where nobody knows since when. */
+function ageMs(since: string | undefined, now: number): number {
+  return since === undefined ? 0 : now - Date.parse(since);
 }
 
 function echoesOf(...references: readonly (string | null | undefined)[]): readonly string[] {

@@ -1,4 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
+import { sum } from "../../lib/money.ts";
 import type { Minor, Money } from "../../contract/adapter.ts";
 import type { CheckoutOrder, Order } from "./schema.ts";
 
@@ -12,7 +13,7 @@ export const nothing: Money = { authorized: 0, captured: 0, refunded: 0, release
  */
 export function moneyOf(order: Order): Money {
   const { OrderStatus: status, OrderAmount: authorized, CancelledAmount: cancelled } = order;
-  const captured = sum(order.Deliveries.map(({ DeliveryAmount }) => DeliveryAmount));
+  const captured = sum(order.Deliveries, ({ DeliveryAmount }) => DeliveryAmount);
   const refunded = creditedOf(order, captured);
   if (captured > authorized) throw contradiction("more is delivered than was ordered", status);
   if (cancelled > authorized) throw contradiction("more is cancelled than was ordered", status);
@@ -67,12 +68,8 @@ export function boughtFor({ OrderAmount }: Order, checkout: CheckoutOrder | null
 
 /** Whether Svea counts a credit as cancelled as well is not documented: the larger sum counts, never both. */
 function creditedOf(order: Order, captured: Minor): Minor {
-  const credited = sum(order.Deliveries.map(({ CreditedAmount }) => CreditedAmount));
+  const credited = sum(order.Deliveries, ({ CreditedAmount }) => CreditedAmount);
   return order.OrderStatus === "Open" ? credited : Math.max(credited, loweredOf(order, captured));
-}
-
-function sum(amounts: readonly Minor[]): Minor {
-  return amounts.reduce((total, amount) => total + amount, 0);
 }
 
 function contradiction(problem: string, status: Order["OrderStatus"]): WorkerError {

@@ -10,12 +10,13 @@ import type {
   OperationName,
   OperationResult,
 } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
+import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
+import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
 import { refundRequest } from "./refunds.ts";
 import type { Snapshot } from "./schema.ts";
-import { createSimulator, type SimulatorOptions } from "./simulator.ts";
+import { type Held, simulate, type SveaOptions } from "./simulator.ts";
 import { asking } from "../../../test/support/asking.ts";
 
 let svea: Simulator;
@@ -39,8 +40,8 @@ beforeAll(async () => {
 beforeEach(() => start("pay"));
 afterAll(() => close());
 
-function start(action: string, options: SimulatorOptions = {}): void {
-  svea = createSimulator(options);
+function start(action: string, options: SveaOptions = {}): void {
+  svea = createSimulator<Held>((kernel) => simulate(kernel, options));
   order = svea.open({ orderId: "o_1", paymentId: "p_1", amount: 10000, currency: "SEK", callbackUrls: {} });
   svea.act(order, action);
   instead = () => undefined;
@@ -70,7 +71,7 @@ async function look(): Promise<Snapshot> {
 }
 
 async function desired(): Promise<DesiredPayment> {
-  return adapter.map(await look(), { kept });
+  return adapter.map(await look(), { kept, now: Date.now() });
 }
 
 /** Does what the service does: looks, tells, keeps the line. */
@@ -98,7 +99,7 @@ describe("capture", () => {
     await look();
     const later = await desired();
     expect(later.money.captured).toBe(10000);
-    expect(later).not.toHaveProperty("underWay");
+    expect(later.underWay).toBeUndefined();
   });
 
   it("that is repeated without a look is found done", async () => {
@@ -152,8 +153,8 @@ describe("cancel", () => {
     const { order: cancelled, ...rest } = await look();
     if (cancelled === null) throw new Error("no order");
     const seen = { ...rest, noted: { review: "open" as const }, order: cancelled };
-    expect(adapter.map(seen, { kept }).phase).toBe("confirmed");
-    expect(adapter.map(seen, { kept: [] }).phase).toBe("declined");
+    expect(adapter.map(seen, { kept, now: Date.now() }).phase).toBe("confirmed");
+    expect(adapter.map(seen, { kept: [], now: Date.now() }).phase).toBe("declined");
   });
 });
 

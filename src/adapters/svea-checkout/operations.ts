@@ -8,7 +8,7 @@ import type {
   OperationResult,
   Operations,
 } from "../../contract/adapter.ts";
-import { askedResult } from "./asked.ts";
+import { askedResult, patienceSeconds } from "./asked.ts";
 import { readOrder, tell, type Told } from "./client.ts";
 import type { Config } from "./config.ts";
 import { map } from "./map.ts";
@@ -22,6 +22,7 @@ import type { Order, Snapshot } from "./schema.ts";
  */
 export const operations: Operations<Config, Snapshot> = {
   repeat: "look-first",
+  patienceSeconds,
 
   /** Everything that is left: an empty list means all rows. */
   capture: async (call, truth, context) =>
@@ -59,7 +60,7 @@ async function carryOut(
     return askedResult(call, order, moneyOf(order), await tell(order, request, context));
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    return await judged(call, order, error, context);
+    return await judge(call, order, error, context);
   }
 }
 
@@ -68,7 +69,7 @@ async function carryOut(
  * which it is.
  * @throws WorkerError `Conflict` where something is under way.
  */
-async function judged(
+async function judge(
   call: OperationCall,
   before: Order,
   error: WorkerError,
@@ -78,10 +79,7 @@ async function judged(
   if (order === null) return { is: "refused", reason: reasonOf(error) };
   if (reachedBy(call.name, moneyOf(order)) - reachedBy(call.name, moneyOf(before)) >= call.amount)
     return { is: "done" };
-  const { possible } = map(
-    { readAt: new Date(call.now).toISOString(), noted: {}, order, checkout: null },
-    { kept: [] },
-  );
+  const { possible } = map({ noted: {}, order, checkout: null }, { kept: [], now: call.now });
   if (error.kind === "Conflict" || !possible.includes(call.name))
     throw new WorkerError("Conflict", "svea-checkout is at work on this order", { context: error.context });
   return { is: "refused", reason: reasonOf(error) };

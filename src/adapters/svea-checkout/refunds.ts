@@ -57,7 +57,7 @@ function refundsOf(order: Order, creditRow: CreditRow): readonly Refund[] {
 
 /** How Svea lets a delivery be credited now: some payment methods know amounts only, some rows only. */
 function creditOf(delivery: Delivery, { name, operationId }: CreditRow): Refund | undefined {
-  const { Id, DeliveryAmount, CreditedAmount, OrderRows, Actions } = delivery;
+  const { Id, DeliveryAmount, CreditedAmount, Actions } = delivery;
   const most = DeliveryAmount - CreditedAmount;
   const path = `/deliveries/${Id}`;
   const route = "/deliveries/{DeliveryId}";
@@ -71,8 +71,8 @@ function creditOf(delivery: Delivery, { name, operationId }: CreditRow): Refund 
     };
   const vat = vatOf(delivery);
   const byRow = Actions.includes("CanCreditNewRow") && vat !== undefined;
-  const allRows = canCreditAllRows(delivery);
-  if (!byRow && !allRows) return undefined;
+  const allRows = creditableRows(delivery);
+  if (!byRow && allRows === undefined) return undefined;
   return {
     most,
     parts: byRow,
@@ -81,8 +81,8 @@ function creditOf(delivery: Delivery, { name, operationId }: CreditRow): Refund 
       path: `${path}/credits`,
       route: `${route}/credits`,
       body:
-        amount === most && allRows
-          ? { OrderRowIds: OrderRows.map(({ OrderRowId }) => OrderRowId) }
+        amount === most && allRows !== undefined
+          ? { OrderRowIds: allRows }
           : {
               NewCreditOrderRow: {
                 // No sum to be reached: the article is what tells this credit from another over the same amount.
@@ -97,14 +97,16 @@ function creditOf(delivery: Delivery, { name, operationId }: CreditRow): Refund 
   };
 }
 
-function canCreditAllRows({ Actions, OrderRows, CreditedAmount }: Delivery): boolean {
-  if (CreditedAmount > 0 || OrderRows.length === 0 || !Actions.includes("CanCreditOrderRows")) return false;
-  return OrderRows.every((row) => row.Actions.includes("CanCreditRow"));
+/** All rows of the delivery, where each of them can be read and credited: a list of some would credit some. */
+function creditableRows({ Actions, OrderRows = [], CreditedAmount }: Delivery): readonly number[] | undefined {
+  if (CreditedAmount > 0 || OrderRows.length === 0 || !Actions.includes("CanCreditOrderRows")) return undefined;
+  const ids = OrderRows.flatMap((row) => (row.Actions.includes("CanCreditRow") ? (row.OrderRowId ?? []) : []));
+  return ids.length === OrderRows.length ? ids : undefined;
 }
 
-/** The VAT of everything in the delivery; `undefined` where there are several, or none is told. */
-function vatOf({ OrderRows }: Delivery): Minor | undefined {
-  const rates = new Set(OrderRows.map(({ VatPercent }) => VatPercent ?? undefined));
+/** The VAT of everything in the delivery; `undefined` where there are several, or one cannot be read. */
+function vatOf({ OrderRows = [] }: Delivery): Minor | undefined {
+  const rates = new Set(OrderRows.map(({ VatPercent }) => VatPercent));
   const [rate] = rates;
   return rates.size === 1 ? rate : undefined;
 }

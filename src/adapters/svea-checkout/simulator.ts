@@ -1,23 +1,28 @@
-import { exponentOf, majorFromMinor } from "../../lib/money.ts";
-import type { Json, Minor } from "../../contract/adapter.ts";
+import { exponentOf, majorFromMinor, sum } from "../../lib/money.ts";
+import { cut } from "../../lib/text.ts";
+import type { Json, Minor, Money } from "../../contract/adapter.ts";
 import type {
+  Kernel,
+  Routes,
+  SimulatedAction,
   SimulatedAnswer,
-  SimulatedPurchase,
+  SimulatedCall,
+  SimulatedHeld,
   SimulatedRequest,
-  SimulatedWebhook,
-  SelfMadeSimulator as Simulator,
+  Simulation,
 } from "../../contract/simulator.ts";
 import { authHeaders } from "./auth.ts";
 
-const hour = 60 * 60_000;
-const day = 24 * hour;
+const day = 24 * 60 * 60_000;
 const orderDays = 60;
 /** How far the clocks of both sides may be apart; Svea does not say. */
 const skewMs = 15 * 60_000;
 /** How many reads of Payment Admin a lagging order stays hidden from. */
 const laggingReads = 2;
-const placeholder = "{checkout.order.uri}";
 const vatPercent = 2500;
+
+/** The merchant's credentials at the simulated Svea. */
+const account = { merchantId: "100001", apiSecret: "simulated-secret" };
 
 /** Obviously fake: there to be seen nowhere but in Svea's own answers. */
 const shopper = {
@@ -29,13 +34,8 @@ const shopper = {
   CountryCode: "SE",
 };
 
-export interface SimulatorOptions {
-  /** Multiplies the delay of a delayed webhook: 0 makes it due at once. Default 1. */
-  readonly timeScale?: number;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
-  readonly merchantId?: string;
-  readonly apiSecret?: string;
+/** How this Svea differs from the usual one. */
+export interface SveaOptions {
   /** Reads of the order before a queued task is carried out. Default 0: at once. */
   readonly queueReads?: number;
 }
@@ -69,163 +69,180 @@ interface HeldOrder {
   deliveries: HeldDelivery[];
 }
 
-interface Held {
-  readonly id: number;
-  readonly purchase: SimulatedPurchase;
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** A purchase as Svea holds it. */
+export interface Held extends SimulatedHeld {
   status: "Created" | "Cancelled" | "Final";
   paymentType: string | null;
   token: string | null;
   /** Payment Admin's view; `null` before the purchase. */
   order: HeldOrder | null;
+  /** Svea's books: where the money is, whatever the order says of it. */
+  readonly books: Writable<Money>;
   hiddenReads: number;
   /** Tasks that are carried out once the order has been read so often. */
   readonly tasks: { reads: number; readonly run: () => void }[];
-  loseNext: number;
-  delayNext: boolean;
-  readonly queued: { readonly at: number; readonly webhook: SimulatedWebhook }[];
 }
 
-interface Action {
-  possible(held: Held): boolean;
-  /** @param amount in minor units, where the action takes one. */
-  act(held: Held, amount: number | undefined): void;
-}
+type Action = SimulatedAction<Held>;
 
 /** Svea Checkout and Payment Admin with a memory. */
-export function createSimulator(options: SimulatorOptions = {}): Simulator {
-  const { timeScale = 1, merchantId = "100001", apiSecret = "simulated-secret", queueReads = 0 } = options;
-  const now = options.now ?? Date.now;
-  const orders = new Map<number, Held>();
-  let ids = 7_000_000;
-  const nextId = (): number => (ids += 1);
-  const time = (after = 0): string => new Date(now() + after).toISOString().slice(0, 19);
-  const guid = (): string => `00000000-0000-4000-8000-${String(nextId()).padStart(12, "0")}`;
-
-  function send(held: Held, webhook: SimulatedWebhook | undefined): void {
-    if (webhook === undefined) return;
-    if (held.loseNext > 0) {
-      held.loseNext -= 1;
-      return;
-    }
-    held.queued.push({ at: now() + (held.delayNext ? hour * timeScale : 0), webhook });
-    held.delayNext = false;
-  }
-
-  function pushed({ purchase, id }: Held): SimulatedWebhook | undefined {
-    const url = purchase.callbackUrls["push"];
-    if (url === undefined) return undefined;
-    const filled = url.replaceAll(placeholder, String(id)).replaceAll(encodeURIComponent(placeholder), String(id));
-    return { webhook: "push", method: "POST", url: filled, headers: {}, body: "" };
-  }
-
-  function told(
-    { purchase, id }: Held,
-    name: string,
-    facts: Readonly<Record<string, Json>>,
-  ): SimulatedWebhook | undefined {
-    const url = purchase.callbackUrls["webhook"];
-    if (url === undefined) return undefined;
-    const event = {
-      EventName: `CheckoutOrder.${name}`,
-      CheckoutOrderId: id,
-      ...facts,
-      CorrelationId: guid(),
-      TimestampUtc: `${time()}.1234567Z`,
-    };
-    const headers = { "content-type": "application/json" };
-    return { webhook: "webhook", method: "POST", url, headers, body: JSON.stringify(event) };
-  }
-
-  const tell = (held: Held, name: string, facts: Readonly<Record<string, Json>> = {}): void =>
-    send(held, told(held, name, facts));
-
-  function buy(held: Held, method: Method, change: Partial<HeldOrder> = {}): HeldOrder {
-    held.status = "Final";
-    held.paymentType = paymentTypes[method].checkout;
-    if (held.purchase.recurring === true) held.token = guid();
-    held.order = {
-      method,
-      createdAt: time(),
-      expiresAt: time(orderDays * day),
-      status: "Open",
-      pending: false,
-      settled: false,
-      amount: held.purchase.amount,
-      cancelled: 0,
-      deliveries: [],
-      ...change,
-    };
-    send(held, pushed(held));
-    tell(held, "Created", { IsPending: held.order.pending });
-    return held.order;
-  }
-
-  function deliver(held: Held, amount: Minor): number {
-    const order = orderOf(held);
-    const id = nextId();
-    order.deliveries.push({ id, at: time(), amount, credits: [] });
-    if (openOf(order) === 0) order.status = "Delivered";
-    tell(held, "Delivered", { DeliveryId: id });
-    return id;
-  }
-
-  function credit(held: Held, delivery: HeldDelivery, amount: Minor, article?: string): void {
-    delivery.credits.push({ amount, ...(article === undefined ? {} : { article }) });
-    tell(held, "CreditSucceeded", { CreditId: String(nextId()) });
-  }
-
-  function close(held: Held, reason: "Cancelled" | "Expired"): void {
-    const order = orderOf(held);
-    // A card that was delivered and not settled: Svea then shows no delivery any more.
-    if (order.method === "card" && !order.settled) order.deliveries = [];
-    order.cancelled = reason === "Cancelled" ? order.amount - deliveredOf(order) : order.cancelled;
-    order.status = reason;
-    order.pending = false;
-    tell(held, "Closed", { CloseReason: reason });
-  }
-
-  function cancelAmount(held: Held, cancelled: Minor): void {
-    const order = orderOf(held);
-    order.cancelled = cancelled;
-    if (cancelled === order.amount) close(held, "Cancelled");
-    else {
-      if (order.status === "Open" && openOf(order) === 0) order.status = "Delivered";
-      tell(held, "Updated");
-    }
-  }
-
-  const unpaid = ({ status }: Held): boolean => status === "Created";
-  const withOrder = (test: (order: HeldOrder) => boolean) => (held: Held) => held.order !== null && test(held.order);
-  const actions: Readonly<Record<string, Action>> = {
-    pay: { possible: unpaid, act: (held) => void buy(held, "invoice") },
-    "pay-by-card": { possible: unpaid, act: (held) => void buy(held, "card") },
-    "pay-by-swish": {
-      possible: unpaid,
-      act: (held) => void deliver(held, buy(held, "swish").amount),
+export function simulate(kernel: Kernel<Held>, { queueReads = 0 }: SveaOptions = {}): Simulation<Held> {
+  return {
+    settings: (apiUrl) => ({ orderManagementApiUrl: apiUrl, ...account }),
+    currencies: ["SEK", "NOK", "DKK", "EUR"],
+    refuse: (request) => (isProven(request, kernel.now()) ? undefined : { status: 401 }),
+    routes: routesOf(kernel, queueReads),
+    open: (payment) => ({
+      payment,
+      reference: String(7_000_000 + payment.number),
+      status: "Created",
+      paymentType: null,
+      token: null,
+      order: null,
+      books: { authorized: 0, captured: 0, refunded: 0, released: 0 },
+      hiddenReads: 0,
+      tasks: [],
+    }),
+    actions: { ...purchasesOf(kernel), ...decisionsOf(kernel), ...portalOf(kernel) },
+    money({ order, books, payment }) {
+      const holds = order !== null && order.status !== "Processing" && order.status !== "Failed";
+      return holds ? { ...books, currency: payment.purchase.currency } : null;
     },
-    "pay-with-review": { possible: unpaid, act: (held) => void buy(held, "invoice", { pending: true }) },
-    "pay-by-leasing": { possible: unpaid, act: (held) => void buy(held, "leasing", { pending: true }) },
+    describe,
+  };
+}
+
+/** Svea writes its times without a zone. */
+function time(kernel: Kernel<Held>, afterMs = 0): string {
+  return kernel.time(afterMs).slice(0, 19);
+}
+
+function nextId({ payment }: Held): number {
+  return 800_000_000 + payment.number * 10_000 + payment.count("id");
+}
+
+function push(held: Held): void {
+  const placeholders = { "{checkout.order.uri}": held.reference };
+  held.payment.send({ webhook: "push", headers: () => ({}), placeholders });
+}
+
+function tell(kernel: Kernel<Held>, held: Held, name: string, facts: Readonly<Record<string, Json>> = {}): void {
+  const event = {
+    EventName: `CheckoutOrder.${name}`,
+    CheckoutOrderId: Number(held.reference),
+    ...facts,
+    CorrelationId: held.payment.uuid(),
+    TimestampUtc: `${time(kernel)}.1234567Z`,
+  };
+  held.payment.send({ webhook: "webhook", body: event });
+}
+
+function buy(kernel: Kernel<Held>, held: Held, method: Method, change: Partial<HeldOrder> = {}): HeldOrder {
+  const { purchase } = held.payment;
+  held.status = "Final";
+  held.paymentType = paymentTypes[method].checkout;
+  if (purchase.recurring === true) held.token = held.payment.uuid();
+  held.order = {
+    method,
+    createdAt: time(kernel),
+    expiresAt: time(kernel, orderDays * day),
+    status: "Open",
+    pending: false,
+    settled: false,
+    amount: purchase.amount,
+    cancelled: 0,
+    deliveries: [],
+    ...change,
+  };
+  held.books.authorized = purchase.amount;
+  push(held);
+  tell(kernel, held, "Created", { IsPending: held.order.pending });
+  return held.order;
+}
+
+function deliver(kernel: Kernel<Held>, held: Held, amount: Minor): void {
+  const order = orderOf(held);
+  const id = nextId(held);
+  order.deliveries.push({ id, at: time(kernel), amount, credits: [] });
+  held.books.captured += amount;
+  if (openOf(order) === 0) order.status = "Delivered";
+  tell(kernel, held, "Delivered", { DeliveryId: id });
+}
+
+function credit(kernel: Kernel<Held>, held: Held, delivery: HeldDelivery, amount: Minor, article?: string): void {
+  delivery.credits.push({ amount, ...(article === undefined ? {} : { article }) });
+  held.books.refunded += amount;
+  tell(kernel, held, "CreditSucceeded", { CreditId: String(nextId(held)) });
+}
+
+function close(kernel: Kernel<Held>, held: Held, reason: "Cancelled" | "Expired"): void {
+  const order = orderOf(held);
+  // A card that was delivered and not settled: Svea then shows no delivery any more.
+  if (order.method === "card" && !order.settled) {
+    order.deliveries = [];
+    Object.assign(held.books, { captured: 0, refunded: 0 });
+  }
+  order.cancelled = reason === "Cancelled" ? order.amount - deliveredOf(order) : order.cancelled;
+  order.status = reason;
+  order.pending = false;
+  held.books.released = held.books.authorized - held.books.captured;
+  tell(kernel, held, "Closed", { CloseReason: reason });
+}
+
+/** @param cancelled the sum that is cancelled in the end. */
+function cancelAmount(kernel: Kernel<Held>, held: Held, cancelled: Minor): void {
+  const order = orderOf(held);
+  const part = cancelled - order.cancelled;
+  order.cancelled = cancelled;
+  if (cancelled === order.amount) return close(kernel, held, "Cancelled");
+  // What was delivered already is given back, not released.
+  held.books[order.status === "Open" ? "released" : "refunded"] += part;
+  if (order.status === "Open" && openOf(order) === 0) order.status = "Delivered";
+  tell(kernel, held, "Updated");
+}
+
+/** What the shopper can do. */
+function purchasesOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
+  const possible = ({ status }: Held): boolean => status === "Created";
+  return {
+    pay: { possible, act: (held) => void buy(kernel, held, "invoice") },
+    "pay-by-card": { possible, act: (held) => void buy(kernel, held, "card") },
+    "pay-by-swish": { possible, act: (held) => deliver(kernel, held, buy(kernel, held, "swish").amount) },
+    "pay-with-review": { possible, act: (held) => void buy(kernel, held, "invoice", { pending: true }) },
+    "pay-by-leasing": { possible, act: (held) => void buy(kernel, held, "leasing", { pending: true }) },
     "pay-with-lag": {
-      possible: unpaid,
-      act: (held) => {
-        buy(held, "invoice");
+      possible,
+      act(held) {
+        buy(kernel, held, "invoice");
         held.hiddenReads = laggingReads;
       },
     },
-    "pay-without-method": { possible: unpaid, act: (held) => void buy(held, "card", { status: "Processing" }) },
+    "pay-without-method": { possible, act: (held) => void buy(kernel, held, "card", { status: "Processing" }) },
     abandon: {
-      possible: unpaid,
-      act: (held) => {
+      possible,
+      act(held) {
         held.status = "Cancelled";
-        send(held, pushed(held));
+        push(held);
       },
     },
+  };
+}
+
+/** True where there is an order for which the test holds. */
+function withOrder(test: (order: HeldOrder) => boolean): (held: Held) => boolean {
+  return ({ order }) => order !== null && test(order);
+}
+
+/** What Svea decides, and what happens at the shopper's bank. */
+function decisionsOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
+  const isUnsettled = ({ status, method, settled }: HeldOrder): boolean =>
+    status === "Processing" || (method === "card" && status === "Delivered" && !settled);
+  return {
     settle: {
-      possible: withOrder(
-        ({ status, method, settled }) =>
-          status === "Processing" || (method === "card" && status === "Delivered" && !settled),
-      ),
-      act: (held) => {
+      possible: withOrder(isUnsettled),
+      act(held) {
         const order = orderOf(held);
         if (order.status === "Delivered") order.settled = true;
         else order.status = "Open";
@@ -237,196 +254,163 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     },
     approve: {
       possible: withOrder(({ pending }) => pending),
-      act: (held) => {
+      act(held) {
         orderOf(held).pending = false;
         if (held.paymentType === paymentTypes.leasing.checkout) held.paymentType = "LEASINGAPPROVED";
-        tell(held, "PendingStatusReleased");
+        tell(kernel, held, "PendingStatusReleased");
       },
     },
-    refuse: { possible: withOrder(({ pending }) => pending), act: (held) => close(held, "Cancelled") },
+    refuse: { possible: withOrder(({ pending }) => pending), act: (held) => close(kernel, held, "Cancelled") },
+    expire: {
+      possible: withOrder(({ status, deliveries }) => status === "Open" && deliveries.length === 0),
+      act: (held) => close(kernel, held, "Expired"),
+    },
+    "fail-credit": {
+      possible: withOrder((order) => creditable(order) !== undefined),
+      act: (held) => tell(kernel, held, "CreditFailed", { CreditId: String(nextId(held)) }),
+    },
+  };
+}
+
+/** What somebody does in Payment Admin. */
+function portalOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
+  return {
     capture: {
       possible: withOrder((order) => actionsOf(order).includes("CanDeliverOrder")),
-      act: (held, amount) => {
+      amount: { most: (held) => openOf(orderOf(held)) },
+      act(held, amount) {
         const order = orderOf(held);
-        const chosen = within(amount, openOf(order));
-        if (chosen < openOf(order) && order.method !== "invoice")
+        if (amount < openOf(order) && order.method !== "invoice")
           throw new Error("Svea delivers this order as a whole");
-        deliver(held, chosen);
+        deliver(kernel, held, amount);
       },
     },
     refund: {
       possible: withOrder((order) => creditable(order) !== undefined),
-      act: (held, amount) => {
+      amount: { most: (held) => leftOf(creditable(orderOf(held))) },
+      act(held, amount) {
         const delivery = creditable(orderOf(held));
-        if (delivery === undefined) throw new Error("nothing can be credited");
-        credit(held, delivery, within(amount, delivery.amount - creditedOf(delivery)));
+        if (delivery !== undefined) credit(kernel, held, delivery, amount);
       },
-    },
-    "fail-credit": {
-      possible: withOrder((order) => creditable(order) !== undefined),
-      act: (held) => tell(held, "CreditFailed", { CreditId: String(nextId()) }),
     },
     cancel: {
       possible: withOrder((order) => actionsOf(order).includes("CanCancelOrder")),
-      act: (held) => close(held, "Cancelled"),
+      act: (held) => close(kernel, held, "Cancelled"),
     },
     "cancel-amount": {
       possible: withOrder((order) => actionsOf(order).includes("CanCancelAmount") && order.status === "Open"),
-      act: (held, amount) => {
-        const order = orderOf(held);
-        cancelAmount(held, order.cancelled + within(amount, openOf(order)));
-      },
-    },
-    expire: {
-      possible: withOrder(({ status, deliveries }) => status === "Open" && deliveries.length === 0),
-      act: (held) => close(held, "Expired"),
+      amount: { most: (held) => openOf(orderOf(held)) },
+      act: (held, amount) => cancelAmount(kernel, held, orderOf(held).cancelled + amount),
     },
     "change-amount": {
       possible: withOrder((order) => actionsOf(order).includes("CanUpdateOrderRow") && order.deliveries.length === 0),
-      act: (held, amount) => {
-        const order = orderOf(held);
-        order.amount = amount ?? order.amount + Math.ceil(order.amount / 10);
-        tell(held, "Updated");
+      amount: {
+        most: () => Number.MAX_SAFE_INTEGER,
+        usual: (held) => orderOf(held).amount + Math.ceil(orderOf(held).amount / 10),
+      },
+      act(held, amount) {
+        orderOf(held).amount = amount;
+        held.books.authorized = amount;
+        tell(kernel, held, "Updated");
       },
     },
-    "lose-webhook": { possible: () => true, act: (held) => void (held.loseNext += 1) },
-    "delay-webhook": { possible: ({ delayNext }) => !delayNext, act: (held) => void (held.delayNext = true) },
-    "duplicate-webhook": {
-      possible: ({ order }) => order !== null,
-      act: (held) => {
-        const again = told(held, "Updated", {});
-        for (const webhook of [pushed(held), again, again]) send(held, webhook);
-      },
-    },
-  };
-
-  /** A task of Payment Admin's queue: carried out at once, or after some reads. */
-  function queue(held: Held, run: () => void): SimulatedAnswer {
-    if (queueReads === 0) run();
-    else held.tasks.push({ reads: queueReads, run });
-    return { status: 202, headers: { location: `https://paymentadmin.invalid/api/v1/queue/${nextId()}` } };
-  }
-
-  function answerOrder(held: Held, order: HeldOrder, request: string, body: unknown): SimulatedAnswer {
-    const [, deliveryId = "", rest = ""] = /^(?:POST|PATCH) deliveries\/(\d+)(\/credits)?$/.exec(request) ?? [];
-    const busy = held.tasks.length > 0;
-    if (request === "POST deliveries") {
-      // An empty list means all rows; the simulated order has rows for nothing less.
-      if (busy || !actionsOf(order).includes("CanDeliverOrder")) return refuse(400, "OrderCannotBeDelivered");
-      return queue(held, () => void deliver(held, openOf(order)));
-    }
-    if (request === "PATCH ") {
-      if (fieldIn(body, "IsCancelled") === true) {
-        if (!actionsOf(order).includes("CanCancelOrder")) return refuse(400, "OrderCannotBeCancelled");
-        close(held, "Cancelled");
-        return { status: 204 };
-      }
-      const cancelled = amountIn(body, "CancelledAmount");
-      const mayBe = actionsOf(order).includes("CanCancelAmount") && cancelled !== undefined;
-      if (!mayBe || cancelled <= order.cancelled || cancelled > order.amount)
-        return refuse(400, "InvalidCancelledAmount");
-      cancelAmount(held, cancelled);
-      return { status: 204 };
-    }
-    const delivery = order.deliveries.find(({ id }) => String(id) === deliveryId);
-    if (delivery === undefined) return refuse(404, "NotFound");
-    const left = delivery.amount - creditedOf(delivery);
-    const may = busy ? [] : deliveryActionsOf(order, delivery);
-    if (request.startsWith("PATCH")) {
-      const credited = amountIn(body, "CreditedAmount");
-      const part = (credited ?? 0) - creditedOf(delivery);
-      if (!may.includes("CanCreditAmount") || part <= 0 || part > left) return refuse(400, "InvalidCreditedAmount");
-      return queued(
-        queue(held, () => credit(held, delivery, part)),
-        204,
-      );
-    }
-    if (rest === "") return refuse(404, "NotFound");
-    const row = fieldIn(body, "NewCreditOrderRow");
-    const part = row === undefined ? left : (amountIn(row, "UnitPrice") ?? 0);
-    const how = row === undefined ? "CanCreditOrderRows" : "CanCreditNewRow";
-    if (!may.includes(how) || part <= 0 || part > left) return refuse(400, "InvalidCredit");
-    const article = fieldIn(row, "ArticleNumber");
-    return queue(held, () => credit(held, delivery, part, typeof article === "string" ? article : undefined));
-  }
-
-  function readOrder(held: Held): SimulatedAnswer {
-    if (held.order === null || held.hiddenReads > 0) {
-      if (held.hiddenReads > 0) held.hiddenReads -= 1;
-      return refuse(404, "NotFound");
-    }
-    for (const task of held.tasks) task.reads -= 1;
-    while (held.tasks[0] !== undefined && held.tasks[0].reads < 0) held.tasks.shift()?.run();
-    return { status: 200, body: shownOrder(held, held.order) };
-  }
-
-  function route({ method, path, body }: SimulatedRequest): SimulatedAnswer {
-    const [, version, id = "", rest = ""] = /^\/api\/(v1\/)?orders\/(\d+)(?:\/([\w/]+))?$/.exec(path) ?? [];
-    const held = orders.get(Number(id));
-    if (held === undefined) return refuse(404, "NotFound");
-    if (version === undefined)
-      return method === "GET" && rest === "" ? { status: 200, body: shownCheckout(held) } : { status: 404 };
-    if (method === "GET") return rest === "" ? readOrder(held) : { status: 404 };
-    return held.order === null ? refuse(404, "NotFound") : answerOrder(held, held.order, `${method} ${rest}`, body);
-  }
-
-  /** The simulator gets the parsed body: what was hashed is what it comes to when it is written again. */
-  function isProven({ headers, body }: SimulatedRequest): boolean {
-    const at = Date.parse(`${(headers["timestamp"] ?? "").replace(" ", "T")}Z`);
-    if (Number.isNaN(at) || Math.abs(now() - at) > skewMs) return false;
-    const text = body === undefined || body === null || body === "" ? "" : JSON.stringify(body);
-    return headers["authorization"] === authHeaders({ merchantId, apiSecret }, text, new Date(at)).authorization;
-  }
-
-  function heldOf(reference: string): Held {
-    const held = orders.get(Number(reference));
-    if (held === undefined) throw new Error(`Svea knows no order ${reference}`);
-    return held;
-  }
-
-  return {
-    settings: (apiUrl) => ({ apiUrl, orderManagementApiUrl: apiUrl, merchantId, apiSecret }),
-    answer: (request) => (isProven(request) ? route(request) : { status: 401 }),
-    open(purchase) {
-      const id = nextId();
-      orders.set(id, {
-        id,
-        purchase,
-        status: "Created",
-        paymentType: null,
-        token: null,
-        order: null,
-        hiddenReads: 0,
-        tasks: [],
-        loseNext: 0,
-        delayNext: false,
-        queued: [],
-      });
-      return String(id);
-    },
-    actions(reference) {
-      const held = heldOf(reference);
-      return Object.keys(actions).filter((name) => actions[name]?.possible(held));
-    },
-    act(reference, name, amount) {
-      const held = heldOf(reference);
-      const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-      if (!action?.possible(held)) throw new Error(`Svea cannot ${name} this order now`);
-      action.act(held, amount);
-    },
-    due(at) {
-      return [...orders.values()].flatMap(({ queued: waiting }) => {
-        const due = waiting.filter((item) => item.at <= at);
-        for (const item of due) waiting.splice(waiting.indexOf(item), 1);
-        return due.map(({ webhook }) => webhook);
-      });
-    },
-    describe: (reference) => describe(heldOf(reference)),
   };
 }
 
-function queued({ headers = {} }: SimulatedAnswer, status: number): SimulatedAnswer {
-  return { status, headers };
+/** The Checkout API, and Payment Admin's. */
+function routesOf(kernel: Kernel<Held>, queueReads: number): Routes {
+  const admin = "/api/v1/orders/{id}";
+  type Answering = (held: Held, order: HeldOrder, call: SimulatedCall) => SimulatedAnswer;
+  const of = (answering: Answering) => (call: SimulatedCall) => {
+    const held = kernel.find(call.part("id"));
+    return held === undefined || held.order === null ? refuse(404, "NotFound") : answering(held, held.order, call);
+  };
+  const ofDelivery = (answering: (held: Held, delivery: HeldDelivery, credits: Credits) => SimulatedAnswer) =>
+    of((held, order, { part, fields }) => {
+      const delivery = order.deliveries.find(({ id }) => String(id) === part("delivery"));
+      if (delivery === undefined) return refuse(404, "NotFound");
+      const may = held.tasks.length > 0 ? [] : deliveryActionsOf(order, delivery);
+      return answering(held, delivery, { may, left: leftOf(delivery), fields });
+    });
+  const queue = (held: Held, run: () => void): SimulatedAnswer => {
+    if (queueReads === 0) run();
+    else held.tasks.push({ reads: queueReads, run });
+    return { status: 202, headers: { location: `https://paymentadmin.invalid/api/v1/queue/${nextId(held)}` } };
+  };
+  return {
+    "GET /api/orders/{id}": ({ part }) => {
+      const held = kernel.find(part("id"));
+      return held === undefined ? refuse(404, "NotFound") : { status: 200, body: shownCheckout(held) };
+    },
+    [`GET ${admin}`]: of((held, order) => readOrder(kernel, held, order)),
+    [`PATCH ${admin}`]: of((held, order, { fields }) => cancelBy(kernel, held, order, fields)),
+    [`POST ${admin}/deliveries`]: of((held, order) => {
+      // An empty list means all rows; the simulated order has rows for nothing less.
+      const may = held.tasks.length === 0 && actionsOf(order).includes("CanDeliverOrder");
+      if (!may) return refuse(400, "OrderCannotBeDelivered");
+      return queue(held, () => deliver(kernel, held, openOf(order)));
+    }),
+    [`PATCH ${admin}/deliveries/{delivery}`]: ofDelivery((held, delivery, { may, left, fields }) => {
+      const part = (amountIn(fields, "CreditedAmount") ?? 0) - creditedOf(delivery);
+      if (!may.includes("CanCreditAmount") || part <= 0 || part > left) return refuse(400, "InvalidCreditedAmount");
+      return { ...queue(held, () => credit(kernel, held, delivery, part)), status: 204 };
+    }),
+    [`POST ${admin}/deliveries/{delivery}/credits`]: ofDelivery((held, delivery, { may, left, fields }) => {
+      const row = fields["NewCreditOrderRow"];
+      const part = row === undefined ? left : (amountIn(row, "UnitPrice") ?? 0);
+      const how = row === undefined ? "CanCreditOrderRows" : "CanCreditNewRow";
+      if (!may.includes(how) || part <= 0 || part > left) return refuse(400, "InvalidCredit");
+      const article = fieldIn(row, "ArticleNumber");
+      return queue(held, () => credit(kernel, held, delivery, part, typeof article === "string" ? article : undefined));
+    }),
+  };
+}
+
+/** What a request to credit a delivery is judged by. */
+interface Credits {
+  readonly may: readonly string[];
+  readonly left: Minor;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+function readOrder(kernel: Kernel<Held>, held: Held, order: HeldOrder): SimulatedAnswer {
+  if (held.hiddenReads > 0) {
+    held.hiddenReads -= 1;
+    return refuse(404, "NotFound");
+  }
+  for (const task of held.tasks) task.reads -= 1;
+  while (held.tasks[0] !== undefined && held.tasks[0].reads < 0) held.tasks.shift()?.run();
+  return { status: 200, body: shownOrder(kernel, held, order) };
+}
+
+function cancelBy(
+  kernel: Kernel<Held>,
+  held: Held,
+  order: HeldOrder,
+  fields: Readonly<Record<string, unknown>>,
+): SimulatedAnswer {
+  if (fields["IsCancelled"] === true) {
+    if (!actionsOf(order).includes("CanCancelOrder")) return refuse(400, "OrderCannotBeCancelled");
+    close(kernel, held, "Cancelled");
+    return { status: 204 };
+  }
+  const cancelled = amountIn(fields, "CancelledAmount");
+  const mayBe = actionsOf(order).includes("CanCancelAmount") && cancelled !== undefined;
+  if (!mayBe || cancelled <= order.cancelled || cancelled > order.amount) return refuse(400, "InvalidCancelledAmount");
+  cancelAmount(kernel, held, cancelled);
+  return { status: 204 };
+}
+
+/** The simulator gets the parsed body: what was hashed is what it comes to when it is written again. */
+function isProven({ headers, body }: SimulatedRequest, now: number): boolean {
+  const at = Date.parse(`${(headers["timestamp"] ?? "").replace(" ", "T")}Z`);
+  if (Number.isNaN(at) || Math.abs(now - at) > skewMs) return false;
+  const text = body === undefined || body === null || body === "" ? "" : JSON.stringify(body);
+  return headers["authorization"] === authHeaders(account, text, at).authorization;
+}
+
+function leftOf(delivery: HeldDelivery | undefined): Minor {
+  return delivery === undefined ? 0 : delivery.amount - creditedOf(delivery);
 }
 
 function orderOf({ order }: Held): HeldOrder {
@@ -435,11 +419,11 @@ function orderOf({ order }: Held): HeldOrder {
 }
 
 function deliveredOf({ deliveries }: HeldOrder): Minor {
-  return deliveries.reduce((sum, { amount }) => sum + amount, 0);
+  return sum(deliveries, ({ amount }) => amount);
 }
 
 function creditedOf({ credits }: HeldDelivery): Minor {
-  return credits.reduce((sum, { amount }) => sum + amount, 0);
+  return sum(credits, ({ amount }) => amount);
 }
 
 function openOf(order: HeldOrder): Minor {
@@ -471,12 +455,6 @@ function creditable(order: HeldOrder): HeldDelivery | undefined {
   return order.deliveries.find((delivery) => deliveryActionsOf(order, delivery).length > 0);
 }
 
-function within(amount: number | undefined, limit: number): Minor {
-  const chosen = amount ?? limit;
-  if (!Number.isSafeInteger(chosen) || chosen <= 0 || chosen > limit) throw new Error(`not an amount up to ${limit}`);
-  return chosen;
-}
-
 function fieldIn(body: unknown, name: string): unknown {
   return typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
 }
@@ -491,12 +469,11 @@ function refuse(status: number, code: string): SimulatedAnswer {
 }
 
 /** Payment Admin's answer, with the personal data that the real Svea sends along. */
-function shownOrder({ id, purchase }: Held, order: HeldOrder): Json {
-  const rowId = 1;
+function shownOrder(kernel: Kernel<Held>, { reference, payment: { purchase } }: Held, order: HeldOrder): Json {
   return {
-    Id: id,
+    Id: Number(reference),
     Currency: purchase.currency,
-    MerchantOrderId: purchase.paymentId.slice(0, 32),
+    MerchantOrderId: cut(purchase.paymentId, 32),
     OrderStatus: order.status,
     SystemStatus: order.status === "Open" ? "Active" : "Closed",
     SystemStatusMessage: null,
@@ -514,35 +491,7 @@ function shownOrder({ id, purchase }: Held, order: HeldOrder): Json {
     Deliveries:
       order.deliveries.length === 0
         ? null
-        : order.deliveries.map((delivery) => ({
-            Id: delivery.id,
-            CreationDate: delivery.at,
-            InvoiceId: order.method === "invoice" ? delivery.id + 1 : null,
-            DeliveryAmount: delivery.amount,
-            CreditedAmount: creditedOf(delivery),
-            Credits: delivery.credits.map(({ amount, article = "1" }) => ({
-              Amount: -amount,
-              OrderRows: [
-                { OrderRowId: rowId, ArticleNumber: article, Name: "Artikel", Quantity: -100, UnitPrice: amount },
-              ],
-              Actions: [],
-            })),
-            OrderRows:
-              order.method === "invoice" || order.method === "leasing"
-                ? [
-                    {
-                      OrderRowId: rowId,
-                      Name: "Artikel",
-                      Quantity: 100,
-                      UnitPrice: delivery.amount,
-                      VatPercent: vatPercent,
-                      Actions: creditedOf(delivery) === 0 ? ["CanCreditRow"] : [],
-                    },
-                  ]
-                : null,
-            Actions: deliveryActionsOf(order, delivery),
-            Status: order.method === "invoice" ? "Sent" : null,
-          })),
+        : kernel.listed(order.deliveries).map((delivery) => shownDelivery(kernel, order, delivery)),
     OrderRows: null,
     Actions: actionsOf(order),
     SveaWillBuy: order.method === "invoice" ? true : null,
@@ -550,8 +499,35 @@ function shownOrder({ id, purchase }: Held, order: HeldOrder): Json {
   };
 }
 
+function shownDelivery(kernel: Kernel<Held>, order: HeldOrder, delivery: HeldDelivery): Json {
+  const hasRows = order.method === "invoice" || order.method === "leasing";
+  const row = {
+    OrderRowId: 1,
+    Name: "Artikel",
+    Quantity: 100,
+    UnitPrice: delivery.amount,
+    VatPercent: vatPercent,
+    Actions: creditedOf(delivery) === 0 ? ["CanCreditRow"] : [],
+  };
+  return {
+    Id: delivery.id,
+    CreationDate: delivery.at,
+    InvoiceId: order.method === "invoice" ? delivery.id + 1 : null,
+    DeliveryAmount: delivery.amount,
+    CreditedAmount: creditedOf(delivery),
+    Credits: kernel.listed(delivery.credits).map(({ amount, article = "1" }) => ({
+      Amount: -amount,
+      OrderRows: [{ OrderRowId: 1, ArticleNumber: article, Name: "Artikel", Quantity: -100, UnitPrice: amount }],
+      Actions: [],
+    })),
+    OrderRows: hasRows ? [row] : null,
+    Actions: deliveryActionsOf(order, delivery),
+    Status: order.method === "invoice" ? "Sent" : null,
+  };
+}
+
 /** The Checkout API's answer. */
-function shownCheckout({ id, purchase, status, paymentType, token }: Held): Json {
+function shownCheckout({ reference, payment: { purchase }, status, paymentType, token }: Held): Json {
   return {
     MerchantSettings: { PushUri: purchase.callbackUrls["push"] ?? null },
     Cart: {
@@ -573,8 +549,8 @@ function shownCheckout({ id, purchase, status, paymentType, token }: Held): Json
     Locale: "sv-SE",
     Currency: purchase.currency,
     CountryCode: "SE",
-    ClientOrderNumber: purchase.paymentId.slice(0, 32),
-    OrderId: id,
+    ClientOrderNumber: cut(purchase.paymentId, 32),
+    OrderId: Number(reference),
     EmailAddress: status === "Final" ? "shopper@example.invalid" : null,
     PaymentType: paymentType,
     Payment: null,
@@ -584,11 +560,11 @@ function shownCheckout({ id, purchase, status, paymentType, token }: Held): Json
   };
 }
 
-function describe({ status, purchase, order }: Held): string {
+function describe({ status, payment: { purchase }, order }: Held): string {
   if (order === null) return status;
   const show = (minor: Minor): string =>
     majorFromMinor(minor, purchase.currency).toFixed(exponentOf(purchase.currency));
-  const credited = order.deliveries.reduce((sum, delivery) => sum + creditedOf(delivery), 0);
+  const credited = sum(order.deliveries, creditedOf);
   const parts = [
     `${order.status} ${show(order.amount)} ${purchase.currency} (${order.method})`,
     ...(order.pending ? ["under review"] : []),

@@ -32,7 +32,7 @@ export function transactionsOf(order: Order, phase: Phase, money: Money, total: 
     beginningOf(order, phase, total),
     ...(OrderAmount === total ? [] : [change]),
     ...deliveriesOf(order),
-    ...creditsOf(order, money),
+    ...refundOf(order, money),
     ...(money.released > 0 && phase !== "declined" ? [cancel] : []),
   ];
 }
@@ -101,45 +101,27 @@ function deliveriesOf(order: Order): readonly DesiredTransaction[] {
   }));
 }
 
-/** Credits have no ids: what tells one from the next is how much of its delivery was credited with it. */
-function creditsOf(order: Order, { captured, refunded }: Money): readonly DesiredTransaction[] {
-  let amount = 0;
-  const credits = inTurn(order.Deliveries).flatMap((delivery) => {
-    let credited = 0;
-    return partsOf(delivery).map((part): DesiredTransaction => {
-      credited += part;
-      amount += part;
-      return {
-        key: `refund:${delivery.Id}:${credited}`,
-        event: "refund",
-        pspEvent: "credit",
-        pspStatus: order.OrderStatus,
-        amount,
-        success: true,
-        facts: { deliveryId: delivery.Id, creditAmount: part, creditedAmount: credited },
-      };
-    });
-  });
+/**
+ * Refunded so far. Svea's credits have neither ids nor times, and the second delivery may be credited before the first: what tells one refund
+ * from the next is the sum that it led to.
+ */
+function refundOf(order: Order, { captured, refunded }: Money): readonly DesiredTransaction[] {
+  if (refunded === 0) return [];
   const lowered = loweredOf(order, captured);
-  if (refunded === amount) return credits;
-  const lowering: DesiredTransaction = {
-    key: `refund:lowered:${lowered}`,
-    event: "refund",
-    pspEvent: "cancel-amount",
-    pspStatus: order.OrderStatus,
-    amount: refunded,
-    success: true,
-    facts: { cancelledAmount: order.CancelledAmount },
-  };
-  return [...credits, lowering];
-}
-
-/** The credits one by one where they add up to what Svea says was credited (a fee is not a credit), else that sum. */
-function partsOf({ Credits, CreditedAmount }: Delivery): readonly Minor[] {
-  const parts = Credits.map(({ Amount }) => Math.abs(Amount)).filter((part) => part > 0);
-  const together = parts.reduce((total, part) => total + part, 0);
-  if (together === CreditedAmount) return parts;
-  return CreditedAmount === 0 ? [] : [CreditedAmount];
+  const credits = order.Deliveries.filter(({ CreditedAmount }) => CreditedAmount > 0).map(
+    ({ Id, CreditedAmount }) => [Id, CreditedAmount] as const,
+  );
+  return [
+    {
+      key: `refund:${refunded}`,
+      event: "refund",
+      pspEvent: credits.length === 0 ? "cancel-amount" : "credit",
+      pspStatus: order.OrderStatus,
+      amount: refunded,
+      success: true,
+      facts: credits.length === 0 ? { loweredAmount: lowered } : { creditedByDelivery: Object.fromEntries(credits) },
+    },
+  ];
 }
 
 /** Svea promises no order of its lists: by time, then by id, so that the running totals are always the same. */

@@ -110,7 +110,6 @@ describe("an event of the subscription", () => {
       event: "refund",
       pspStatus: "CreditFailed",
       amount: 0,
-      currency: "XXX",
       success: false,
       errorDetail: "credit 1783 failed",
       facts: { creditId: "1783" },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { jsonFrom } from "../../lib/json.ts";
 import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { sveaProof } from "./proof.ts";
@@ -21,11 +22,11 @@ const id = z.union([z.int().positive(), z.string().regex(/^[\w-]{1,64}$/)]).tran
 const eventSchema = z.object({
   EventName: z.string().min(1),
   CheckoutOrderId: id.nullish(),
-  CorrelationId: id.nullish(),
-  TimestampUtc: z.string().nullish(),
-  DeliveryId: id.nullish(),
-  CreditId: id.nullish(),
-  CloseReason: z.string().nullish(),
+  CorrelationId: id.nullish().catch(undefined),
+  TimestampUtc: z.string().nullish().catch(undefined),
+  DeliveryId: id.nullish().catch(undefined),
+  CreditId: id.nullish().catch(undefined),
+  CloseReason: z.string().nullish().catch(undefined),
 });
 
 type SveaEvent = Readonly<z.infer<typeof eventSchema>>;
@@ -90,9 +91,9 @@ function eventOf(event: SveaEvent, reference: string, target: Target): PspEvent 
   };
 }
 
-/** What no later question would tell. Neither moves money, and Svea names no currency: `XXX` is ISO 4217 for none. */
+/** What no later question would tell. Neither moves money. */
 function lineFrom({ EventName, CreditId, CloseReason }: SveaEvent): LogLine | undefined {
-  const line = { pspStatus: EventName.slice("CheckoutOrder.".length), amount: 0, currency: "XXX" };
+  const line = { pspStatus: EventName.slice("CheckoutOrder.".length), amount: 0 };
   if (EventName === creditFailed) {
     const creditId = CreditId ?? "";
     return { ...line, event: "refund", success: false, errorDetail: `credit ${creditId} failed`, facts: { creditId } };
@@ -116,17 +117,9 @@ function idFrom({ query }: RawRequest): string | undefined {
 }
 
 function eventFrom({ body }: RawRequest): SveaEvent {
-  const result = eventSchema.safeParse(capitalised(jsonFrom(body.toString("utf8"))));
+  const result = eventSchema.safeParse(capitalised(jsonFrom(body)));
   if (!result.success) throw new WorkerError("MalformedWebhook", "the event is not what Svea documents");
   return result.data;
-}
-
-function jsonFrom(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new WorkerError("MalformedWebhook", "the event is not JSON");
-  }
 }
 
 /** Seven digits of a second, as Svea writes them, are more than a clock here has. */
