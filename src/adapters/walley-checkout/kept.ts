@@ -1,13 +1,5 @@
 import { sum } from "../../lib/money.ts";
-import type {
-  DesiredPayment,
-  Finding,
-  KeptEvent,
-  LogLine,
-  Minor,
-  Money,
-  OperationName,
-} from "../../contract/adapter.ts";
+import type { DesiredPayment, KeptEvent, LogLine, Minor, Money, OperationName } from "../../contract/adapter.ts";
 
 /** The type of the line that an operation leaves: no webhook of Walley's has it. */
 const accepted = "operation:accepted";
@@ -42,18 +34,6 @@ export function underWayOf(kept: readonly KeptEvent[], money: Money, now: number
     times.push(...own.map((line) => timeOf(line)));
   }
   return times.length === 0 ? undefined : { amounts, since: new Date(Math.min(...times)).toISOString() };
-}
-
-/** What Walley accepted and never carried out: a capture or refund that failed later, without a word of Walley's. */
-export function overdueIn(kept: readonly KeptEvent[], money: Money, now: number): readonly Finding[] {
-  return (["capture", "refund"] as const).flatMap((name) => {
-    const own = acceptedIn(kept, name).filter((line) => ageSeconds(line, now) >= patienceSeconds);
-    const [last] = own.slice(-1);
-    const missing = missingOf(own, name, money);
-    if (last === undefined || missing <= 0) return [];
-    const facts = { amount: missing, currency: last.currency ?? "", accepted: last.at ?? "" };
-    return [{ name: `${name}-failed`, id: last.key, facts }];
-  });
 }
 
 /** How the charges of a saved token went. */

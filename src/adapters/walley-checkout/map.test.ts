@@ -174,24 +174,6 @@ describe("the log's lines", () => {
     expect(look("2026-03-04T08:41:50.000Z")).toHaveProperty("at");
   });
 
-  it.each([
-    ["capture that never shows", "capture", 4000, 0, {}, ["capture-failed", 4000]],
-    ["part of it", "capture", 4000, 0, { status: "PartActivated", ...invoices(15) }, ["capture-failed", 2500]],
-    ["refund that never shows", "refund", 4000, 0, { status: "Activated", ...invoices(100) }, ["refund-failed", 4000]],
-  ] as const)("name a %s after ten minutes", (_, name, amount, before, change, [finding, missing]) => {
-    const look = (now: number) => mapped(change, {}, [accepted("a", name, amount, before)], now).findings;
-    expect(look(Date.parse(at) + 599_000)).toEqual([]);
-    expect(look(Date.parse(at) + 600_000)).toEqual([
-      { name: finding, id: "a", facts: { amount: missing, currency: "SEK", accepted: at } },
-    ]);
-  });
-
-  it("name nothing that came to be shown", () => {
-    const kept = [accepted("a", "capture", 4000, 0), accepted("b", "refund", 1000, 0)];
-    const shown = { status: "PartActivated", ...invoices(40, -10) };
-    expect(mapped(shown, {}, kept, Date.parse(at) + day).findings).toEqual([]);
-  });
-
   it("tell the last authorisation by its own time", () => {
     const kept = keptOf("charge-failed");
     expect(mapped({}, {}, kept).attributes).toMatchObject({ authorization: "failed PAYMENT_METHOD_EXPIRED" });

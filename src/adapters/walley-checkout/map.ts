@@ -2,7 +2,7 @@ import { WorkerError } from "../../lib/errors.ts";
 import { type Minor, minorFromMajor } from "../../lib/money.ts";
 import type { DesiredPayment, KeptEvent, MapContext, Money, OperationName } from "../../contract/adapter.ts";
 import type { Phase, Recurring } from "../../contract/desired.ts";
-import { chargeIn, overdueIn, type UnderWay, underWayOf } from "./kept.ts";
+import { chargeIn, type UnderWay, underWayOf } from "./kept.ts";
 import { moneyOf, nothing } from "./money.ts";
 import { awaitedSinceOf, isAwaited, isOver, isSilent, lookAgainOf, openedAtOf, overdueOf } from "./polling.ts";
 import { type Checkout, type Order, present, type Snapshot } from "./schema.ts";
@@ -48,7 +48,7 @@ function fromOrder(order: Order, snapshot: Snapshot, kept: readonly KeptEvent[],
     }),
     transactions: transactionsOf({ phase, money, bought, status, result: status, facts }),
     possible: underWay?.amounts.cancel === undefined ? possibleOf(phase, money) : [],
-    findings: [...overdueIn(kept, money, now), ...overdueOf(snapshot, { phase, money, underWay }, now)],
+    findings: overdueOf(snapshot, { phase, money, underWay }, now),
     upsell: snapshot.upsells === undefined ? undefined : upsellOf(order, snapshot.upsells, now),
   };
 }
