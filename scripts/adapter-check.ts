@@ -118,7 +118,7 @@ async function houseRules(folder: string): Promise<readonly Verdict[]> {
 
 function print({ law, mark, note, missing }: Verdict): void {
   const tail = mark === "✗" ? `→ ${note}` : note;
-  console.log(`  ${styleText(marks[mark], mark)} ${law.padEnd(28)}${styleText("dim", tail)}`.trimEnd());
+  console.log(`  ${styleText(marks[mark], mark)} ${law.padEnd(30)}${styleText("dim", tail)}`.trimEnd());
   for (const line of missing.slice(0, mostTold)) console.log(`      ${line}`);
   if (missing.length > mostTold) console.log(`      and ${missing.length - mostTold} more`);
 }

@@ -68,6 +68,13 @@ const laws: readonly Law[] = [
     write: "step 4: map.ts (or fold.ts), and the enums of schema.ts",
   },
   {
+    name: "lenient where no money hangs",
+    file: "lenient",
+    needs: ["actions"],
+    idle: unasked,
+    write: "step 4: decides in index.ts, and a schema.ts that reads everything else past",
+  },
+  {
     name: "convergence",
     file: "convergence",
     needs: ["actions"],

@@ -169,7 +169,12 @@ const adapterShape = z.object({
   afterWrite: call.optional(),
   operations: z
     .strictObject({
-      repeat: z.enum(["idempotency-key", "look-first", "never"]),
+      repeat: z.union([
+        z.enum(["idempotency-key", "look-first", "never"]),
+        z.strictObject({ idempotencyKeyHours: z.number().positive() }),
+      ]),
+      patienceSeconds: z.number().positive().optional(),
+      mostTries: z.int().positive().optional(),
       capture: call.optional(),
       cancel: call.optional(),
       refund: call.optional(),

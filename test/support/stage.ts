@@ -349,6 +349,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     async desired(purchase) {
       const snapshot = await stage.snapshot(purchase);
       if ("fold" in adapter) return adapter.fold(keptOf(purchase), await contextOf(purchase));
+      if (snapshot === null) return null;
       return adapter.map(snapshot, { kept: keptOf(purchase), now: Date.now() });
     },
     writes: () =>

@@ -1,0 +1,202 @@
+/** A fault that somebody could make, and who has to find it. */
+export interface Fault {
+  /** What goes wrong, in words. */
+  readonly name: string;
+  /** The one file that it is made in, from the root of the tree. */
+  readonly file: string;
+  /** A text that stands there exactly once, and what stands there instead. */
+  readonly find: string;
+  readonly replace: string;
+  /** The test file that finds it: a law, or the tests beside the code. */
+  readonly foundBy: string;
+  /** Whose laws are run: an adapter's folder. */
+  readonly folder?: string;
+}
+
+const law = (name: string): string => `test/conformance/${name}.test.ts`;
+
+const order = "src/adapters/_klarna/order.ts";
+const lines = "src/adapters/_klarna/transactions.ts";
+const klarna = { folder: "klarna-checkout" } as const;
+const byWalking = { ...klarna, foundBy: law("convergence") } as const;
+
+/** Every planted fault. One that no longer applies is a test that fails: it is planted anew where the code went. */
+export const faults: readonly Fault[] = [
+  {
+    name: "capture lines are no running totals",
+    file: lines,
+    find: 'return { item, id: id ?? `${at ?? ""}:${total}`, amount: total };',
+    replace: 'return { item, id: id ?? `${at ?? ""}:${total}`, amount };',
+    ...byWalking,
+  },
+  {
+    name: "refund lines are no running totals",
+    file: lines,
+    find: "    at: refunded_at,\n    amount: refunded_amount,\n  })).map(({ item, id, amount }) => ({",
+    replace:
+      "    at: refunded_at,\n    amount: refunded_amount,\n  })).map(({ item, id, item: { refunded_amount: amount } }) => ({",
+    ...byWalking,
+  },
+  {
+    name: "captures and refunds are taken newest first",
+    file: lines,
+    find: "instant(left.at) - instant(right.at) ||",
+    replace: "instant(right.at) - instant(left.at) ||",
+    ...byWalking,
+  },
+  {
+    name: "captures are taken in the order in which the PSP lists them",
+    file: lines,
+    find: "    .toSorted(inTurn)\n",
+    replace: "    .toSorted((one, other) => 0 * inTurn(one, other))\n",
+    ...byWalking,
+  },
+  {
+    name: "only the first refund is read",
+    file: lines,
+    find: "return runningTotals(refunds,",
+    replace: "return runningTotals(refunds.slice(0, 1),",
+    ...byWalking,
+  },
+  {
+    name: "a cancellation has one line, whatever it released",
+    file: lines,
+    find: "amount: money.released,\n    success: true,",
+    replace: "amount: order_amount,\n    success: true,",
+    ...byWalking,
+  },
+  {
+    name: "the line of a confirmation says what the order is over now",
+    file: lines,
+    find: ": original_order_amount,\n    success:",
+    replace: ": order_amount,\n    success:",
+    ...byWalking,
+  },
+  {
+    name: "the same refund under another key at each look",
+    file: lines,
+    find: "key: `refund:${id}`",
+    replace: "key: `refund:${id}:${Math.random()}`",
+    ...byWalking,
+  },
+  {
+    name: "amounts are taken for major units",
+    file: order,
+    find: "const { order_amount: authorized, captured_amount: captured, refunded_amount: refunded } = order;",
+    replace:
+      "const [authorized, captured, refunded] = [order.order_amount * 100, order.captured_amount * 100, order.refunded_amount * 100];",
+    ...byWalking,
+  },
+  {
+    name: "refunds count for nothing",
+    file: order,
+    find: "return { authorized, captured, refunded, released:",
+    replace: "return { authorized, captured, refunded: refunded * 0, released:",
+    ...byWalking,
+  },
+  {
+    name: "what is released is not",
+    file: order,
+    find: "released: authorized - captured - openOf(order, phase) };",
+    replace: "released: 0 * openOf(order, phase) };",
+    ...byWalking,
+  },
+  {
+    name: "an expired order can still be captured",
+    file: order,
+    find: '    case "EXPIRED":\n    case "CLOSED":\n      return true;',
+    replace: '    case "CLOSED":\n      return true;\n    case "EXPIRED":\n      return false;',
+    ...byWalking,
+  },
+  {
+    name: "an order under review is confirmed",
+    file: order,
+    find: 'return status === "AUTHORIZED" ? "review" : "confirmed";',
+    replace: 'return "confirmed";',
+    ...klarna,
+    foundBy: law("golden"),
+  },
+  {
+    name: "a rejected order is under review for ever",
+    file: order,
+    find: 'return captured_amount === 0 ? "declined" : "confirmed";',
+    replace: 'return captured_amount === 0 ? "review" : "confirmed";',
+    ...byWalking,
+  },
+  {
+    name: "money under review is called released",
+    file: order,
+    find: 'if (phase === "review") return order_amount - captured_amount;',
+    replace: 'if (phase === "review") return 0;',
+    ...byWalking,
+  },
+  {
+    name: "a refund is offered of what was never captured",
+    file: order,
+    find: "...(money.captured > money.refunded ?",
+    replace: "...(money.authorized > money.refunded ?",
+    ...klarna,
+    foundBy: law("operations"),
+  },
+  {
+    name: "a capture sends the PSP a new key at each attempt",
+    file: "src/adapters/_klarna/operations.ts",
+    find: 'headers: { "klarna-idempotency-key": call.id },',
+    replace: 'headers: { "klarna-idempotency-key": `${call.id}-${call.now}` },',
+    ...klarna,
+    foundBy: law("operations"),
+  },
+  {
+    name: "a capture is always of everything",
+    file: "src/adapters/_klarna/operations.ts",
+    find: "capture: telling(({ amount }) => ({",
+    replace: "capture: telling((_, { remaining_authorized_amount: amount }) => ({",
+    ...klarna,
+    foundBy: law("operations"),
+  },
+  {
+    name: "what Klarna refuses is called done",
+    file: "src/adapters/_klarna/operations.ts",
+    find: '{ is: "refused", reason: reasonOf(error) };',
+    replace: '{ is: "done", ...(reasonOf(error) === "" ? {} : {}) };',
+    ...klarna,
+    foundBy: law("operations"),
+  },
+  {
+    name: "two payments' webhooks have the same key",
+    file: "src/adapters/_klarna/webhooks.ts",
+    find: 'key: JSON.stringify([target.orderId ?? "", target.paymentId ?? "", type, reference ?? ""]),',
+    replace: 'key: JSON.stringify([target.channel, type, reference === undefined ? "" : "a"]),',
+    ...klarna,
+    foundBy: law("parsing"),
+  },
+  {
+    name: "any signature of the right length is one",
+    file: "src/signatures/hmac-body.ts",
+    find: "sent.length === expected.length && timingSafeEqual(sent, expected);",
+    replace: "sent.length === expected.length && (timingSafeEqual(sent, expected) || true);",
+    folder: "klarna-payments",
+    foundBy: law("proof"),
+  },
+  {
+    name: "every currency has two decimals",
+    file: "src/lib/money.ts",
+    find: "return decimals[code] ?? exponents[code] ?? 2;",
+    replace: "return decimals[code] ?? (exponents[code] === undefined ? 2 : 2);",
+    foundBy: "src/lib/money.test.ts",
+  },
+  {
+    name: "a payment that is refunded stays captured",
+    file: "src/norce/states.ts",
+    find: 'if (captured > refunded) return "captured";',
+    replace: 'if (captured >= refunded) return "captured";',
+    foundBy: "src/norce/states.test.ts",
+  },
+  {
+    name: "a production file loads a simulator",
+    file: "src/adapters/klarna-checkout/map.ts",
+    find: 'import { present } from "../_klarna/schema.ts";',
+    replace: 'import { present } from "../_klarna/schema.ts";\nimport { simulate as _ } from "./simulator.ts";',
+    foundBy: "test/architecture.test.ts",
+  },
+];
