@@ -44,6 +44,8 @@ export interface World {
   looks(): Promise<number>;
   /** Ends the worker half alone. */
   stopWorker(): Promise<void>;
+  /** Ends it in the middle of what it does, and starts another one. */
+  restartWorker(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -127,7 +129,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const meters = createMeters();
   const engine = await openEngine(options.engine, log);
   const seam = createSeam(engine, { now });
-  const worker = startWorker({ config, engine, queue: seam, log, meters, now });
+  const start = () => startWorker({ config, engine, queue: seam, log, meters, now });
+  let worker = start();
   const web = await startWeb({ config, engine, queue: seam, log, meters });
   const url = `http://127.0.0.1:${web.port}`;
   const maker = { publicUrl: url, keys: signingKeysOf() };
@@ -152,7 +155,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         merchant: "acme",
         channel: "se",
         orderId: `o_${randomUUID()}`,
-        paymentId: `p_${randomUUID()}`,
+        // As long as the shortest merchant reference that a PSP takes (Avarda).
+        paymentId: `p_${randomUUID().slice(0, 18)}`,
       };
       const amount = given.amount ?? 100_00;
       const found = config.adapters.get(adapter);
@@ -228,6 +232,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       );
     },
     stopWorker: () => worker.close(),
+    async restartWorker() {
+      await worker.close();
+      worker = start();
+    },
     async stop() {
       await Promise.all([web.close(), psp.close()]);
       await worker.close();
