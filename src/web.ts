@@ -12,11 +12,10 @@ import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
 import type { StoredEvent } from "./queue/jobs.ts";
 import { createLedger } from "./queue/ledger.ts";
-import type { Operations } from "./queue/operations.ts";
 import type { JournalEntry, Seam } from "./queue/seam.ts";
 import { createApp } from "./webhooks/app.ts";
 import { createInbox } from "./webhooks/inbox.ts";
-import type { Lanes, OperationStatus } from "./webhooks/operations.ts";
+import type { Operations, OperationStatus, OperatorLooks } from "./webhooks/operations.ts";
 import { answerLetter, answerReport } from "./webhooks/report.ts";
 
 /** What the web half runs on. */
@@ -32,11 +31,11 @@ export interface WebParts {
 /** Listens; resolves once webhooks are received. `close` answers what came in and takes nothing new. */
 export async function startWeb(parts: WebParts): Promise<Running & { readonly port: number }> {
   const { config, engine, queue, log, meters } = parts;
-  const lanes = lanesFor(queue);
+  const looks = looksFor(queue);
   const reportParts = {
     dead: queue.letters,
     inbox: queue.inbox,
-    lanes,
+    looks,
     config,
     ledger: createLedger(engine, "prompt"),
     now: Date.now,
@@ -46,7 +45,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     log,
     meters,
     inbox: createInbox(async (events) => await queue.inbox.add(await keepEvidenceApart(events, queue))),
-    lanes,
+    looks,
     operations: operationsFor(queue),
     ping: () => engine.ping(),
     now: Date.now,
@@ -106,13 +105,13 @@ async function keepEvidenceApart(events: readonly StoredEvent[], { evidence }: S
 }
 
 /** Looks that an operator asks for; what came of one stands in the payment's journal. */
-function lanesFor({ looks, journal }: Pick<Seam, "looks" | "journal">): Lanes {
+function looksFor({ looks, journal }: Pick<Seam, "looks" | "journal">): OperatorLooks {
   return {
-    async add({ key }) {
+    async ask(key) {
       const id = randomUUID();
       const line = { at: Date.now(), kind: "asked", facts: { id } };
       await looks.ask([{ key, by: "operator", journal: [line] }], "prompt");
-      return { id, handedOver: true };
+      return id;
     },
     async status(key, operationId): Promise<OperationStatus> {
       const entries = await journal.read(key);

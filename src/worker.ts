@@ -7,7 +7,7 @@ import { createTransport, type Transport } from "./lib/transport.ts";
 import { createNorceClient } from "./norce/client.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
-import { startPaymentTimers } from "./queue/payment-timers.ts";
+import { startTimers } from "./queue/timers.ts";
 import type { Seam } from "./queue/seam.ts";
 import { callbackUrl } from "./signatures/urls.ts";
 import { startEvents } from "./workers/events/events.ts";
@@ -72,7 +72,7 @@ export function startWorker(parts: WorkerParts): Running {
   const workers = [
     startInbox(shared),
     ...startEvents(shared),
-    startPaymentTimers(engine, queue.looks, concurrency),
+    startTimers(engine, queue.looks, concurrency),
     startOperate(shared),
     startSweep(engine, { ...shared, log, meters }),
     ...startLooks(shared),

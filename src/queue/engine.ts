@@ -1,13 +1,11 @@
-import type { Job as BullJob, Processor, Queue as BullQueue, Worker as BullWorker } from "bullmq";
+import type { Queue as BullQueue } from "bullmq";
 import type { Logger } from "../lib/log.ts";
 import type { Notes } from "./notes.ts";
 import type { Store } from "./store.ts";
 import type { End, HeldJob, Work, WorkOptions } from "./work.ts";
 
-/** BullMQ's classes, whatever backend they were made with. */
-export type Job<Data> = BullJob<Data>;
+/** BullMQ's queue, whatever backend it was made with. */
 export type Queue<Data> = BullQueue<Data>;
-export type Worker<Data, Result> = BullWorker<Data, Result>;
 
 /**
  * How a queue behaves while its server is away. `prompt`: the ack path's; an add fails within a second and never hangs. `patient`: a
@@ -32,12 +30,6 @@ export interface Engine {
   notes(temper: Temper): Notes;
   /** A queue to add to; asked twice, it is the same one. */
   queue<Data>(name: string, temper: Temper): Queue<Data>;
-  /** A worker that takes over a dead worker's jobs within seconds. */
-  worker<Data, Result>(
-    name: string,
-    processor: Processor<Data, Result>,
-    options: { readonly concurrency: number },
-  ): Worker<Data, Result>;
   /** Works a queue: with what each job knows of its lock, and with no end that loses it. */
   work<Data>(name: string, process: (job: HeldJob<Data>) => Promise<End>, options: WorkOptions<Data>): Work;
   /** @throws WorkerError `QueueUnavailable` within a second when the store does not answer. */

@@ -33,8 +33,6 @@ export interface SweepProgress {
 
 /** When to sweep, and how far the sweep has come. */
 export interface Sweeps {
-  /** Has one job a period, however many processes ask for it. */
-  schedule(everyMs: number): Promise<void>;
   /** Where a sweep never came, it is empty. */
   read(merchant: string, channel: string): Promise<SweepProgress>;
   save(merchant: string, channel: string, progress: SweepProgress): Promise<void>;
@@ -88,10 +86,6 @@ const sweepLockMs = 15_000;
 export function createSweeps(engine: Engine): Sweeps {
   const store = engine.store("patient");
   return {
-    async schedule(every) {
-      const job = { name: "sweep", opts: { removeOnComplete: true, removeOnFail: true } };
-      await engine.queue<object>(sweepsName, "patient").upsertJobScheduler("sweep", { every }, job);
-    },
     async read(merchant, channel) {
       return (
         (await store.get<SweepProgress & Record<string, never>>("cursor", hashOf([merchant, channel])))?.value ?? {}

@@ -7,8 +7,9 @@ import { loadAdapters } from "../adapters/registry.ts";
 import { createConfig } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { createMeters } from "../lib/meters.ts";
-import type { OperationRecord } from "../queue/operations.ts";
-import type { Look, StoredEvent } from "../queue/queues.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
+import type { StoredEvent } from "../queue/jobs.ts";
+import type { AskedOperation } from "../queue/operations.ts";
 import { callbackSignature, operationSignature } from "../signatures/signed-url.ts";
 import { listenOnLoopback, type Loopback } from "../../sandbox/loopback.ts";
 import { createApp } from "./app.ts";
@@ -57,9 +58,9 @@ let skew = 0;
 const now = (): number => Date.now() + skew;
 
 const stored: StoredEvent[] = [];
-const looks: Look[] = [];
+const looks: PaymentKey[] = [];
 /** What was asked of the PSP. */
-const asked: OperationRecord["asked"][] = [];
+const asked: AskedOperation[] = [];
 /** By which ids the queue was asked for a look or an operation. */
 const read: string[] = [];
 /** Whose body was too large. */
@@ -79,8 +80,8 @@ beforeAll(async () => {
     log: pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line) as never) }),
     meters,
     inbox: createInbox((events) => unlessDown(() => void stored.push(...events))),
-    lanes: {
-      add: (look) => unlessDown(() => ({ id: `look-${looks.push(look)}`, handedOver: true })),
+    looks: {
+      ask: (of) => unlessDown(() => `look-${looks.push(of)}`),
       async status(_, operationId) {
         read.push(operationId);
         return { operationId, status: "queued" };
@@ -375,10 +376,7 @@ describe("an operation", () => {
       text: JSON.stringify({ operationId: "look-1", status: "queued" }),
     });
     expect((await send("POST", bare, { headers: bearer })).status).toBe(200);
-    expect(looks).toEqual([
-      { key, asked: "operator" },
-      { key, asked: "operator" },
-    ]);
+    expect(looks).toEqual([key, key]);
   });
 
   test("is not proven by a dead URL, another operation's or a callback's signature, or another token", async () => {

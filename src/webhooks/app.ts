@@ -4,11 +4,10 @@ import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
-import type { Operations } from "../queue/operations.ts";
 import { refusalOf, send, sendJson, sendRefusal } from "./answers.ts";
 import { createGuard } from "./guard.ts";
 import type { Inbox } from "./inbox.ts";
-import type { Lanes } from "./operations.ts";
+import type { Operations, OperatorLooks } from "./operations.ts";
 import { answerOperation } from "./operators.ts";
 import { isStrayed, paths } from "./routes.ts";
 import { answerWebhook } from "./take.ts";
@@ -19,7 +18,7 @@ export interface AppParts {
   readonly log: Logger;
   readonly meters: Meters;
   readonly inbox: Inbox;
-  readonly lanes: Lanes;
+  readonly looks: OperatorLooks;
   readonly operations: Operations;
   /** Rejects where the queue does not answer. */
   readonly ping: () => Promise<void>;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { WorkerError } from "../lib/errors.ts";
-import type { StoredEvent } from "../queue/queues.ts";
+import type { StoredEvent } from "../queue/jobs.ts";
 import { createInbox } from "./inbox.ts";
 
 const event = (key: string, filling = ""): StoredEvent => ({

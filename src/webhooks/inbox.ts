@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../queue/queues.ts";
+import type { StoredEvent } from "../queue/jobs.ts";
 
 /** Stores events; resolves once the queue has every one of them. */
 export type Inbox = (events: readonly StoredEvent[]) => Promise<void>;

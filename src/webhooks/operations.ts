@@ -3,8 +3,7 @@ import { z } from "zod";
 import type { OperationName, PaymentKey, RawRequest } from "../contract/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
-import type { OperationRecord, Operations } from "../queue/operations.ts";
-import type { Look } from "../queue/queues.ts";
+import type { AskedOperation, OperationOutcome } from "../queue/operations.ts";
 import { operationProven, type SignedOperation } from "../signatures/signed-url.ts";
 import { byAdmin } from "./admin.ts";
 import { NotPossible } from "./answers.ts";
@@ -19,12 +18,30 @@ export interface OperationStatus {
   readonly outcome?: unknown;
 }
 
-/** The lanes, as far as an operation needs them. */
-export interface Lanes {
-  /** `handedOver` is false where another look of the payment runs or waits: then the id is that one's. */
-  add(look: Look): Promise<{ readonly id: string; readonly handedOver: boolean }>;
+/** The looks, as far as an operator needs them. */
+export interface OperatorLooks {
+  /** Asks for a look that begins no sooner than now; says by which id what it came to can be asked. @throws WorkerError `QueueUnavailable` */
+  ask(key: PaymentKey): Promise<string>;
   /** What became of a look; `unknown` also where it is another payment's. */
   status(key: PaymentKey, id: string): Promise<OperationStatus>;
+}
+
+/** An operation as whoever asked for it may see it. */
+export interface OperationRecord {
+  readonly id: string;
+  readonly asked: AskedOperation;
+  readonly status: "queued" | "running" | OperationOutcome["status"];
+  readonly outcome?: OperationOutcome;
+}
+
+/** The operations that were asked for: each is stored before it is answered. @throws WorkerError `QueueUnavailable` within a second. */
+export interface Operations {
+  /**
+   * Stores an operation, or finds the one that is meant: by its idempotency key; without a key, the same operation of the same amount while it
+   * is under way.
+   */
+  ask(asked: AskedOperation, idempotencyKey: string | undefined): Promise<string>;
+  read(id: string): Promise<OperationRecord | undefined>;
 }
 
 /** A call that leads somewhere and has been proven. Nothing of its body was needed for that. */
@@ -38,15 +55,13 @@ export interface Admitted {
 /** Where operations go. */
 export interface OperationParts {
   readonly config: Config;
-  readonly lanes: Lanes;
+  readonly looks: OperatorLooks;
   readonly operations: Operations;
   readonly now: () => number;
 }
 
 /** How long an answer waits for the truth to be read; an operation that is not judged by then is answered as queued. */
 const judgedMs = 8_000;
-/** How often it is asked whether a look has ended. */
-const lookPauseMs = 100;
 /** Nothing beside the amount: a name that is misspelt, or one that we do not know, must not mean all that is left. */
 const amountSchema = z.strictObject({ amount: z.number().positive().max(1e12) });
 const nothingSchema = z.strictObject({});
@@ -81,13 +96,13 @@ export async function operate(
   { key, operation, byAdmin: isAdmin }: Admitted,
   request: RawRequest,
 ): Promise<OperationStatus> {
-  const { lanes, operations } = parts;
+  const { looks, operations } = parts;
   const id = request.query.get("operationId") ?? "";
   if (request.method === "GET" && !operationIdShape.test(id)) return statusOf(id, undefined);
   const preview = operation === "refresh" && request.query.get("dryRun") === "1";
   if (operation === "refresh" && !preview) {
-    if (request.method === "GET") return await lanes.status(key, id);
-    return { operationId: await freshLook(key, parts), status: "queued" };
+    if (request.method === "GET") return await looks.status(key, id);
+    return { operationId: await looks.ask(key), status: "queued" };
   }
   if (request.method === "GET") return statusOf(id, ofPayment(await operations.read(id), key));
   const name = operation === "refresh" ? "preview" : operation;
@@ -98,19 +113,6 @@ export async function operate(
     });
   const stored = await operations.ask({ key, name, ...amount }, preview ? undefined : idempotencyKeyFrom(request));
   return await judged(stored, amount.amount, parts);
-}
-
-/**
- * Asks for a look that begins no sooner than now. One that runs may have read before what the operator wants to see: the one after it
- * is meant, which has its id only when that has ended.
- */
-async function freshLook(key: PaymentKey, { lanes, now }: OperationParts): Promise<string> {
-  const look = { key, asked: "operator" } as const;
-  const { id, handedOver } = await lanes.add(look);
-  if (handedOver) return id;
-  const deadline = now() + judgedMs;
-  while (now() < deadline && (await lanes.status(key, id)).status === "running") await pause(lookPauseMs);
-  return (await lanes.add(look)).id;
 }
 
 /** @throws WorkerError `UnknownTarget` where the adapter is not configured or does not know the operation. */

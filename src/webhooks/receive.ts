@@ -4,7 +4,7 @@
  */
 import type { Ack } from "../contract/adapter.ts";
 import type { Config } from "../config.ts";
-import type { StoredEvent } from "../queue/queues.ts";
+import type { StoredEvent } from "../queue/jobs.ts";
 import { noRoomToAsk, NotTaken, onlyMethods } from "./answers.ts";
 import type { Inbox } from "./inbox.ts";
 import { proveHead } from "./prove.ts";

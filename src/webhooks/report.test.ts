@@ -2,7 +2,8 @@ import express, { type ErrorRequestHandler } from "express";
 import { afterEach, expect, test } from "vitest";
 import { WorkerError } from "../lib/errors.ts";
 import type { Drift } from "../queue/ledger.ts";
-import type { DeadLetter, Look, StoredEvent } from "../queue/queues.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
+import type { DeadLetter, StoredEvent } from "../queue/jobs.ts";
 import { listenOnLoopback, type Loopback } from "../../sandbox/loopback.ts";
 import { answerLetter, answerReport, type ReportParts } from "./report.ts";
 
@@ -30,24 +31,21 @@ const found = (name: string, at: number, more: Partial<Drift> = {}): Drift => ({
 /** A service with this ledger and these letters, whose ids are what `letterIdOf` says. */
 async function open(drift: readonly Drift[], letters: readonly DeadLetter[]) {
   const kept = new Map(letters.map((letter, index) => [letterIdOf(index), letter]));
-  const looks: Look[] = [];
+  const looks: PaymentKey[] = [];
   const stored: StoredEvent[] = [];
   const parts: ReportParts = {
     config: { adminTokens: [adminToken] },
     ledger: { read: async () => ({ drift, tallies: [] }) },
     dead: {
-      put: async () => undefined,
-      clear: async () => undefined,
-      has: async () => false,
       list: async () => [...kept].map(([id, letter]) => ({ ...letter, id })),
       read: async (id) => kept.get(id),
       remove: async (id) => void kept.delete(id),
     },
     inbox: { add: async (events) => void stored.push(...events) },
-    lanes: {
-      async add(look) {
-        looks.push(look);
-        return { id: "look", handedOver: true };
+    looks: {
+      async ask(key) {
+        looks.push(key);
+        return "look";
       },
     },
     now: () => now,
@@ -77,7 +75,7 @@ const letter: DeadLetter = {
 test("a payment's letter that is tried again asks for a look, and goes when that ends well", async () => {
   const { url, kept, looks } = await open([], [letter]);
   expect(await deal(url, `retry=${letterIdOf(0)}`)).toBe("done");
-  expect(looks).toEqual([{ key: letter.key, asked: "operator" }]);
+  expect(looks).toEqual([letter.key]);
   expect([...kept.keys()]).toEqual([letterIdOf(0)]);
 });
 

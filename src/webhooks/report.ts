@@ -4,17 +4,20 @@ import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { within } from "../queue/within.ts";
 import type { Drift, Ledger, LedgerQuery } from "../queue/ledger.ts";
-import type { DeadLetter, Queues } from "../queue/queues.ts";
+import type { DeadLetter } from "../queue/jobs.ts";
+import type { Inbox } from "../queue/event-queues.ts";
+import type { Letters } from "../queue/letters.ts";
 import { byAdmin } from "./admin.ts";
+import type { OperatorLooks } from "./operations.ts";
 import { queryOf } from "./request.ts";
 
 /** What the report is made from. */
 export interface ReportParts {
   readonly config: Pick<Config, "adminTokens">;
   readonly ledger: Pick<Ledger, "read">;
-  readonly dead: Queues["dead"];
-  readonly inbox: Pick<Queues["inbox"], "add">;
-  readonly lanes: Pick<Queues["lanes"], "add">;
+  readonly dead: Pick<Letters, "list" | "read" | "remove">;
+  readonly inbox: Pick<Inbox, "add">;
+  readonly looks: Pick<OperatorLooks, "ask">;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -89,14 +92,13 @@ export function answerLetter(parts: ReportParts): RequestHandler {
 async function retried(
   id: string,
   { key, stored }: DeadLetter,
-  { dead, inbox, lanes, now }: ReportParts,
+  { dead, inbox, looks, now }: ReportParts,
 ): Promise<void> {
   const { orderId, paymentId } = key;
   if (stored !== undefined) {
     await inbox.add([{ ...stored, receivedAt: now() }]);
     await orUnavailable(dead.remove(id));
-  } else if (orderId !== undefined && paymentId !== undefined)
-    await lanes.add({ key: { ...key, orderId, paymentId }, asked: "operator" }, "prompt");
+  } else if (orderId !== undefined && paymentId !== undefined) await looks.ask({ ...key, orderId, paymentId });
 }
 
 /**

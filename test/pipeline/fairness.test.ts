@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createClosures } from "../../src/queue/closures.ts";
-import type { StoredEvent } from "../../src/queue/queues.ts";
+import type { StoredEvent } from "../../src/queue/jobs.ts";
 import { startWorker } from "../../src/worker.ts";
 import { createGates, type Gates } from "../../src/workers/gate/gates.ts";
 import { embeddedEngine } from "../support/engines.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { OperationJobName } from "../../src/queue/operation-records.ts";
+import type { OperationJobName } from "../../src/queue/operations.ts";
 import type { End, HeldJob } from "../../src/queue/seam.ts";
 import { createGates } from "../../src/workers/gate/gates.ts";
 import { createContexts } from "../../src/workers/look/contexts.ts";

@@ -3,7 +3,8 @@ import { pino } from "pino";
 import { describe, test } from "vitest";
 import type { PaymentKey } from "../../src/contract/adapter.ts";
 import { type EngineSettings, openEngine } from "../../src/queue/engine.ts";
-import { createQueues, laneName, type Look } from "../../src/queue/queues.ts";
+import { laneName } from "../../src/queue/names.ts";
+import { createSeam } from "../../src/queue/seam.ts";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
 import { openPassage } from "../support/passage.ts";
 import { until } from "../support/until.ts";
@@ -42,26 +43,30 @@ describe.concurrent("a server that vanishes without closing its connections, and
       onTestFinished(() => passage.close());
       const engine = await openEngine(by(passage.port, server.settings()), silent);
       onTestFinished(() => engine.close());
-      const queues = createQueues(engine);
+      const seam = createSeam(engine);
       const looked = new Set<string>();
-      const look = async (paymentId: string): Promise<void> => void looked.add(paymentId);
-      const worker = engine.worker<Look, void>(laneName("failover"), ({ data }) => look(data.key.paymentId), {
+      const look = async (paymentId: string): Promise<undefined> => {
+        looked.add(paymentId);
+        return undefined;
+      };
+      const work = engine.work<PaymentKey>(laneName("failover"), ({ data }) => look(data.paymentId), {
         concurrency: 4,
+        lost: async () => undefined,
       });
-      onTestFinished(() => worker.close(true));
+      onTestFinished(() => work.close());
       const before = newKey();
-      await queues.lanes.add({ key: before }, "prompt");
-      await queues.timers.set(before, { since: 1, tries: 0, why: "warm" }, 3_600 * second);
+      await seam.looks.ask([{ key: before, by: "webhook" }], "prompt");
+      await seam.timers.set(before, Date.now() + 3_600 * second);
       await until(() => looked.has(before.paymentId), "the look before");
 
       passage.silence();
-      const patient = queues.timers.set(newKey(), { since: 1, tries: 0, why: "waits" }, 3_600 * second).then(
+      const patient = seam.timers.set(newKey(), Date.now() + 3_600 * second).then(
         () => "set",
         () => "refused",
       );
       const after = newKey();
       const taken = async (): Promise<boolean> =>
-        await queues.lanes.add({ key: after }, "prompt").then(
+        await seam.looks.ask([{ key: after, by: "webhook" }], "prompt").then(
           () => true,
           () => false,
         );
@@ -70,7 +75,7 @@ describe.concurrent("a server that vanishes without closing its connections, and
       // Redis sends it again over a new connection. PostgreSQL says that it failed, unless its pool took a connection that was new.
       // Neither leaves a worker hanging.
       expect(server.name === "redis" ? ["set"] : ["refused", "set"]).toContain(await patient);
-      await queues.timers.set(newKey(), { since: 1, tries: 0, why: "afterwards" }, 3_600 * second);
+      await seam.timers.set(newKey(), Date.now() + 3_600 * second);
     },
   );
 });

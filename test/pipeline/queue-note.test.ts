@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { PaymentKey } from "../../src/contract/adapter.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
 import { laneId, laneName } from "../../src/queue/names.ts";
-import { startPaymentTimers } from "../../src/queue/payment-timers.ts";
+import { startTimers } from "../../src/queue/timers.ts";
 import { createSeam, type HeldJob, type Known, type Seam, type Settlement, type Work } from "../../src/queue/seam.ts";
 import { engines, type TestEngine } from "../support/engines.ts";
 import { newKey } from "../support/payments.ts";
@@ -253,7 +253,7 @@ describe.each(engines())("a payment's note on $name", (testEngine: TestEngine) =
       const [soon, last] = [newKey(), newKey()];
       const looked: string[] = [];
       for (const key of [soon, last]) lookers(key, async ({ data }) => looked.push(data.paymentId));
-      working.push(startPaymentTimers(engine, seam.looks, 4));
+      working.push(startTimers(engine, seam.looks, 4));
       const at = Date.now() + 50;
       await seam.timers.set(soon, at);
       await seam.timers.setSweep(last, at, true);
@@ -266,7 +266,7 @@ describe.each(engines())("a payment's note on $name", (testEngine: TestEngine) =
       const key = newKey();
       let looked = 0;
       lookers(key, async () => (looked += 1));
-      working.push(startPaymentTimers(engine, seam.looks, 4));
+      working.push(startTimers(engine, seam.looks, 4));
       for (let at = 0; at < 30; at += 1) {
         await seam.timers.set(key, Date.now() + Math.random() * 6);
         await pause(Math.random() * 6);

@@ -6,7 +6,9 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createLog } from "../../src/lib/log.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
-import { createQueues, inboxName, type InboxJob, type StoredEvent, timersName } from "../../src/queue/queues.ts";
+import type { PaymentKey } from "../../src/contract/adapter.ts";
+import { inboxName, timersName } from "../../src/queue/names.ts";
+import { createSeam, type InboxJob, type StoredEvent } from "../../src/queue/seam.ts";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
 import { freePort } from "../support/ports.ts";
 import { openPlace } from "../support/processes.ts";
@@ -72,10 +74,10 @@ describe.each(serverEngines())("on $name", (server: ServerEngine) => {
   /** An event and a timer, such as a service leaves behind that was stopped. */
   async function leaveJobs(orderId: string): Promise<void> {
     await real(async (engine) => {
-      const { inbox, timers } = createQueues(engine);
+      const { inbox, timers } = createSeam(engine);
       const { target } = eventOf(orderId);
       await inbox.add([eventOf(orderId)]);
-      await timers.set({ orderId, paymentId: "p_1", ...target }, { since: 0, tries: 1, why: "Unreachable" }, 1);
+      await timers.set({ orderId, paymentId: "p_1", ...target }, Date.now() + 100);
     });
   }
 
@@ -90,7 +92,7 @@ describe.each(serverEngines())("on $name", (server: ServerEngine) => {
       await inbox.addBulk(
         Array.from({ length: 3_000 }, () => ({ name: "events", data: { events: [eventOf("o_1")] }, opts: {} })),
       );
-      await createQueues(engine).inbox.add([eventOf("o_1")]);
+      await createSeam(engine).inbox.add([eventOf("o_1")]);
       await engine.close();
       expect(await contentsOf(server)).toBe(before);
     }
@@ -117,8 +119,8 @@ describe.each(serverEngines())("on $name", (server: ServerEngine) => {
     await real(async (engine) => {
       const events = await engine.queue<InboxJob>(inboxName, "patient").getJobs(["waiting"]);
       expect(events.map(({ data }) => data.events[0]?.event.key)).toContain(orderId);
-      const timers = await engine.queue<{ key: { orderId: string } }>(timersName, "patient").getJobs(["delayed"]);
-      expect(timers.map(({ data }) => data.key.orderId)).toContain(orderId);
+      const timers = await engine.queue<PaymentKey>(timersName, "patient").getJobs(["delayed"]);
+      expect(timers.map(({ data }) => data.orderId)).toContain(orderId);
     });
   });
 });

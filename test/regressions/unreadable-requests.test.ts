@@ -26,9 +26,6 @@ const engine: Engine = {
   work: () => {
     throw new Error("not asked");
   },
-  worker: () => {
-    throw new Error("not asked");
-  },
   ping: async () => undefined,
   close: async () => undefined,
 };

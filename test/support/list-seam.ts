@@ -93,7 +93,7 @@ export function createListSeam(): ListSeam {
     references: createReferences(store),
     claims: createClaims(store),
     closures: { tell: async () => undefined, list: async () => [] },
-    sweeps: { schedule: async () => undefined, read: async () => ({}), save: async () => undefined },
+    sweeps: { read: async () => ({}), save: async () => undefined },
     ledger: {
       repaired: async () => undefined,
       once: async () => undefined,

@@ -177,10 +177,10 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     log,
     meters,
     inbox: createInbox((events) => seam.inbox.add(events)),
-    lanes: {
-      async add({ key }) {
+    looks: {
+      async ask(key) {
         await seam.looks.ask([{ key, by: "operator" }], "prompt");
-        return { id: "", handedOver: true };
+        return "";
       },
       status: async (_, operationId) => ({ operationId, status: "unknown" }),
     },

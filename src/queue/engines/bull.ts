@@ -1,7 +1,7 @@
-import type { Processor, Queue as BullQueue, Worker as BullWorker } from "bullmq";
+import type { Queue as BullQueue, Worker as BullWorker } from "bullmq";
 import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import type { Engine, Guarantee, Queue, Temper, Worker } from "../engine.ts";
+import type { Engine, Guarantee, Queue, Temper } from "../engine.ts";
 import type { Notes } from "../notes.ts";
 import type { Store } from "../store.ts";
 import { within } from "../within.ts";
@@ -27,9 +27,8 @@ export function keepPruned(prune: () => Promise<unknown>, everyMs: number): Node
 export interface Driver {
   readonly kind: Engine["kind"];
   makeQueue(name: string, temper: Temper): unknown;
-  makeWorker(name: string, processor: unknown, options: { readonly concurrency: number }): unknown;
   /** Makes a worker whose locks are measured. */
-  makeHolder(
+  makeWorker(
     name: string,
     processor: unknown,
     options: { readonly concurrency: number },
@@ -63,12 +62,6 @@ export function engineOn(driver: Driver, log: Logger): Engine {
     notes: (temper) => driver.notes[temper],
     guarantee: () => driver.guarantee(),
     queue: <Data>(name: string, temper: Temper) => opened(name, temper) as unknown as Queue<Data>,
-    worker<Data, Result>(name: string, processor: Processor<Data, Result>, options: { readonly concurrency: number }) {
-      const worker = driver.makeWorker(name, processor, options) as BullWorker<Data, Result>;
-      worker.on("error", quiet);
-      worker.on("stalled", (jobId) => log.warn({ queue: name, jobId }, "job.stalled"));
-      return worker as unknown as Worker<Data, Result>;
-    },
     work: <Data>(name: string, process: (job: HeldJob<Data>) => Promise<End>, options: WorkOptions<Data>) =>
       startWork<Data>({
         name,
@@ -77,7 +70,7 @@ export function engineOn(driver: Driver, log: Logger): Engine {
         process,
         options,
         makeWorker(processor) {
-          const { worker, grants } = driver.makeHolder(name, processor, { concurrency: options.concurrency });
+          const { worker, grants } = driver.makeWorker(name, processor, { concurrency: options.concurrency });
           return { worker: worker as BullWorker<Data>, grants };
         },
       }),

@@ -1,14 +1,11 @@
 import type { WorkerOptions } from "bullmq";
 
-/** A dead worker's jobs run again after ten seconds, fourteen at the most; a job that kills five workers is a dead letter. */
+/**
+ * A dead worker's jobs run again after ten seconds, fourteen at the most. A worker never gives up a stalled job by itself: whether it ends is
+ * asked before it runs.
+ */
 export const workerDefaults = {
   lockDuration: 10_000,
   stalledInterval: 4_000,
-  maxStalledCount: 5,
-} as const satisfies Partial<WorkerOptions>;
-
-/** A worker of this kind never gives up a stalled job by itself: whether it ends is asked before it runs. */
-export const holderDefaults = {
-  ...workerDefaults,
   maxStalledCount: 1_000_000,
 } as const satisfies Partial<WorkerOptions>;

@@ -6,7 +6,7 @@ import { PGlite, type Results } from "@electric-sql/pglite";
 import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
 import type { Logger } from "../../lib/log.ts";
 import { engineOn, keepPruned, usualPruneMs } from "./bull.ts";
-import { holderDefaults, workerDefaults } from "./defaults.ts";
+import { workerDefaults } from "./defaults.ts";
 import { grantsOn } from "./grants.ts";
 import { createPostgresNotes } from "./postgres-notes.ts";
 import { deleteExpired, storeSchema } from "./postgres-schema.ts";
@@ -43,16 +43,9 @@ export async function openEmbedded(
       stores: { prompt: store, patient: store },
       notes: { prompt: notes, patient: notes },
       makeQueue: (name) => new Queue(name, { connection: pool }, createPostgresBackend),
-      makeWorker: (name, processor, options) =>
-        new Worker(
-          name,
-          processor as () => Promise<void>,
-          { ...workerDefaults, ...options, connection: pool },
-          createPostgresBackend,
-        ),
-      makeHolder(name, processor, options) {
+      makeWorker(name, processor, options) {
         const { grants, make } = grantsOn(createPostgresBackend);
-        const settings = { ...holderDefaults, ...options, connection: pool };
+        const settings = { ...workerDefaults, ...options, connection: pool };
         return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
       },
       guarantee: async () => ({

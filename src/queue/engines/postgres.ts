@@ -5,7 +5,7 @@ import type { Logger } from "../../lib/log.ts";
 import type { Notes } from "../notes.ts";
 import type { Store } from "../store.ts";
 import { engineOn, keepPruned, promptMs, reachability, usualPruneMs } from "./bull.ts";
-import { holderDefaults, workerDefaults } from "./defaults.ts";
+import { workerDefaults } from "./defaults.ts";
 import { grantsOn } from "./grants.ts";
 import { createListening, type Listening } from "./listening.ts";
 import { postgresAddress } from "./postgres-address.ts";
@@ -87,16 +87,9 @@ export async function openPostgres(
       stores: { prompt: states.prompt.store, patient: states.patient.store },
       notes: { prompt: states.prompt.notes, patient: states.patient.notes },
       makeQueue: (name, temper) => new Queue(name, { connection: pools[temper] }, createPostgresBackend),
-      makeWorker: (name, processor, options) =>
-        new Worker(
-          name,
-          processor as () => Promise<void>,
-          { ...workerDefaults, ...options, connection: pools.patient },
-          createPostgresBackend,
-        ),
-      makeHolder(name, processor, options) {
+      makeWorker(name, processor, options) {
         const { grants, make } = grantsOn(createPostgresBackend);
-        const settings = { ...holderDefaults, ...options, connection: pools.patient };
+        const settings = { ...workerDefaults, ...options, connection: pools.patient };
         return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
       },
       guarantee: () => guaranteeOf(prompt),

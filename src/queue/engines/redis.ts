@@ -3,7 +3,7 @@ import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { engineOn, prefix as usualPrefix, promptMs, reachability } from "./bull.ts";
-import { holderDefaults, workerDefaults } from "./defaults.ts";
+import { workerDefaults } from "./defaults.ts";
 import { grantsOn } from "./grants.ts";
 import { within } from "../within.ts";
 import { takePrinted } from "./printed.ts";
@@ -91,16 +91,9 @@ export async function openRedis(
           // Waiting to be ready, asking the version and writing the queue's meta data would all hang or fail while Redis is down.
           ...(temper === "prompt" ? { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true } : {}),
         }),
-      makeWorker: (name, processor, options) =>
-        new Worker(name, processor as () => Promise<void>, {
-          ...workerDefaults,
-          ...options,
-          connection: connections.patient,
-          prefix,
-        }),
-      makeHolder(name, processor, options) {
+      makeWorker(name, processor, options) {
         const { grants, make } = grantsOn(getDefaultBackendFactory());
-        const settings = { ...holderDefaults, ...options, connection: connections.patient, prefix };
+        const settings = { ...workerDefaults, ...options, connection: connections.patient, prefix };
         return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
       },
       guarantee: () => redisGuarantee(connections.prompt),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { DesiredPayment, OperationResult, Repeat } from "../../contract/adapter.ts";
 import { WorkerError } from "../../lib/errors.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
-import type { OperationState } from "../../queue/operation-records.ts";
+import type { OperationState } from "../../queue/operations.ts";
 import { current, desired, key, money, readAt } from "../../../test/support/money.ts";
 import { attempt, type Order, type Step } from "./attempt.ts";
 import type { OperateParts } from "./parts.ts";

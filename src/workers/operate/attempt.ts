@@ -1,7 +1,7 @@
 import type { OperationCall, OperationName, OperationResult } from "../../contract/adapter.ts";
 import { majorFromMinor, minorFromMajor } from "../../lib/money.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
-import type { OperationOutcome, OperationState } from "../../queue/operation-records.ts";
+import type { OperationOutcome, OperationState } from "../../queue/operations.ts";
 import { bareOperationUrl } from "../../signatures/urls.ts";
 import type { Held } from "../job.ts";
 import { bindAnswer } from "../look/compare.ts";

@@ -1,6 +1,6 @@
 /** Whether an operation may be sent (again). Pure: the life of an operation is the same for every PSP, an adapter only says how a repeat is safe. */
 import type { Minor, Money, OperationName, Operations } from "../../contract/adapter.ts";
-import type { SentOperation } from "../../queue/operation-records.ts";
+import type { SentOperation } from "../../queue/operations.ts";
 import { hour } from "../patience.ts";
 import { sumMovedBy } from "./possible.ts";
 

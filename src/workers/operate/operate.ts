@@ -5,7 +5,7 @@
  */
 import type { PaymentKey } from "../../contract/adapter.ts";
 import { operationsName } from "../../queue/names.ts";
-import type { OperationJobName, OperationOutcome, OperationState } from "../../queue/operation-records.ts";
+import type { OperationJobName, OperationOutcome, OperationState } from "../../queue/operations.ts";
 import type { End, HeldJob, Work as Running } from "../../queue/seam.ts";
 import type { Turn } from "../../queue/turns.ts";
 import { givenUp, type Held, type JobKind, runJobs, type Shell } from "../job.ts";

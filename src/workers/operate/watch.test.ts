@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { DesiredPayment } from "../../contract/adapter.ts";
-import type { OperationState } from "../../queue/operation-records.ts";
+import type { OperationState } from "../../queue/operations.ts";
 import { current, desired, key, money, readAt } from "../../../test/support/money.ts";
 import type { OperateParts } from "./parts.ts";
 import { watch, watchAt } from "./watch.ts";

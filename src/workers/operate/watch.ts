@@ -1,6 +1,6 @@
 /** What the PSP has accepted it has yet to carry out: after the time that it may take, a person is told where nothing shows it. */
 import type { OperationName } from "../../contract/adapter.ts";
-import type { OperationState } from "../../queue/operation-records.ts";
+import type { OperationState } from "../../queue/operations.ts";
 import type { Held } from "../job.ts";
 import { referencesToAsk } from "../look/attempt.ts";
 import { observe } from "../look/observe.ts";
