@@ -66,7 +66,7 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   const looked: Looked = { key, by, announced, came, step, startedAt, now };
   const ends = endsOf(step, note, now);
   // Whoever lost the job writes nothing down: what comes next is for who has it now to say. A settled look has nothing to ask about.
-  if (ends.length > 0 && !(await job.isMine())) return;
+  if (ends.length > 0 && !(await isStillMine(begun, job, parts))) return;
   if ("outcome" in came) await remember(looked, came.outcome, parts);
   // Timer and letter first: a crash in between costs one look more, never one less.
   if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);
@@ -87,8 +87,24 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   }
   // Afterwards, and only by who settled: what another one set since is not ours to take away.
   if (ends.includes("clear-timer") && (await job.isMine())) await queue.timers.clear(key);
-  if (ends.includes("clear-letter") && (await job.isMine())) await queue.letters.clear(key);
+  if (ends.includes("clear-letter")) await queue.letters.clear(key);
   teller.looked(looked);
+}
+
+/**
+ * Settles that nothing has changed: the engine's own answer whether the lock is ours. An engine that does not answer throws, and is asked
+ * again: who took its silence for a lost lock would end a look that nobody looks after.
+ */
+async function isStillMine({ key, note }: Begun, job: HeldJob<PaymentKey>, { queue }: LookParts): Promise<boolean> {
+  const { known } = note;
+  const judged = { hints: [], announcement: false };
+  const planned = known?.timerAt === undefined ? {} : { nextLookAt: known.timerAt };
+  return await queue.looks.settle(key, job, {
+    read: note,
+    judged,
+    ...planned,
+    ...(known === undefined ? {} : { known }),
+  });
 }
 
 type EndWrite = "timer" | "letter" | "clear-timer" | "clear-letter";

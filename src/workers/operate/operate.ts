@@ -6,7 +6,7 @@
 import type { PaymentKey } from "../../contract/adapter.ts";
 import { operationsName } from "../../queue/names.ts";
 import type { OperationJobName, OperationOutcome, OperationState } from "../../queue/operations.ts";
-import type { End, HeldJob, Work as Running } from "../../queue/seam.ts";
+import type { End, Work as Running } from "../../queue/seam.ts";
 import type { Turn } from "../../queue/turns.ts";
 import { givenUp, type Held, type JobKind, runJobs, type Shell } from "../job.ts";
 import { pauses } from "../patience.ts";
@@ -19,9 +19,9 @@ import { watch, watchAt } from "./watch.ts";
 /** An operation that has begun. */
 interface Begun {
   readonly id: string;
-  readonly state: OperationState;
-  /** Of the record as it was read: whoever writes names it. */
-  readonly version: string;
+  /** The record as this job read or wrote it last: whoever writes names its version. */
+  state: OperationState;
+  version: string;
   /** Absent while another operation of the payment has it; a preview needs none. */
   readonly turn?: Turn;
 }
@@ -35,7 +35,7 @@ export function startOperate(parts: OperateParts): Running {
     gate: ({ state: { key, outcome }, turn }) =>
       turn === undefined && outcome === undefined ? undefined : { target: key, visitor: "operation" },
     work: (begun, held) => workOn(begun, held, parts),
-    end: (begun, job, came) => endOf(begun, job, came, parts),
+    end: (begun, _job, came) => endOf(begun, came, parts),
     lost: ({ data: { id } }) => buryStalled(id, parts),
   };
   return runJobs(kind, parts.shell);
@@ -66,12 +66,13 @@ async function workOn(begun: Begun, held: Held, parts: OperateParts): Promise<St
 }
 
 /** How what is known of the operation is written down: by compare and set, so that whoever has lost the job can change nothing. */
-function workFrom({ id, version }: Begun, order: Order, turn: Turn, held: Held, { queue }: OperateParts): Work {
-  let current = version;
+function workFrom(begun: Begun, order: Order, turn: Turn, held: Held, { queue }: OperateParts): Work {
+  const { id } = begun;
   const store = async (work: Work, next: Order): Promise<void> => {
-    const written = await queue.operations.write(id, current, next);
+    const written = await queue.operations.write(id, begun.version, next);
     if (written === undefined) throw givenUp("somebody else has the operation by now");
-    current = written;
+    begun.version = written;
+    begun.state = next;
     work.order = next;
   };
   return {
@@ -94,31 +95,27 @@ function workFrom({ id, version }: Begun, order: Order, turn: Turn, held: Held, 
   };
 }
 
-/** Writes down what it came to, with the record as it stands by now. */
-async function endOf(
-  begun: Begun,
-  job: HeldJob<OperationJobName>,
-  came: Came<Step>,
-  parts: OperateParts,
-): Promise<End> {
+/**
+ * Writes down what it came to. Whether it is still this job's is not asked: its record is written by version, and ending the job or giving
+ * it back takes its lock. An engine that does not answer is no lost lock: whoever took it for one would forget the operation.
+ */
+async function endOf(begun: Begun, came: Came<Step>, parts: OperateParts): Promise<End> {
   const { id, turn } = begun;
   const { queue, shell, teller } = parts;
   const step = stepFrom(begun, came, shell);
-  const record = await queue.operations.read(id);
-  if (!(await job.isMine())) return undefined;
   if ("watched" in step) {
-    if (record !== undefined) await queue.operations.write(id, record.version, { ...record.state, watched: true });
+    await queue.operations.write(id, begun.version, { ...begun.state, watched: true });
     return undefined;
   }
   if ("againMs" in step) {
-    const { sent, result } = record?.state ?? {};
+    const { sent, result } = begun.state;
     // What came of it is found by the sums: until then no other operation may move them.
     if (sent !== undefined && result === undefined) await turn?.keep(step.againMs);
     else await turn?.end();
     return { again: shell.now() + step.againMs };
   }
-  const ended = { ...(record?.state ?? begun.state), outcome: step.end };
-  if (record !== undefined) await queue.operations.write(id, record.version, ended);
+  const ended = { ...begun.state, outcome: step.end };
+  await queue.operations.write(id, begun.version, ended);
   await turn?.end();
   const { key, name: operation } = begun.state;
   if (operation !== "preview")
