@@ -4,13 +4,13 @@
  */
 export const owed: Readonly<Record<"money" | "lines" | "rest" | "lenient" | "decides", readonly string[]>> = {
   /** Simulators that do not stand on the kernel, and state no money. */
-  money: ["qliro-checkout"],
+  money: [],
   /** Adapters whose log has lines that change later, or a last capture, refund or cancel that is not the sum of its kind. */
-  lines: ["paypal", "qliro-checkout"],
+  lines: ["paypal"],
   /** Adapters whose payment does not come to rest with one look: with a recurring token, the second look writes once more. */
   rest: [],
   /** Adapters that read more strictly than their `decides` says. */
   lenient: ["paypal"],
   /** Adapters that do not say on which fields of their snapshot money hangs. */
-  decides: ["qliro-checkout"],
+  decides: [],
 };

@@ -90,6 +90,9 @@ beforeAll(() => nock.disableNetConnect());
 afterEach(() => nock.cleanAll());
 afterAll(() => nock.restore());
 
+/** When the answers are looked at. */
+const lookedAt = Date.parse("2026-08-01T10:00:00.000Z");
+
 describe("the request hash", () => {
   const body = '{"MerchantApiKey":"DEMO_KEY","OrderId":4711001,"RequestId":"5f1c2b1e-52b0-4c0f-9a1c-0d3b7f5a9e10"}';
 
@@ -128,12 +131,12 @@ describe("fetch", () => {
     expect(asked()).toEqual([adminPath, merchantPath]);
     expect(JSON.stringify(first)).not.toContain("canary");
 
-    const desired = map(first, { kept: [] });
-    expect(desired).toMatchObject({ phase: "confirmed", attributes: { checkout: "read", status: "Completed" } });
-    const second = await fetchSnapshot(id, contextOf(desired.attributes));
+    const desired = map(first, { kept: [], now: lookedAt });
+    expect(desired).toMatchObject({ phase: "confirmed", memory: { checkout: "read", status: "Completed" } });
+    const second = await fetchSnapshot(id, contextOf(desired.memory));
     if (second === null) throw new Error("no snapshot");
     expect(asked()).toEqual([adminPath, adminPath, merchantPath]);
-    expect(map(second, { kept: [] })).toEqual(desired);
+    expect(map(second, { kept: [], now: lookedAt })).toEqual(desired);
   });
 
   it("reads both again where what was noted is about another order", async () => {
@@ -147,19 +150,19 @@ describe("fetch", () => {
   it("sees a purchase that the ledger does not show yet", async () => {
     qliro([404, ""], [200, checkout]);
     const read = await fetchSnapshot(id, contextOf());
-    expect(read === null ? null : map(read, { kept: [] })).toMatchObject({
+    expect(read === null ? null : map(read, { kept: [], now: lookedAt })).toMatchObject({
       phase: "confirmed",
       money: { authorized: 0 },
-      attributes: { checkout: "open" },
+      memory: { checkout: "open" },
     });
   });
 
   it("sees a subscription that was charged, which the merchant API does not know", async () => {
     const asked = qliro([200, order], [404, ""]);
     const read = await fetchSnapshot(id, contextOf());
-    const desired = read === null ? null : map(read, { kept: [] });
-    expect(desired).toMatchObject({ phase: "confirmed", attributes: { checkout: "gone" } });
-    await fetchSnapshot(id, contextOf(desired?.attributes));
+    const desired = read === null ? null : map(read, { kept: [], now: lookedAt });
+    expect(desired).toMatchObject({ phase: "confirmed", memory: { checkout: "gone" } });
+    await fetchSnapshot(id, contextOf(desired?.memory));
     expect(asked()).toEqual([adminPath, adminPath, merchantPath]);
   });
 
@@ -186,7 +189,7 @@ describe("fetch", () => {
     expect(read?.order?.PaymentTransactions).toMatchObject([
       { PaymentTransactionId: "6620017", Type: "Preauthorization", Status: "Success" },
     ]);
-    expect(read === null ? null : map(read, { kept: [] })).toMatchObject({
+    expect(read === null ? null : map(read, { kept: [], now: lookedAt })).toMatchObject({
       phase: "confirmed",
       money: { authorized: 10000 },
     });
@@ -238,19 +241,19 @@ describe("fetch", () => {
     };
     qliro([200, ledger], [200, session]);
     const read = await fetchSnapshot(id, contextOf());
-    expect(read === null ? null : map(read, { kept: [] })).toMatchObject({
+    expect(read === null ? null : map(read, { kept: [], now: lookedAt })).toMatchObject({
       phase: "confirmed",
       money: { authorized: 3998, captured: 3998, refunded: 0, released: 0 },
       currency: "EUR",
       total: 3998,
-      attributes: { completedAt: "2026-07-15T09:12:44.000Z" },
+      memory: { completedAt: "2026-07-15T09:12:44.000Z" },
     });
   });
 
   it("goes by the ledger where the session has expired, and knows nothing without one", async () => {
     qliro([200, order], [400, { ErrorCode: "ORDER_EXPIRED", DetailedErrorMessage: "canary" }]);
     const read = await fetchSnapshot(id, contextOf());
-    expect(read === null ? null : map(read, { kept: [] })).toMatchObject({
+    expect(read === null ? null : map(read, { kept: [], now: lookedAt })).toMatchObject({
       phase: "confirmed",
       money: { authorized: 10000 },
     });
@@ -268,7 +271,7 @@ describe("fetch", () => {
   ])("reads a saved card whose facts are %s", async (_, MerchantSavedCreditCard) => {
     qliro([200, order], [200, { ...checkout, MerchantSavedCreditCard }]);
     const read = await fetchSnapshot(id, contextOf());
-    expect(read === null ? null : map(read, { kept: [] }).recurring).toMatchObject({
+    expect(read === null ? null : map(read, { kept: [], now: lookedAt }).recurring).toMatchObject({
       token: "t",
       description: "MASTERCARD ****0008 05/29",
       attributes: { bin: "512345", last4: "0008", expiryMonth: 5, expiryYear: 2029 },

@@ -6,7 +6,8 @@ import type { AskContext, Http, Json, LookContext } from "../../contract/adapter
 import type { Config } from "./config.ts";
 import { type Checkout, checkoutFrom, id, type Order, orderFrom } from "./schema.ts";
 import { notedFrom, type Snapshot, startedFrom } from "./snapshot.ts";
-import { fieldOf, isObject } from "./wire.ts";
+import { isObject } from "../../lib/json.ts";
+import { fieldOf } from "./wire.ts";
 
 const admin = "/checkout/adminapi/v2";
 const merchant = "/checkout/merchantapi";
@@ -40,7 +41,6 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
   if (order === null && checkout === null) return null;
   const { useUpsell, upsellTimeoutSeconds: timeoutSeconds } = context.config;
   return {
-    readAt: new Date().toISOString(),
     order,
     checkout,
     noted,

@@ -3,6 +3,7 @@ import { fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import { operations } from "./operations.ts";
+import { decides } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { push, saveRecurringDetails, status } from "./webhooks.ts";
 
@@ -15,6 +16,7 @@ export default {
   // Longer ids of ours come back cut (docs/psp/qliro.md).
   echoLength: 25,
   webhooks: { push, status, "save-recurring-details": saveRecurringDetails },
+  decides,
   fetch: fetchSnapshot,
   map,
   operations,

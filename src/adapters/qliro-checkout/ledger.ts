@@ -1,5 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
-import { minorFromMajor } from "../../lib/money.ts";
+import { minorFromMajor, sum } from "../../lib/money.ts";
 import type { KeptEvent, Minor, Money, OperationName } from "../../contract/adapter.ts";
 import type { Order, Transaction } from "./schema.ts";
 
@@ -45,19 +45,20 @@ export function ledgerOf(order: Order | null, kept: readonly KeptEvent[]): Ledge
   const inFlight = transactions.filter(
     (transaction) => isInFlight(transaction) && !retired.some((older) => givesBackWhole(transaction, older)),
   );
-  const sum = (of: readonly Transaction[], type: Transaction["Type"]): Minor =>
-    of
-      .filter(({ Type }) => Type === type)
-      .reduce((total, { Amount }) => total + minorFromMajor(Amount, order?.Currency ?? ""), 0);
+  const sumOf = (of: readonly Transaction[], type: Transaction["Type"]): Minor =>
+    sum(
+      of.filter(({ Type }) => Type === type),
+      ({ Amount }) => minorFromMajor(Amount, order?.Currency ?? ""),
+    );
   return {
     transactions,
     replaced,
     carriedOut,
-    money: moneyOf((type) => sum(counted, type)),
+    money: moneyOf((type) => sumOf(counted, type)),
     underWay: {
-      ...some("capture", sum(inFlight, "Capture")),
-      ...some("cancel", sum(inFlight, "Reversal")),
-      ...some("refund", sum(inFlight, "Refund")),
+      ...some("capture", sumOf(inFlight, "Capture")),
+      ...some("cancel", sumOf(inFlight, "Reversal")),
+      ...some("refund", sumOf(inFlight, "Refund")),
     },
   };
 }
@@ -116,12 +117,12 @@ function compareIds(left: string, right: string): number {
  * A = Σ Preauthorization + Σ Debit, C = Σ Capture + Σ Debit, V = Σ Reversal, R = Σ Refund (docs/psp/qliro.md, d). A reversal of what a direct method
  * has taken already gives it back: that part was neither captured nor refunded, it was cancelled.
  */
-function moneyOf(sum: (type: Transaction["Type"]) => Minor): Money {
-  const [debited, released, paidBack] = [sum("Debit"), sum("Reversal"), sum("Refund")];
-  const authorized = sum("Preauthorization") + debited;
-  const takenAndReversed = Math.max(0, sum("Capture") + debited + released - authorized);
+function moneyOf(sumOf: (type: Transaction["Type"]) => Minor): Money {
+  const [debited, released, paidBack] = [sumOf("Debit"), sumOf("Reversal"), sumOf("Refund")];
+  const authorized = sumOf("Preauthorization") + debited;
+  const takenAndReversed = Math.max(0, sumOf("Capture") + debited + released - authorized);
   if (takenAndReversed > debited) throw contradiction("more was captured and reversed than was authorised");
-  const captured = sum("Capture") + debited - takenAndReversed;
+  const captured = sumOf("Capture") + debited - takenAndReversed;
   const refunded = Math.min(paidBack, captured);
   // Trustly's extra refund beside a reversal (docs/psp/qliro.md, e), where nothing else tells the two apart.
   if (paidBack - refunded > released) throw contradiction("more was refunded than was captured");

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { DesiredPayment, KeptEvent } from "../../contract/adapter.ts";
 import { map } from "./map.ts";
-import { checkoutSchema, orderSchema } from "./schema.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { checkoutSchema, orderFrom, orderSchema } from "./schema.ts";
+import { notedFrom, type Snapshot } from "./snapshot.ts";
 import { checkoutStatuses } from "./wire.ts";
 
 const fixtures = `${import.meta.dirname}/fixtures`;
@@ -18,16 +18,19 @@ function keptOf(name: string): readonly KeptEvent[] {
   return JSON.parse(readFileSync(`${fixtures}/${name}/kept.json`, "utf8")) as readonly KeptEvent[];
 }
 
-function mapped(name: string, more: Partial<Snapshot> = {}, kept = keptOf(name)): DesiredPayment {
-  return map({ ...snapshotOf(name), ...more }, { kept });
+/** @param more what differs from the fixture; `now`: when it is looked at. */
+function mapped(
+  name: string,
+  { now, ...more }: Partial<Snapshot> & { readonly now?: string } = {},
+  kept = keptOf(name),
+): DesiredPayment {
+  const context = JSON.parse(readFileSync(`${fixtures}/${name}/context.json`, "utf8")) as { readonly now: string };
+  return map({ ...snapshotOf(name), ...more }, { kept, now: Date.parse(now ?? context.now) });
 }
 
-/** The next look at the same truth, with what the last one noted. */
-function next(name: string, more: Partial<Snapshot> = {}): DesiredPayment {
-  const { attributes = {} } = mapped(name);
-  const text = (key: string) => (attributes[key] === "" ? {} : { [key]: attributes[key] });
-  const noted = ["status", "checkout", "seenAt", "completedAt", "merchantReference"].map(text);
-  return mapped(name, { noted: Object.assign({}, ...noted) as Snapshot["noted"], ...more });
+/** The next look at the same truth, with what the last one remembered. */
+function next(name: string, more: Parameters<typeof mapped>[1] = {}): DesiredPayment {
+  return mapped(name, { noted: notedFrom(mapped(name).memory ?? {}, "4711001"), ...more });
 }
 
 describe("golden", () => {
@@ -78,7 +81,7 @@ describe("another look", () => {
     expect(mapped("push-before-ledger").lookAgain).toEqual({ at: "2026-02-11T09:15:05.000Z" });
     expect(mapped("card-awaited").lookAgain).toEqual({ at: "2026-02-11T09:24:20.500Z" });
     for (const name of ["reserved", "captured", "refunded", "cancelled", "refused", "expired", "zero-amount"])
-      expect(mapped(name), name).not.toHaveProperty("lookAgain");
+      expect(mapped(name).lookAgain, name).toBeUndefined();
   });
 
   it("waits longer, the longer the ledger lags", () => {
@@ -92,18 +95,49 @@ describe("another look", () => {
     expect(mapped("reserved", { order }).lookAgain).toEqual({ at: "2026-02-11T09:16:00.000Z" });
     const noted = { seenAt: "2026-02-11T05:15:00.000Z" };
     expect(mapped("reserved", { order, noted }).lookAgain).toEqual({ at: "2026-02-11T10:15:00.000Z" });
-    expect(mapped("reserved", { order, noted: { seenAt: "2026-02-10T09:14:00.000Z" } })).not.toHaveProperty(
-      "lookAgain",
-    );
-    expect(mapped("recurring-declined")).not.toHaveProperty("lookAgain");
+    expect(mapped("reserved", { order, noted: { seenAt: "2026-02-10T09:14:00.000Z" } }).lookAgain).toBeUndefined();
+    expect(mapped("recurring-declined").lookAgain).toBeUndefined();
   });
 
   it("finds a session over after 48 hours, and not before", () => {
     const noted = { seenAt: "2026-02-09T09:15:00.000Z" };
     expect(mapped("created", { noted })).toMatchObject({ phase: "created" });
-    expect(mapped("created", { noted, readAt: "2026-02-11T09:15:00.001Z" })).toMatchObject({ phase: "failed" });
-    expect(mapped("attempt-running", { noted, readAt: "2026-02-12T09:15:00.000Z" })).toMatchObject({ phase: "failed" });
-    expect(mapped("on-hold", { noted, readAt: "2026-03-12T09:15:00.000Z" })).toMatchObject({ phase: "review" });
+    expect(mapped("created", { noted, now: "2026-02-11T09:15:00.001Z" })).toMatchObject({ phase: "failed" });
+    expect(mapped("attempt-running", { noted, now: "2026-02-12T09:15:00.000Z" })).toMatchObject({ phase: "failed" });
+  });
+
+  it("has an end with a name for every wait", () => {
+    const noted = { seenAt: "2026-02-09T09:15:00.000Z" };
+    const late = { noted, now: "2026-03-12T09:15:00.000Z" };
+    const findings = [{ name: "authorization-at-risk" }];
+    expect(mapped("on-hold", late)).toMatchObject({ phase: "review", findings });
+    expect(mapped("recurring-under-way", late)).toMatchObject({ phase: "failed" });
+    expect(mapped("recurring-declined", late)).toMatchObject({ phase: "declined" });
+  });
+});
+
+describe("the end of an upsell", () => {
+  const eligible = (until: unknown) =>
+    orderFrom({
+      OrderId: 4711001,
+      Currency: "SEK",
+      Upsell: { EligibleForUpsell: true, EligibleForUpsellUntil: until },
+    }).Upsell;
+
+  it.each([
+    ["2022-10-10", { EligibleForUpsell: true, EligibleForUpsellUntil: "2022-10-10T00:00:00.000Z" }],
+    ["2026-02-11T09:25:00", { EligibleForUpsell: true, EligibleForUpsellUntil: "2026-02-11T09:25:00.000Z" }],
+    ["tomorrow", { EligibleForUpsell: false }],
+    [1_760_000_000, { EligibleForUpsell: false }],
+    [null, { EligibleForUpsell: true }],
+  ])("%s is read, or offers nothing", (until, upsell) => {
+    expect(eligible(until)).toEqual(upsell);
+  });
+
+  it("offers nothing once it is over, also where it is a day", () => {
+    const { order } = snapshotOf("upsell-eligible");
+    const over = order && { ...order, Upsell: eligible("2022-10-10") };
+    expect(mapped("upsell-eligible", { order: over }).upsell).toMatchObject({ eligible: false });
   });
 });
 
@@ -113,13 +147,13 @@ describe("the saved card", () => {
       token: "c2a5d9f0-4b7e-4f1a-9a11-5be0c8f1d210",
       description: "MASTERCARD ****0008 05/29",
     });
-    expect(mapped("card-saved-before-purchase")).not.toHaveProperty("recurring");
+    expect(mapped("card-saved-before-purchase").recurring).toBeUndefined();
   });
 
   it("is waited for where a card paid, for a day", () => {
-    expect(mapped("card-awaited").attributes).toMatchObject({ checkout: "open" });
-    expect(next("card-awaited", { readAt: "2026-02-12T09:15:00.000Z" }).attributes).toMatchObject({ checkout: "read" });
-    expect(mapped("reserved").attributes).toMatchObject({ checkout: "read" });
+    expect(mapped("card-awaited").memory).toMatchObject({ checkout: "open" });
+    expect(next("card-awaited", { now: "2026-02-12T09:15:00.000Z" }).memory).toMatchObject({ checkout: "read" });
+    expect(mapped("reserved").memory).toMatchObject({ checkout: "read" });
   });
 
   it("is waited for where nobody says what paid", () => {
@@ -127,7 +161,7 @@ describe("the saved card", () => {
     const transactions = order?.PaymentTransactions.map((made) => ({ ...made, Method: undefined })) ?? [];
     const silent = order && { ...order, PaymentTransactions: transactions };
     const session = checkout && { ...checkout, Method: undefined };
-    expect(mapped("reserved", { order: silent, checkout: session }).attributes).toMatchObject({ checkout: "open" });
+    expect(mapped("reserved", { order: silent, checkout: session }).memory).toMatchObject({ checkout: "open" });
   });
 
   it("is described by what is known of it", () => {
@@ -169,16 +203,17 @@ describe("our ids", () => {
     expect(mapped("reserved", { order: foreign }).echoes).toEqual(["SE1", paymentId]);
   });
 
-  it("go on to count after the merchant reference was rewritten", () => {
-    expect(snapshotOf("renamed-reference").order?.MerchantReference).toBe("SE1000481");
-    expect(mapped("renamed-reference").echoes).toEqual(["p_1"]);
-    expect(mapped("renamed-reference", { noted: {} }).echoes).toEqual(["SE1000481"]);
+  it("are what Qliro says now, exactly: a reference that was rewritten, and the metadata that stays", () => {
+    const { order } = snapshotOf("renamed-reference");
+    expect(mapped("renamed-reference").echoes).toEqual(["SE1000481"]);
+    const both = order && { ...order, Echoes: ["p_1"] };
+    expect(mapped("renamed-reference", { order: both }).echoes).toEqual(["SE1000481", "p_1"]);
   });
 });
 
 describe("the upsell", () => {
   it("is nobody's business where the merchant has none", () => {
-    expect(mapped("reserved")).not.toHaveProperty("upsell");
+    expect(mapped("reserved").upsell).toBeUndefined();
   });
 
   it("is eligible until the earlier of two ends", () => {
@@ -205,7 +240,7 @@ describe("the upsell", () => {
         Timestamp: "2026-02-11T10:14:20.500Z",
       })),
     };
-    expect(mapped("upsell-eligible", { order: ahead }).attributes).toMatchObject({
+    expect(mapped("upsell-eligible", { order: ahead }).memory).toMatchObject({
       completedAt: "2026-02-11T09:15:00.000Z",
     });
   });
@@ -239,7 +274,7 @@ describe("the upsell", () => {
     const late = mapped("upsell-link-unused", { order }, keptOf("upsell-added"));
     expect(mapped("upsell-link-unused").upsell?.transactions).toMatchObject([{ state: "failed" }]);
     expect(late.upsell?.transactions).toEqual([]);
-    expect(late.attributes).toMatchObject({ checkout: "open" });
+    expect(late.memory).toMatchObject({ checkout: "open" });
   });
 
   it("is believed to have succeeded by the ledger alone", () => {
@@ -255,7 +290,7 @@ describe("the upsell", () => {
     expect(mapped("upsell-replaced")).toMatchObject({
       reference: "4711001",
       total: 10000,
-      attributes: { paymentTransactionId: "6620093", replaced: "6620017" },
+      attributes: { paymentTransactionId: "6620093" },
     });
   });
 });

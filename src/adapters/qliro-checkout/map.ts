@@ -1,6 +1,7 @@
 import { minorFromMajor } from "../../lib/money.ts";
 import type {
   DesiredPayment,
+  Finding,
   Minor,
   Money,
   OperationName,
@@ -19,26 +20,29 @@ import { hasOpenUpsell, upsellOf, windowOf } from "./upsell.ts";
 const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 /** How long a saved card is waited for: Qliro says that saving one can take its time. */
 const cardPatienceMs = 24 * 60 * 60 * 1_000;
+/** An attempt without a shopper, or a review, that takes longer than this has been forgotten by somebody. */
+const longestWaitMs = 7 * cardPatienceMs;
 
 /** What Norce should say. The sums of what succeeded decide first, the status of the checkout second, a push never. */
-export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): DesiredPayment {
-  const { order, checkout, noted, readAt } = snapshot;
+export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayment {
+  const { order, checkout, noted } = snapshot;
   // `fetch` gives no snapshot without one of the two.
   const { OrderId: reference, Currency: currency } = (order ?? checkout) as { OrderId: string; Currency: string };
   const ledger = ledgerOf(order, kept);
   const status = checkout === null ? noted.status : normal(checkout.CheckoutStatus);
-  const seenAt = noted.seenAt ?? readAt;
+  const seenAt = noted.seenAt ?? new Date(now).toISOString();
   const total = totalOf(ledger, checkout, currency);
-  const phase = phaseOf(status, ledger, total, Date.parse(readAt) - Date.parse(seenAt) > orderLifeMs);
+  const waitedMs = now - Date.parse(seenAt);
+  const phase = phaseOf(status, ledger, total, waitedMs);
   const money = phase === "confirmed" || phase === "review" ? ledger.money : nothing;
-  const completedAt = phase === "confirmed" ? completedAtOf(snapshot, ledger) : undefined;
-  const window = completedAt === undefined ? undefined : windowOf(snapshot, completedAt);
+  const completedAt = phase === "confirmed" ? completedAtOf(snapshot, ledger, now) : undefined;
+  const window = completedAt === undefined ? undefined : windowOf(snapshot, completedAt, now);
   const upsell = window === undefined ? undefined : upsellOf(snapshot, window, ledger, kept);
   const upselling = window?.eligible === true || (upsell !== undefined && hasOpenUpsell(upsell, snapshot));
   const method = methodIn(ledger.transactions) ?? checkout?.Method;
   const recurring = phase === "confirmed" ? recurringFrom(checkout) : undefined;
   const cardAwaited = method?.includes("CARD") !== false && recurring === undefined;
-  const age = completedAt === undefined ? 0 : Date.parse(readAt) - Date.parse(completedAt);
+  const age = completedAt === undefined ? 0 : now - Date.parse(completedAt);
   const told = (money.authorized > 0 || total === 0) && !upselling && (!cardAwaited || age > cardPatienceMs);
   const end = endOf(snapshot, told);
   const lookAgain = lookAgainOf({
@@ -46,7 +50,7 @@ export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): Des
     status,
     money,
     total,
-    readAt,
+    now,
     seenAt,
     ...(completedAt === undefined ? {} : { completedAt }),
     ...(upselling && window !== undefined ? { windowEnd: window.expiration } : {}),
@@ -59,31 +63,51 @@ export function map(snapshot: Snapshot, { kept }: Pick<MapContext, "kept">): Des
     total,
     currency,
     reference,
-    ...(recurring === undefined ? {} : { recurring }),
-    ...(upsell === undefined ? {} : { upsell }),
-    attributes: {
-      // Says which order the rest is about: another reference starts anew.
-      orderId: reference,
-      checkout: end,
-      seenAt,
-      // Always said, because a note that is not said again stays.
-      status: status ?? "",
-      completedAt: completedAt ?? "",
-      merchantReference: merchantReferenceOf(snapshot) ?? "",
-      ...present({
-        method,
-        // Changes with an upsell, while the reference stays.
-        paymentTransactionId: authorizationIn(ledger),
-        replaced: kept.length === 0 ? undefined : [...ledger.replaced].join(","),
-      }),
-    },
+    recurring,
+    upsell,
+    // The transaction changes with an upsell, while the reference stays.
+    attributes: present({ status, method, paymentTransactionId: authorizationIn(ledger) }),
+    // Says which order the rest is about: another reference starts anew.
+    memory: present({ orderId: reference, checkout: end, seenAt, status, completedAt }),
     transactions: transactionsOf(ledger, { phase, total, currency, status }),
     possible: possibleOf(money, phase),
     wholeOnly: wholeOnlyOf(snapshot, ledger),
     underWay: ledger.underWay,
     echoes: echoesOf(snapshot),
-    ...(lookAgain === undefined ? {} : { lookAgain }),
+    findings: findingsOf(ledger, { phase, status, reference, currency, waitedMs }),
+    lookAgain,
   };
+}
+
+/** How the purchase stands, besides its transactions. */
+interface Standing {
+  readonly phase: Phase;
+  readonly status: CheckoutStatus | undefined;
+  readonly reference: string;
+  readonly currency: string;
+  readonly waitedMs: number;
+}
+
+/** Captures and refunds that failed, and money that waits for somebody's decision for too long or although Qliro has said no. */
+function findingsOf(
+  { transactions, money }: Ledger,
+  { phase, status, reference: id, currency, waitedMs }: Standing,
+): readonly Finding[] {
+  const failed = transactions.flatMap(
+    ({ Type, Status, Amount, PaymentTransactionId, ErrorCode, ProviderResultCode }): readonly Finding[] => {
+      if ((Type !== "Capture" && Type !== "Refund") || (Status !== "Error" && Status !== "Cancelled")) return [];
+      const facts = {
+        amount: minorFromMajor(Amount, currency),
+        currency,
+        code: ErrorCode ?? ProviderResultCode ?? Status,
+      };
+      return [{ name: Type === "Capture" ? "capture-failed" : "refund-failed", id: PaymentTransactionId, facts }];
+    },
+  );
+  const amount = money.authorized - money.released;
+  const isRefused = status === "Refused" && amount > 0;
+  const atRisk = phase === "review" && (isRefused || waitedMs > longestWaitMs);
+  return [...failed, ...(atRisk ? [{ name: "authorization-at-risk", id, facts: { amount, currency } } as const] : [])];
 }
 
 /** `Success` is another word for `Completed`. */
@@ -91,14 +115,14 @@ function normal(status: Checkout["CheckoutStatus"]): CheckoutStatus | undefined 
   return status === "Success" ? "Completed" : (status ?? undefined);
 }
 
-function phaseOf(status: CheckoutStatus | undefined, ledger: Ledger, total: Minor, expired: boolean): Phase {
+function phaseOf(status: CheckoutStatus | undefined, ledger: Ledger, total: Minor, waitedMs: number): Phase {
   const { authorized, captured, released } = ledger.money;
   const held = authorized > released;
   switch (status) {
     case "InProcess":
       // Sums first: the status lags behind what was reserved already. What was reserved and given back may be tried again.
       if (held) return "confirmed";
-      return attemptOf(ledger) === "review" ? "review" : unboughtPhase(ledger, expired);
+      return attemptOf(ledger) === "review" ? "review" : unboughtPhase(ledger, waitedMs > orderLifeMs);
     case "OnHold":
       return captured > 0 || (authorized > 0 && !held) ? "confirmed" : "review";
     case "Refused":
@@ -107,10 +131,10 @@ function phaseOf(status: CheckoutStatus | undefined, ledger: Ledger, total: Mino
       return held ? "review" : "declined";
     case "Completed":
     case "Success":
-      return boughtPhase(ledger, total);
+      return boughtPhase(ledger, total, waitedMs);
     // An order that no shopper checked out (`merchantpayment`), or that the merchant API has forgotten: the ledger is all there is.
     case undefined:
-      return authorized > 0 ? boughtPhase(ledger, total) : (attemptOf(ledger) ?? "created");
+      return authorized > 0 ? boughtPhase(ledger, total, waitedMs) : unseenPhase(ledger, waitedMs);
   }
 }
 
@@ -119,9 +143,15 @@ function unboughtPhase({ transactions }: Ledger, expired: boolean): Phase {
   return transactions.some(isAuthorization) ? "paying" : "created";
 }
 
-function boughtPhase(ledger: Ledger, total: Minor): Phase {
+/** Of a renewal the status of its transaction decides; one that never comes to an end has failed. */
+function unseenPhase(ledger: Ledger, waitedMs: number): Phase {
+  const phase = attemptOf(ledger) ?? "created";
+  return phase !== "declined" && phase !== "review" && waitedMs > longestWaitMs ? "failed" : phase;
+}
+
+function boughtPhase(ledger: Ledger, total: Minor, waitedMs: number): Phase {
   const { authorized, released } = ledger.money;
-  const attempt = attemptOf(ledger);
+  const attempt = waitedMs > longestWaitMs && attemptOf(ledger) === "paying" ? undefined : attemptOf(ledger);
   // All was given back and another attempt runs: not over yet.
   if (authorized > 0) return authorized === released && attempt !== "declined" ? (attempt ?? "confirmed") : "confirmed";
   if (total === 0 || attempt === undefined) return "confirmed";
@@ -156,12 +186,12 @@ function totalOf({ transactions }: Ledger, checkout: Checkout | null, currency: 
 }
 
 /** When the purchase was complete: at the first look that saw it, or when Qliro says that money was reserved, if that was earlier. */
-function completedAtOf({ noted, readAt }: Snapshot, { transactions }: Ledger): string {
+function completedAtOf({ noted }: Snapshot, { transactions }: Ledger, now: number): string {
   if (noted.completedAt !== undefined) return noted.completedAt;
   const reserved = transactions.find((transaction) => isAuthorization(transaction) && transaction.Status === "Success");
   const at = reserved?.Timestamp;
   // Qliro says no zone: a time to come is no time at which something was done.
-  return at !== undefined && Date.parse(at) < Date.parse(readAt) ? at : readAt;
+  return at !== undefined && Date.parse(at) < now ? at : new Date(now).toISOString();
 }
 
 /** Why the checkout order need not be read again. */
@@ -214,14 +244,8 @@ function wholeOnlyOf({ order }: Snapshot, ledger: Ledger): readonly OperationNam
   return ["cancel", ...(capture ? [] : (["capture"] as const)), ...(refund ? [] : (["refund"] as const))];
 }
 
-function merchantReferenceOf({ noted, order, checkout }: Snapshot): string | undefined {
+/** What Qliro gives back of ours. It lets a merchant reference be rewritten after the purchase: whose it is was proven by then. */
+function echoesOf({ order, checkout }: Snapshot): readonly string[] {
   const said = order?.MerchantReference ?? checkout?.MerchantReference ?? "";
-  return noted.merchantReference ?? (said === "" ? undefined : said);
-}
-
-/** Qliro lets a merchant reference be rewritten after the purchase: the one of the first look, which was checked, goes on to count. */
-function echoesOf(snapshot: Snapshot): readonly string[] {
-  const { order, checkout } = snapshot;
-  const said = merchantReferenceOf(snapshot);
-  return [...(said === undefined ? [] : [said]), ...(order?.Echoes ?? checkout?.Echoes ?? [])];
+  return [...(said === "" ? [] : [said]), ...(order?.Echoes ?? checkout?.Echoes ?? [])];
 }

@@ -2,11 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttp } from "../../lib/http.ts";
 import { listenOnLoopback } from "../../../sandbox/loopback.ts";
 import { createSandboxPsp } from "../../../sandbox/psp.ts";
-import type { Json, KeptEvent, LookContext, OperationName } from "../../contract/adapter.ts";
-import type { SimulatedAnswer, SimulatedRequest, SelfMadeSimulator as Simulator } from "../../contract/simulator.ts";
+import type { KeptEvent, LookContext, OperationName } from "../../contract/adapter.ts";
+import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
-import { createSimulator } from "./simulator.ts";
+import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
+import { simulate } from "./simulator.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { asking } from "../../../test/support/asking.ts";
 
@@ -29,7 +30,7 @@ beforeAll(async () => {
   close = () => server.close();
 });
 beforeEach(() => {
-  qliro = createSimulator();
+  qliro = createSimulator(simulate);
   const callbackUrls = { push: "http://localhost/push", status: "http://localhost/status" };
   order = qliro.open({ orderId: "o_1", paymentId: "p_1", amount: 10000, currency: "SEK", callbackUrls });
   instead = () => undefined;
@@ -47,10 +48,11 @@ function answerPosts(given: SimulatedAnswer): void {
   instead = ({ method }) => (method === "POST" ? given : undefined);
 }
 
-function contextOf(known: Readonly<Record<string, Json>> = {}): LookContext<Config> {
+function contextOf(kept: readonly KeptEvent[] = []): LookContext<Config> {
   return {
     config: adapter.config.parse({ adapterId: "a", ...qliro.settings(apiUrl) }),
-    ...asking(known),
+    ...asking(),
+    kept: async () => kept,
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: order, upsell: null },
     signal: new AbortController().signal,
     http: (options) => createHttp({ peer: "qliro-checkout", ...options }),
@@ -67,16 +69,16 @@ interface Asked {
   readonly whole?: boolean;
   readonly truth?: Snapshot;
   readonly now?: number;
-  readonly known?: Readonly<Record<string, Json>>;
+  readonly kept?: readonly KeptEvent[];
 }
 
-async function tell(name: OperationName, amount: number, { whole = false, truth, now = 0, known }: Asked = {}) {
+async function tell(name: OperationName, amount: number, { whole = false, truth, now = 0, kept }: Asked = {}) {
   const call = { name, id, amount, currency: "SEK", whole, now };
-  return await adapter.operations[name]?.(call, truth ?? (await look()), contextOf(known));
+  return await adapter.operations[name]?.(call, truth ?? (await look()), contextOf(kept));
 }
 
 async function moneyAfter(kept: readonly KeptEvent[] = []): Promise<readonly number[]> {
-  const { authorized, captured, refunded, released } = adapter.map(await look(), { kept }).money;
+  const { authorized, captured, refunded, released } = adapter.map(await look(), { kept, now: Date.now() }).money;
   return [authorized, captured, refunded, released];
 }
 
@@ -136,9 +138,18 @@ describe("operations", () => {
 
   it("ships what an upsell has replaced once, under the new authorisation", async () => {
     act("pay");
-    const [replaced = ""] = ((await look()).order?.PaymentTransactions ?? []).map((made) => made.PaymentTransactionId);
     act("upsell-replaces");
-    expect(await tell("capture", 12500, { whole: true, known: { replaced } })).toMatchObject({ is: "accepted" });
+    const [old, by] = ((await look()).order?.PaymentTransactions ?? []).map((made) => made.PaymentTransactionId);
+    const facts = {
+      orderId: order,
+      upsellId: "ups",
+      transactionId: by ?? "",
+      originalTransactionId: old ?? "",
+      replacesOriginal: true,
+    };
+    const line = { event: "paymentAction", pspStatus: "Success", amount: 0, success: true, facts } as const;
+    const kept = [{ key: "upsell", type: "UpsellStatus", at: null, ...line }];
+    expect(await tell("capture", 12500, { whole: true, kept })).toMatchObject({ is: "accepted" });
     expect(await tell("capture", 12500, { whole: true, truth: await look() })).toMatchObject({ is: "refused" });
   });
 
@@ -212,7 +223,7 @@ describe("operations", () => {
   it("is tried again while another transaction of the order is in process", async () => {
     act("pay start-capture:4000");
     const truth = await look();
-    expect(adapter.map(truth, { kept: [] }).underWay).toEqual({ capture: 4000 });
+    expect(adapter.map(truth, { kept: [], now: Date.now() }).underWay).toEqual({ capture: 4000 });
     await expect(tell("capture", 6000, { truth, whole: true })).rejects.toMatchObject({ kind: "Conflict" });
     act("finish-started");
     expect(await tell("capture", 6000, { whole: true, now: 1 })).toMatchObject({ is: "accepted" });

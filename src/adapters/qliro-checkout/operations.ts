@@ -15,7 +15,8 @@ import { fitting, type Parcel, returnable, shippable, worthOf } from "./items.ts
 import { type Ledger, ledgerOf } from "./ledger.ts";
 import type { Order } from "./schema.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { fieldOf, idOf, isObject, transactionStatuses, wordOf } from "./wire.ts";
+import { isObject } from "../../lib/json.ts";
+import { fieldOf, idOf, transactionStatuses, wordOf } from "./wire.ts";
 
 /** Reasons of our own, where Qliro is not asked because the amount cannot be said in lines. */
 const ours = {
@@ -38,14 +39,14 @@ interface Request {
  */
 export const operations: Operations<Config, Snapshot> = {
   repeat: "look-first",
-  capture: told((call, order, ledger) =>
+  capture: telling((call, order, ledger) =>
     inLines(call, shippable(order, ledger), (parcels) => ({
       call: "MarkItemsAsShipped",
       body: { Currency: call.currency, Shipments: parcels },
     })),
   ),
-  cancel: told(() => ({ call: "cancelOrder", body: {} })),
-  refund: told((call, order) =>
+  cancel: telling(() => ({ call: "cancelOrder", body: {} })),
+  refund: telling((call, order) =>
     inLines(call, returnable(order), (parcels) => ({
       call: "ReturnItems",
       body: { Currency: call.currency, Returns: parcels },
@@ -53,13 +54,13 @@ export const operations: Operations<Config, Snapshot> = {
   ),
 };
 
-function told(
+function telling(
   requestOf: (call: OperationCall, order: Order, ledger: Pick<Ledger, "replaced">) => Request | string,
 ): Operation<Config, Snapshot> {
   return async (call, { order }, context) => {
     // Without a ledger there is nothing that `map` would have called possible.
     if (order === null) return { is: "refused", reason: ours.noLedger };
-    const request = requestOf(call, order, { replaced: replacedFrom(context) });
+    const request = requestOf(call, order, ledgerOf(order, await context.kept()));
     if (typeof request === "string") return { is: "refused", reason: request };
     const common = { RequestId: requestIdOf(call), OrderId: Number(order.OrderId) };
     try {
@@ -138,12 +139,6 @@ async function isReached(call: OperationCall, before: Order, context: LookContex
 
 function soFar({ money, underWay }: Ledger, sum: keyof Ledger["money"], name: keyof Ledger["underWay"]): number {
   return money[sum] + (underWay[name] ?? 0);
-}
-
-/** What `map` noted: the pushes that told of it are not at hand here. */
-function replacedFrom({ memory }: LookContext<Config>): ReadonlySet<string> {
-  const noted = memory["replaced"];
-  return new Set(typeof noted === "string" && noted !== "" ? noted.split(",") : []);
 }
 
 /** Qliro's own code. */

@@ -20,7 +20,8 @@ export interface Outlook {
   readonly status: CheckoutStatus | undefined;
   readonly money: Money;
   readonly total: Minor;
-  readonly readAt: string;
+  /** Unix milliseconds of the look. */
+  readonly now: number;
   readonly seenAt: string;
   readonly completedAt?: string;
   /** The end of the upsell window, while something depends on it. */
@@ -31,7 +32,7 @@ export interface Outlook {
 
 /** When to look again although nobody calls: the soonest of what is awaited. */
 export function lookAgainOf(outlook: Outlook): DesiredPayment["lookAgain"] {
-  const now = Date.parse(outlook.readAt);
+  const { now } = outlook;
   const times = timesOf(outlook, now).filter((time) => time > now);
   return times.length === 0 ? undefined : { at: new Date(Math.min(...times)).toISOString() };
 }

@@ -1,18 +1,24 @@
 import { z } from "zod";
-import { WorkerError } from "../../lib/errors.ts";
-import {
-  cardBrands,
-  checkoutStatuses,
-  fieldOf,
-  idOf,
-  isObject,
-  transactionStatuses,
-  transactionTypes,
-  wordOf,
-} from "./wire.ts";
+import { isObject } from "../../lib/json.ts";
+import { readAs } from "../../lib/read.ts";
+import { cardBrands, checkoutStatuses, fieldOf, idOf, transactionStatuses, transactionTypes, wordOf } from "./wire.ts";
+
+/** The fields of a snapshot on which money, or how far the purchase came, hangs: read strictly. */
+export const decides = [
+  "order.OrderId",
+  "order.Currency",
+  "order.PaymentTransactions",
+  "checkout.OrderId",
+  "checkout.Currency",
+  "checkout.TotalPrice",
+  // Called so in Qliro's answer.
+  "checkout.CustomerCheckoutStatus",
+  "checkout.CheckoutStatus",
+  "noted",
+] as const;
 
 /**
- * Strict where money hangs on it, loose on the rest. What is not named here (names, addresses, personal numbers, the HTML snippet with its
+ * Everything else is read past where it is missing or something else. What is not named here (names, addresses, personal numbers, the HTML snippet with its
  * session) is dropped on reading, so that personal data gets no further than this file. Field names are Qliro's where they can be.
  */
 
@@ -31,12 +37,12 @@ const code = z
   .regex(/^[A-Z0-9_.]{1,64}$/)
   .optional()
   .catch(undefined);
-/** Qliro says no zone; UTC is assumed (inferred). A time that cannot be read is left out: none of them decides about money. */
-const time = z.iso
-  .datetime({ local: true, offset: true })
-  .transform((text) => new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`).toISOString())
-  .optional()
-  .catch(undefined);
+/** Qliro says no zone; UTC is assumed (inferred). A day without a time is its beginning. */
+const instant = z
+  .union([z.iso.datetime({ local: true, offset: true }), z.iso.date().transform((day) => `${day}T00:00:00`)])
+  .transform((text) => new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`).toISOString());
+/** A time that cannot be read is left out: none of them decides about money. */
+const time = instant.optional().catch(undefined);
 const reference = z.string().max(64).nullish().catch(undefined);
 /** What a merchant chose: an upsell's id. */
 export const upsellIdShape = /^[\w.:-]{1,64}$/;
@@ -44,7 +50,7 @@ export const upsellIdShape = /^[\w.:-]{1,64}$/;
 /** Our ids, where whoever created the order put them into its metadata. */
 const echoes = z.array(z.string()).default([]);
 
-const upsell = z.object({ EligibleForUpsell: z.boolean(), EligibleForUpsellUntil: time }).nullish().catch(undefined);
+const upsell = z.object({ EligibleForUpsell: z.boolean(), EligibleForUpsellUntil: instant.optional() }).optional();
 
 const transaction = z
   .object({
@@ -143,30 +149,36 @@ export type CheckoutStatus = (typeof checkoutStatuses)[number];
 export function orderFrom(body: unknown): Order {
   const of = reader(body);
   const transactions = of("PaymentTransactions") ?? [];
-  return parsed(orderSchema, {
+  return readAs(orderSchema, orderText(of, transactions), "Qliro's order");
+}
+
+function orderText(of: Reader, transactions: unknown): Readonly<Record<string, unknown>> {
+  return {
     ...identityFrom(of),
     Currency: of("Currency") ?? reader(listOf(transactions)[0])("Currency"),
     PaymentTransactions: transactionsFrom(transactions),
     OrderItemActions: listOf(of("OrderItemActions")).map(lineFrom),
     Echoes: echoesFrom(of("MerchantProvidedMetadata")),
     Upsell: upsellFrom(of("Upsell")),
-  });
+  };
 }
 
 /** The checkout session in an answer of the merchant API. @throws WorkerError `Unmapped` */
 export function checkoutFrom(body: unknown): Checkout {
   const of = reader(body);
   const said = wordOf(checkoutStatuses, of("CustomerCheckoutStatus"));
-  return parsed(checkoutSchema, {
+  const session = {
     ...identityFrom(of),
     TotalPrice: of("TotalPrice"),
-    CheckoutStatus: parsed(statusSchema, { CustomerCheckoutStatus: said }).CustomerCheckoutStatus,
+    CheckoutStatus: readAs(statusSchema, { CustomerCheckoutStatus: said }, "Qliro's checkout order")
+      .CustomerCheckoutStatus,
     Method: optional(reader(of("PaymentMethod"))("PaymentMethodName")),
     Echoes: echoesFrom(of("MerchantProvidedMetadata")),
     Upsell: upsellFrom(of("Upsell")),
     Upsold: listOf(of("OrderItems")).flatMap(upsoldFrom),
     Card: cardFrom(of("MerchantSavedCreditCard")),
-  });
+  };
+  return readAs(checkoutSchema, session, "Qliro's checkout order");
 }
 
 type Reader = (name: string) => unknown;
@@ -216,9 +228,12 @@ function lineFrom(entry: unknown): Readonly<Record<string, unknown>> {
 
 function upsellFrom(value: unknown): unknown {
   const of = reader(value);
-  return isObject(value)
-    ? { EligibleForUpsell: of("EligibleForUpsell"), EligibleForUpsellUntil: optional(of("EligibleForUpsellUntil")) }
-    : undefined;
+  if (!isObject(value)) return undefined;
+  const said = optional(of("EligibleForUpsellUntil"));
+  const EligibleForUpsellUntil = instant.safeParse(said).data;
+  // An end that cannot be read offers nothing.
+  const isReadable = said === undefined || EligibleForUpsellUntil !== undefined;
+  return { EligibleForUpsell: of("EligibleForUpsell") === true && isReadable, EligibleForUpsellUntil };
 }
 
 function upsoldFrom(item: unknown): unknown[] {
@@ -267,17 +282,6 @@ function listOf(value: unknown): readonly unknown[] {
 
 function optional(value: unknown): unknown {
   return value ?? undefined;
-}
-
-/** @throws WorkerError `Unmapped` that names the field and never its value. */
-function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.path.map(String).join(".") ?? "";
-  throw new WorkerError("Unmapped", `qliro-checkout sent an order we cannot read: ${field || "body"}`, {
-    context: { field, problem: issue?.code },
-  });
 }
 
 /** Without what is left out. */

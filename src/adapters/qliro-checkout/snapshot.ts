@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Json } from "../../contract/adapter.ts";
 import { type Checkout, type CheckoutStatus, id, type Order, present, upsellIdShape } from "./schema.ts";
-import { checkoutStatuses, fieldOf, idOf, isObject } from "./wire.ts";
+import { isObject } from "../../lib/json.ts";
+import { checkoutStatuses, fieldOf, idOf } from "./wire.ts";
 
 /** An upsell as Norce has it: whoever started it wrote it there. */
 const startedUpsell = z.object({
@@ -11,7 +12,7 @@ const startedUpsell = z.object({
 });
 export type StartedUpsell = Readonly<z.infer<typeof startedUpsell>>;
 
-/** What earlier looks at the same Qliro order noted on the payment; `map` writes it. */
+/** What earlier looks at the same Qliro order concluded: `map` remembers it. */
 export interface Noted {
   readonly status?: CheckoutStatus;
   /** `read`: the checkout order has nothing more to tell. `gone`: the merchant API does not know it. */
@@ -19,14 +20,10 @@ export interface Noted {
   /** When the first look was, and when the purchase was complete, by our own clock or Qliro's where it says an earlier time. */
   readonly seenAt?: string;
   readonly completedAt?: string;
-  /** As it was at the first look: Qliro lets it be rewritten later. */
-  readonly merchantReference?: string;
 }
 
 /** What Qliro says now. At least one of the two orders is there. */
 export interface Snapshot {
-  /** ISO 8601: the only clock that `map` sees. */
-  readonly readAt: string;
   readonly order: Order | null;
   readonly checkout: Checkout | null;
   readonly noted: Noted;
@@ -39,10 +36,9 @@ const notedSchema = z.object({
   checkout: z.enum(["open", "read", "gone"]).optional().catch(undefined),
   seenAt: z.iso.datetime().optional().catch(undefined),
   completedAt: z.iso.datetime().optional().catch(undefined),
-  merchantReference: z.string().min(1).optional().catch(undefined),
 });
 
-/** Our note on the payment, as far as it is about this Qliro order; anything else there counts as nothing. */
+/** What is remembered, as far as it is about this Qliro order; anything else counts as nothing. */
 export function notedFrom(known: Readonly<Record<string, Json>>, orderId: string): Noted {
   return known["orderId"] === orderId ? present(notedSchema.parse(known)) : {};
 }

@@ -17,14 +17,14 @@ export interface Window {
  * The window after a purchase that was complete at `completedAt`: Qliro's own end or ours, whichever comes first. `undefined` where nothing
  * is sold after the purchase.
  */
-export function windowOf({ order, checkout, upsell, readAt }: Snapshot, completedAt: string): Window | undefined {
+export function windowOf({ order, checkout, upsell }: Snapshot, completedAt: string, now: number): Window | undefined {
   if (upsell === undefined) return undefined;
   const said = order?.Upsell ?? checkout?.Upsell;
   const ends = [said?.EligibleForUpsellUntil, later(completedAt, upsell.timeoutSeconds)].filter(
     (end) => end !== undefined,
   );
   const expiration = new Date(Math.min(...ends.map((end) => Date.parse(end)))).toISOString();
-  const over = Date.parse(readAt) >= Date.parse(expiration);
+  const over = now >= Date.parse(expiration);
   return { expiration, over, eligible: said?.EligibleForUpsell === true && !over };
 }
 

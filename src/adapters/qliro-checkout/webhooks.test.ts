@@ -92,6 +92,27 @@ describe("push", () => {
     expect(new Set(bodies.map((body) => parse(push, body).key)).size).toBe(4);
   });
 
+  it("reads a body of any shape in one pass, however many numbers are in it", () => {
+    const numbers = JSON.stringify({ OrderId: 7, list: Array.from({ length: 12_000 }, () => 9007199254740991) });
+    const quotes = JSON.stringify({ OrderId: 7, text: '9007199254740993 \\" '.repeat(10_000) });
+    const deep = `{"OrderId":9007199254740993,"x":${"[".repeat(60_000)}`;
+    const began = process.cpuUsage();
+    for (const body of [numbers, quotes]) expect(parse(push, body).reference).toBe("7");
+    expect(() => parse(push, deep)).toThrow(expect.objectContaining({ kind: "MalformedWebhook" }));
+    const { user } = process.cpuUsage(began);
+    // A reviver took two seconds.
+    expect(user / 1_000).toBeLessThan(1_000);
+  });
+
+  it("has one key for an upsell's push however often it is repeated, so that it is kept once and looked at each time", () => {
+    const said = { OrderId: 7, NotificationType: "UpsellStatus", UpsellId: "u", Status: "Success" };
+    const [first, again] = ["2026-02-11T09:18:03.4", "2026-02-11T10:18:03.4"].map((Timestamp) =>
+      parse(push, JSON.stringify({ ...said, Timestamp, PaymentTransactionId: 8 })),
+    );
+    expect(again?.key).toBe(first?.key);
+    expect(again).toMatchObject({ reference: "7", line: { amount: 0 } });
+  });
+
   it("reads an int64 without rounding it", () => {
     expect(parse(push, '{"OrderId":9223372036854775807}').reference).toBe("9223372036854775807");
     expect(parse(push, '{"orderId":"9007199254740993"}').reference).toBe("9007199254740993");

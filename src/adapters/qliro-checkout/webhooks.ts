@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { WorkerError } from "../../lib/errors.ts";
+import { isObject, jsonFrom } from "../../lib/json.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
 import type { LogLine, PspEvent, Target, Webhook } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { upsellEventType } from "./ledger.ts";
 import { id, upsellIdShape } from "./schema.ts";
-import { fieldOf, idOf, isObject, transactionStatuses, transactionTypes, wordOf } from "./wire.ts";
+import { fieldOf, idOf, transactionStatuses, transactionTypes, wordOf, withLongIntegers } from "./wire.ts";
 
 /**
  * The checkout's status, and under the same URL that of an upsell. Qliro signs nothing and repeats a push for four days until exactly this is
@@ -81,9 +82,8 @@ function upsellIn(body: Body, orderId: string | undefined): LogLine | undefined 
   return {
     event: "paymentAction",
     pspStatus: became,
-    // The push says no amount. XXX is ISO 4217's code for "no currency".
+    // The push says no amount.
     amount: 0,
-    currency: "XXX",
     success: became === "Success",
     ...(became === "Success" ? {} : { errorDetail: "Error" }),
     facts: {
@@ -131,21 +131,7 @@ function bodyFrom(bytes: Buffer): Body {
   const text = bytes.toString("utf8").trim();
   // A redirect on the way may lose the body (Magento module 1.7.12): it still says that something happened to this payment.
   if (text === "") return {};
-  const body = jsonFrom(text);
+  const body = jsonFrom(withLongIntegers(text));
   if (!isObject(body)) throw new WorkerError("MalformedWebhook", "the push is not what Qliro documents");
   return body;
-}
-
-function jsonFrom(text: string): unknown {
-  try {
-    return JSON.parse(text, exactly as Parameters<typeof JSON.parse>[1]);
-  } catch {
-    throw new WorkerError("MalformedWebhook", "the push is not JSON");
-  }
-}
-
-/** int64 does not fit into a number: what would be rounded stays the text that was sent. */
-function exactly(_: string, value: unknown, context?: { readonly source?: string }): unknown {
-  const source = context?.source ?? "";
-  return typeof value === "number" && !Number.isSafeInteger(value) && /^\d{1,19}$/.test(source) ? source : value;
 }

@@ -58,7 +58,15 @@ export function fieldOf(object: object, name: string): unknown {
   return Object.entries(object).find(([key]) => key.toLowerCase() === wanted)?.[1];
 }
 
-/** True for a JSON object. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/**
+ * JSON's text with int64 that does not fit into a number as text: what would be rounded stays what was sent. One pass over the text, whatever
+ * is in it; where it is no JSON it stays none.
+ */
+export function withLongIntegers(text: string): string {
+  if (!/\d{16}/.test(text)) return text;
+  let inText = false;
+  return text.replaceAll(/\\[^]|"|-?\d[\d.eE+-]*/g, (token) => {
+    if (token === '"') inText = !inText;
+    return !inText && /^\d{16,19}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token;
+  });
 }
