@@ -56,7 +56,10 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     await purchase.reaches("credited");
     await world.idle();
     expect(eventsOf(purchase)).toEqual(["confirm", "capture", "capture", "refund"]);
-    expect(purchase.transactions().map(({ amount }) => amount)).toEqual([100, 40, 100, 100]);
+    // Two captures of the same moment have no order: whichever comes first, the log says running totals.
+    const [authorized, first, captured, refunded] = purchase.transactions().map(({ amount }) => amount);
+    expect([authorized, captured, refunded]).toEqual([100, 100, 100]);
+    expect([40, 60]).toContain(first);
   });
 
   test("a recurring token arrives and is never blanked", async () => {
