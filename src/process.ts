@@ -56,9 +56,11 @@ export function partsOf(config: Config): ProcessParts {
     log,
     meters,
     async open() {
-      const engine = await openEngine({ ...engineUrl(config), ...config.engine }, log);
-      const queue = createSeam(engine);
+      const tls = { ca: config.queueTls.ca, tlsInsecure: config.queueTls.insecure };
+      const engine = await openEngine({ ...engineUrl(config), ...config.engine, ...tls }, log);
+      const queue = createSeam(engine, { journalBytes: config.journalBytes });
       const counts = cachedCounts(queue.counts);
+      meters.workers(async () => (await queue.heartbeats.list()).length);
       meters.queues(() => counts(config.targets.map(({ adapter }) => adapter.id)));
       // The guarantee asks the server: a server that is not there yet must not hold up the start.
       void engine.guarantee().then(

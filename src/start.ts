@@ -14,8 +14,7 @@ import {
 import { exitWith } from "./exit.ts";
 import { partsOf, runUntilStopped } from "./process.ts";
 import { type Engine, sandboxPlaces } from "./queue/engine.ts";
-import { type Sandbox, startSandbox } from "../sandbox/sandbox.ts";
-import { processTerminal } from "../sandbox/terminal.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import { startWeb } from "./web.ts";
 import { startWorker } from "./worker.ts";
 
@@ -51,6 +50,7 @@ async function start(): Promise<void> {
     log,
   );
   if (sandbox === undefined) return;
+  const { processTerminal } = await import("../sandbox/terminal.ts");
   processTerminal().write(`Sandbox: its queue is ${placeOf(engine)}.`);
   await sandbox.walk();
 }
@@ -64,6 +64,8 @@ async function openSandbox(environment: Environment, askedFor: boolean): Promise
     throw new ConfigError([
       `CONFIG_FILE: there is no configuration file, and ${signs.join(", ")} says that this is no place for the sandbox; \`npm start -- --sandbox\` starts it all the same`,
     ]);
+  // Production never loads it.
+  const { startSandbox } = await import("../sandbox/sandbox.ts");
   const adapters = await loadAdapters();
   const made = () => randomBytes(32).toString("base64url");
   const signingKeys = environment["URL_SIGNING_KEYS"] || made();

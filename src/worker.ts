@@ -1,6 +1,7 @@
 /** The worker process: turns stored events into payment keys, looks at payments, wakes what waits. */
 import type { AnyAdapter, Target } from "./contract/adapter.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
+import { keepBeating, startHealth } from "./health.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
 import { createTransport, type Transport } from "./lib/transport.ts";
@@ -77,11 +78,13 @@ export function startWorker(parts: WorkerParts): Running {
     startSweep(engine, { ...shared, log, meters }),
     ...startLooks(shared),
   ];
+  const beating = keepBeating(queue.heartbeats, { concurrency, since: now() });
   log.info({ adapters: [...new Set(config.targets.map(({ adapter }) => adapter.id))], concurrency }, "worker.started");
   return {
     async close() {
       const giveBack = setTimeout(() => stopping.abort(), finishMs);
       await Promise.all(workers.map((worker) => worker.close()));
+      await beating.close();
       clearTimeout(giveBack);
       gates.close();
       await drift.close();
@@ -119,10 +122,30 @@ function adapterNamed({ adapters }: Config, id: string): AnyAdapter {
   return adapter;
 }
 
+async function listen(
+  port: number,
+  { engine, log, meters }: Pick<WorkerParts, "engine" | "log" | "meters">,
+): Promise<Running> {
+  try {
+    return await startHealth({ port, meters, log, ping: () => engine.ping() });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new ConfigError([`WORKER_PORT: ${port} is in use already: is another one of these running?`]);
+  }
+}
+
 if (import.meta.main) {
   await runProcess("worker", async ({ config, open, log, meters }) => {
     const { engine, queue } = await open();
     const worker = startWorker({ config, engine, queue, log, meters });
-    return { close: async () => worker.close().then(() => engine.close()) };
+    const health =
+      config.workerPort === undefined ? undefined : await listen(config.workerPort, { engine, log, meters });
+    return {
+      async close() {
+        await worker.close();
+        await health?.close();
+        await engine.close();
+      },
+    };
   });
 }

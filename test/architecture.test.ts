@@ -41,7 +41,10 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ["workers/", ["workers/", "queue/", "norce/", "signatures/urls.ts", "contract/", "config.ts", "lib/"]],
   ["config.ts", ["contract/", "adapters/registry.ts", "signatures/signing-keys.ts", "lib/"]],
   ["web.ts", ["webhooks/", "queue/", "contract/", "config.ts", "process.ts", "lib/"]],
-  ["worker.ts", ["workers/", "queue/", "norce/", "signatures/urls.ts", "contract/", "config.ts", "process.ts", "lib/"]],
+  [
+    "worker.ts",
+    ["workers/", "queue/", "norce/", "signatures/urls.ts", "contract/", "config.ts", "health.ts", "process.ts", "lib/"],
+  ],
   ["cli/", ["contract/", "adapters/", "norce/", "signatures/", "config.ts", "exit.ts", "lib/"]],
   ["start.ts", [""]],
   ["", ["contract/", "adapters/registry.ts", "queue/", "config.ts", "exit.ts", "lib/"]],

@@ -35,6 +35,8 @@ export interface Meters {
   drift(adapter: string, name: string): void;
   /** Read when `text` is asked: jobs per queue and state. */
   queues(read: () => Promise<readonly { queue: string; state: string; jobs: number }[]>): void;
+  /** Read when `text` is asked: how many worker processes said lately that they are there. */
+  workers(read: () => Promise<number>): void;
 }
 
 /** Counters of one process. */
@@ -121,6 +123,12 @@ export function createMeters(): Meters {
     labelNames: ["queue", "state"],
     registers,
   });
+  const workers = new Gauge({
+    name: "norce_psp_workers",
+    help: "Worker processes that were heard of within the last 20 seconds",
+    registers,
+  });
+  let readWorkers: (() => Promise<number>) | undefined;
   let readQueues: (() => Promise<readonly { queue: string; state: string; jobs: number }[]>) | undefined;
   return {
     contentType: registry.contentType,
@@ -128,6 +136,8 @@ export function createMeters(): Meters {
       // While the queue is away, everything else is worth knowing all the more.
       const counts = (await readQueues?.().catch(() => [])) ?? [];
       for (const count of counts) jobs.set({ queue: count.queue, state: count.state }, count.jobs);
+      const heard = await readWorkers?.().catch(() => undefined);
+      if (heard !== undefined) workers.set(heard);
       return await registry.metrics();
     },
     webhook: (adapter, webhook, result) => webhooks.inc({ adapter, webhook, result }),
@@ -144,6 +154,9 @@ export function createMeters(): Meters {
     drift: (adapter, name) => drift.inc({ adapter, name }),
     queues(read) {
       readQueues = read;
+    },
+    workers(read) {
+      readWorkers = read;
     },
   };
 }

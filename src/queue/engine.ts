@@ -47,8 +47,8 @@ export interface EngineSettings {
   readonly dataDir: string;
   /** The sandbox's: jobs are kept apart from those of a real service on the same server, and none is left of an earlier sandbox. */
   readonly sandbox?: boolean;
-  /** A file of PEM certificates by which the engine's certificate is judged besides. */
-  readonly caFile?: string;
+  /** PEM certificates by which the engine's certificate is judged. */
+  readonly ca?: string | undefined;
   /** Takes any certificate of the engine's: for hosts that publish none to judge by. */
   readonly tlsInsecure?: boolean;
   /** How often what has expired is deleted where the engine does not do so by itself; default: each minute. */

@@ -23,7 +23,7 @@ export function postgresAddress(text: string, tls: TlsSettings): Pick<ClientConf
   if (url.protocol !== "postgres:" && url.protocol !== "postgresql:") throw wrong("does not begin with postgres://");
   if (url.hostname === "" && !url.searchParams.has("host")) throw wrong("names no host");
   if (url.hash !== "") throw wrong("has a # that is not percent-encoded");
-  const mode = url.searchParams.get("sslmode") ?? (tls.caFile === undefined ? "disable" : "verify-full");
+  const mode = url.searchParams.get("sslmode") ?? (tls.ca === undefined ? "disable" : "verify-full");
   if (!modes.includes(mode)) throw wrong(`has an sslmode that is none of ${modes.join(", ")}`);
   // The driver would read it in a way of its own, and print a warning.
   url.searchParams.delete("sslmode");

@@ -36,7 +36,7 @@ export async function openPostgres(
     sandbox = false,
     pruneMs = usualPruneMs,
     ...tls
-  }: Pick<EngineSettings, "sandbox" | "pruneMs" | "caFile" | "tlsInsecure">,
+  }: Pick<EngineSettings, "sandbox" | "pruneMs" | "ca" | "tlsInsecure">,
   log: Logger,
 ): Promise<Engine> {
   const schema = sandbox ? sandboxPlaces.postgres : usualSchema;

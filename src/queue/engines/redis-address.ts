@@ -1,31 +1,22 @@
-import { readFileSync } from "node:fs";
 import type { ClusterOptions, RedisOptions } from "ioredis";
 
 /** How a connection's certificates are judged. */
 export interface TlsSettings {
-  /** A file of PEM certificates that are trusted besides. */
-  readonly caFile?: string;
+  /** PEM certificates that are trusted. */
+  readonly ca?: string | undefined;
   /** Any certificate is taken. */
   readonly tlsInsecure?: boolean;
 }
 
-/** What Node's TLS takes of these settings. @throws Error in plain words where the file cannot be read. */
-export function tlsOptions({ caFile, tlsInsecure = false }: TlsSettings): {
+/** What Node's TLS takes of these settings. */
+export function tlsOptions({ ca, tlsInsecure = false }: TlsSettings): {
   ca?: string;
   rejectUnauthorized?: boolean;
 } {
   return {
-    ...(caFile === undefined ? {} : { ca: readCertificates(caFile) }),
+    ...(ca === undefined ? {} : { ca }),
     ...(tlsInsecure ? { rejectUnauthorized: false } : {}),
   };
-}
-
-function readCertificates(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new Error(`QUEUE_CA_FILE: ${file} cannot be read`, { cause });
-  }
 }
 
 /** Where Redis is: one server, or the nodes of a cluster, and what each connection needs. */

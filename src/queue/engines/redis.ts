@@ -48,7 +48,7 @@ const patient = { maxRetriesPerRequest: null, socketTimeout: 15_000 } as const s
  */
 export async function openRedis(
   url: string,
-  { sandbox = false, ...tls }: Pick<EngineSettings, "sandbox" | "caFile" | "tlsInsecure">,
+  { sandbox = false, ...tls }: Pick<EngineSettings, "sandbox" | "ca" | "tlsInsecure">,
   log: Logger,
 ): Promise<Engine> {
   const prefix = sandbox ? sandboxPlaces.redis : usualPrefix;
