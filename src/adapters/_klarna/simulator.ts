@@ -58,6 +58,8 @@ export interface Held extends SimulatedHeld {
   /** From how many reads of order management the order stays hidden. */
   hiddenReads: number;
   acknowledged: boolean;
+  /** Where the product tells the merchant's account what happens to its orders. */
+  tell?: (type: string, ids: Readonly<Record<string, string>>) => void;
 }
 
 type Action = SimulatedAction<Held>;
@@ -93,6 +95,7 @@ export function ordersOf(kernel: Kernel<Held>, placeholder: string): Orders {
     place(held, order) {
       Object.assign(held, { order, placed: true, acknowledged: false });
       held.books.authorized = order.order_amount;
+      held.tell?.("order.created", {});
       held.payment.send({
         webhook: "push",
         headers: () => ({}),
@@ -278,6 +281,7 @@ function capture(kernel: Kernel<Held>, held: Held, amount: Minor): string {
   const klarna_reference = `${order.klarna_reference}-${order.captures.length + 1}`;
   order.captures.push({ capture_id, captured_amount: amount, captured_at: kernel.time(), klarna_reference });
   held.books.captured += amount;
+  held.tell?.("capture.created", { capture_id });
   return capture_id;
 }
 
@@ -287,6 +291,7 @@ function refund(kernel: Kernel<Held>, held: Held, amount: Minor): string {
   order.refunded_amount += amount;
   order.refunds.push({ refund_id, refunded_amount: amount, refunded_at: kernel.time() });
   held.books.refunded += amount;
+  held.tell?.("refund.created", { refund_id });
   return refund_id;
 }
 

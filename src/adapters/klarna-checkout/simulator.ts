@@ -11,6 +11,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 export function simulate(kernel: Kernel<Held>): Simulation<Held> {
   const orders = ordersOf(kernel, "{checkout.order.id}");
   const checkouts = new Map<string, Writable<CheckoutOrder>>();
+  const disputes = new Set<string>();
 
   function checkoutOf({ reference }: Held): Writable<CheckoutOrder> {
     const checkout = checkouts.get(reference);
@@ -45,8 +46,19 @@ export function simulate(kernel: Kernel<Held>): Simulation<Held> {
           held.hiddenReads = laggingReads;
         },
       },
+      // Not in order management: Kustom tells of it, and its portal shows it.
+      dispute: {
+        possible: ({ order, reference }) => (order?.captured_amount ?? 0) > 0 && !disputes.has(reference),
+        act(held) {
+          disputes.add(held.reference);
+          held.tell?.("dispute.created", { dispute_id: held.payment.uuid() });
+        },
+      },
     },
-    opened({ reference, payment: { purchase } }) {
+    opened(held) {
+      const { reference, payment } = held;
+      const { purchase } = payment;
+      held.tell = (type, ids) => tell(kernel, held, type, ids);
       checkouts.set(reference, {
         order_id: reference,
         status: "checkout_incomplete",
@@ -65,4 +77,12 @@ export function simulate(kernel: Kernel<Held>): Simulation<Held> {
     },
     describe: (held) => checkoutOf(held).status,
   });
+}
+
+/** To the account's one URL, in the shape of Kustom's own sample: nine decimals of a second, and ids alone. */
+function tell(kernel: Kernel<Held>, held: Held, type: string, ids: Readonly<Record<string, string>>): void {
+  const id = `kevt_${held.payment.uuid().replaceAll("-", "")}`;
+  const timestamp = kernel.time().replace("Z", "245321Z");
+  const data = { order_id: held.reference, ...ids };
+  held.payment.send({ webhook: "webhook", body: { id, merchant_id: "DM00000000", timestamp, type, data } });
 }
