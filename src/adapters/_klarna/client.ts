@@ -1,8 +1,9 @@
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
+import { probeBy } from "../../lib/probe.ts";
 import { readOrNull } from "../../lib/read.ts";
-import type { AskContext, Http } from "../../contract/adapter.ts";
+import type { AskContext, Http, ProbeResult } from "../../contract/adapter.ts";
 import { authorizationFrom, type KlarnaConfig } from "./config.ts";
 import { type Order, orderSchema } from "./schema.ts";
 
@@ -51,4 +52,10 @@ export async function acknowledge(order: Order, context: AskContext<KlarnaConfig
     }
     throw error;
   }
+}
+
+/** Asks for an order that nobody has: Klarna says 404 to credentials that work, and 401 to others. */
+export async function probe(context: AskContext<KlarnaConfig>): Promise<readonly ProbeResult[]> {
+  const credential = context.config.apiKey === undefined ? "username and password" : "apiKey";
+  return [await probeBy("Klarna", credential, () => readOrder("00000000-0000-4000-8000-000000000000", context))];
 }

@@ -1,3 +1,4 @@
+import { probe } from "../_klarna/client.ts";
 import { operations } from "../_klarna/operations.ts";
 import type { FetchAdapter } from "../../contract/adapter.ts";
 import { acknowledge, fetchSnapshot } from "./client.ts";
@@ -20,4 +21,5 @@ export default {
   map,
   afterWrite: acknowledge,
   operations,
+  probe,
 } satisfies FetchAdapter<Config, Snapshot>;

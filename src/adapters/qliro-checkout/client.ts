@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { type HttpAnswer, pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
-import type { AskContext, Http, Json, LookContext } from "../../contract/adapter.ts";
+import { probeBy } from "../../lib/probe.ts";
+import type { AskContext, Http, Json, LookContext, ProbeResult } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { type Checkout, checkoutFrom, id, type Order, orderFrom } from "./schema.ts";
 import { notedFrom, type Snapshot, startedFrom } from "./snapshot.ts";
@@ -49,7 +50,7 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
 }
 
 /** The ledger; `null` where Qliro knows none: the order was never placed, or not yet. */
-export async function readOrder(reference: string, context: LookContext<Config>): Promise<Order | null> {
+export async function readOrder(reference: string, context: AskContext<Config>): Promise<Order | null> {
   const path = pathOf`/orders/${reference}`;
   const body = await read(admin + path, `${admin}/orders/{OrderId}`, context);
   return body === null ? null : insistOn(reference, orderFrom(body));
@@ -87,7 +88,7 @@ function insistOn<Found extends { readonly OrderId: string }>(reference: string,
 }
 
 /** The body, or `null` where Qliro knows no such order. */
-async function read(path: string, route: string, context: LookContext<Config>): Promise<unknown> {
+async function read(path: string, route: string, context: AskContext<Config>): Promise<unknown> {
   const authorization = authorizationOf("", context.config.merchantApiSecret);
   try {
     const { body } = await httpFrom(context)({
@@ -131,4 +132,9 @@ function saysInProcess(body: unknown): boolean {
   if (!isObject(body)) return false;
   const sentences = [fieldOf(body, "ErrorMessage"), fieldOf(body, "DetailedErrorMessage")];
   return sentences.some((sentence) => typeof sentence === "string" && /in\s?process|in progress/i.test(sentence));
+}
+
+/** Asks for an order that is nobody's of this merchant. Only the secret is tried: the key travels in writes alone. */
+export async function probe(context: AskContext<Config>): Promise<readonly ProbeResult[]> {
+  return [await probeBy("Qliro", "merchantApiSecret", () => readOrder("1", context))];
 }

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
+import { probeBy } from "../../lib/probe.ts";
 import { type Question, readOrNull } from "../../lib/read.ts";
-import type { AskContext, Http, Json, LookContext } from "../../contract/adapter.ts";
+import type { AskContext, Http, Json, LookContext, ProbeResult } from "../../contract/adapter.ts";
 import { authHeaders } from "./auth.ts";
 import type { Config } from "./config.ts";
 import {
@@ -101,4 +102,12 @@ function questionOf(path: string, route: string, { config, now, signal }: AskCon
 function adminOf(context: AskContext<Config>): Http {
   // No `classify`: Svea's codes mean what they mean to everybody (docs/psp/svea.md, j).
   return context.http({ baseUrl: context.config.orderManagementApiUrl, codeOf });
+}
+
+/** Asks both APIs for an order that is nobody's of this merchant: 404 where the proof is right. */
+export async function probe(context: AskContext<Config>): Promise<readonly ProbeResult[]> {
+  return await Promise.all([
+    probeBy("Svea Checkout", "merchantId and apiSecret", () => readCheckout("1", context)),
+    probeBy("Svea Payment Admin", "merchantId and apiSecret", () => readOrder("1", context)),
+  ]);
 }

@@ -1,5 +1,5 @@
 import type { FetchAdapter } from "../../contract/adapter.ts";
-import { fetchSnapshot } from "./client.ts";
+import { fetchSnapshot, probe } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import { operations } from "./operations.ts";
@@ -21,4 +21,5 @@ export default {
   fetch: fetchSnapshot,
   map,
   operations,
+  probe,
 } satisfies FetchAdapter<Config, Snapshot>;
