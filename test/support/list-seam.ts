@@ -1,6 +1,7 @@
 import type { Json, PaymentKey } from "../../src/contract/adapter.ts";
 import { createClaims, createReferences } from "../../src/queue/references.ts";
 import type { Engine } from "../../src/queue/engine.ts";
+import { createHeartbeats } from "../../src/queue/heartbeats.ts";
 import { createLetters } from "../../src/queue/letters.ts";
 import { createLocks } from "../../src/queue/locks.ts";
 import { inboxName, laneId, laneName } from "../../src/queue/names.ts";
@@ -112,6 +113,7 @@ export function createListSeam(): ListSeam {
       read: async (name) => (await store.get<Json>("evidence", name))?.value,
       remove: async (name) => void (await store.remove("evidence", name)),
     },
+    heartbeats: createHeartbeats(store),
     locks: createLocks(store),
     turn: createTurns(store),
     work(name, process) {
@@ -119,14 +121,14 @@ export function createListSeam(): ListSeam {
       return { close: async () => undefined };
     },
     counts: async () => [],
-  } satisfies Omit<Seam, "heartbeats">;
+  } satisfies Seam;
 
   // The sweep has a schedule of its own; nobody tells its story here.
   const schedule = { getJobScheduler: async () => ({}), upsertJobScheduler: async () => undefined };
   const engine = { kind: "embedded", store: () => store, queue: () => schedule, work: seam.work };
 
   return {
-    seam: seam as unknown as Seam,
+    seam,
     engine: engine as unknown as Engine,
     stored,
     inbox,
