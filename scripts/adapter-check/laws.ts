@@ -102,6 +102,13 @@ const laws: readonly Law[] = [
     idle: unheard,
     write: "step 6: the key of each event in webhooks.ts",
   },
+  {
+    name: "trust is per field",
+    file: "trust",
+    needs: ["requests"],
+    idle: unheard,
+    write: "step 6: what a webhook's proof covers is said by signed in webhooks.ts",
+  },
   { name: "ack", file: "ack", needs: ["requests"], idle: unheard, write: "step 6: ack in webhooks.ts" },
   {
     name: "order does not matter",

@@ -18,6 +18,7 @@ const law = (name: string): string => `test/conformance/${name}.test.ts`;
 const order = "src/adapters/_klarna/order.ts";
 const lines = "src/adapters/_klarna/transactions.ts";
 const klarna = { folder: "klarna-checkout" } as const;
+const adyen = { folder: "adyen-dropin" } as const;
 const byWalking = { ...klarna, foundBy: law("convergence") } as const;
 
 /** Every planted fault. One that no longer applies is a test that fails: it is planted anew where the code went. */
@@ -177,6 +178,39 @@ export const faults: readonly Fault[] = [
     replace: "sent.length === expected.length && (timingSafeEqual(sent, expected) || true);",
     folder: "klarna-payments",
     foundBy: law("proof"),
+  },
+  {
+    name: "a signed event sent again with another date is another event",
+    file: "src/adapters/adyen-dropin/lines.ts",
+    find: "  const signed = [\n    success,",
+    replace: "  const signed = [\n    item.eventDate,\n    success,",
+    ...adyen,
+    foundBy: law("trust"),
+  },
+  {
+    name: "what nobody signed leads to another payment",
+    file: "src/adapters/adyen-dropin/lines.ts",
+    find: "[{ echo: unsigned, onlyOf: originalReference }]",
+    replace: "[{ echo: unsigned }]",
+    ...adyen,
+    foundBy: law("trust"),
+  },
+  {
+    name: "a field is called signed that is not",
+    file: "src/adapters/adyen-dropin/webhooks.ts",
+    find: '  "notificationItems.*.NotificationRequestItem.success",\n',
+    replace:
+      '  "notificationItems.*.NotificationRequestItem.success",\n  "notificationItems.*.NotificationRequestItem.paymentMethod",\n',
+    ...adyen,
+    foundBy: law("trust"),
+  },
+  {
+    name: "a checksum vouches for a token",
+    file: "src/adapters/paypal/events.ts",
+    find: "{ ...line, facts: { tokenDigest: digestOf(resource.id) } }",
+    replace: "{ ...line, facts: { tokenDigest: digestOf(resource.id) }, recurring: { token: resource.id } }",
+    folder: "paypal",
+    foundBy: law("trust"),
   },
   {
     name: "every currency has two decimals",

@@ -25,6 +25,33 @@ export function wordsIn(schemas: readonly z.ZodType[], document: Json, path: rea
   return [...here, ...Object.entries(document).flatMap(([name, inner]) => wordsIn(schemas, inner, [...path, name]))];
 }
 
+/** Where a field could stand that one of the schemas, which fits there, reads. */
+export function placesFor(
+  schemas: readonly z.ZodType[],
+  document: Json,
+  path: readonly string[] = [],
+): (readonly string[])[] {
+  if (typeof document !== "object" || document === null) return [];
+  const here = schemas
+    .filter((schema) => schema.safeParse(document).success)
+    .flatMap((schema) => placesOf(schema, document, path));
+  return [...here, ...Object.entries(document).flatMap(([name, inner]) => placesFor(schemas, inner, [...path, name]))];
+}
+
+function placesOf(schema: z.ZodType, document: Json | undefined, path: readonly string[]): (readonly string[])[] {
+  const inner = unwrapped(schema);
+  if (typeof document !== "object" || document === null) return [];
+  if (inner instanceof z.ZodArray && Array.isArray(document))
+    return document.flatMap((item: Json, index) =>
+      placesOf(inner.element as z.ZodType, item, [...path, String(index)]),
+    );
+  if (!(inner instanceof z.ZodObject)) return [];
+  return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([name, field]) => [
+    [...path, name],
+    ...placesOf(field, (document as Record<string, Json>)[name], [...path, name]),
+  ]);
+}
+
 /** The names of all fields that a schema says to be an enum. */
 export function namesOfWords(schema: z.ZodType, name = ""): string[] {
   const inner = unwrapped(schema);
@@ -32,6 +59,15 @@ export function namesOfWords(schema: z.ZodType, name = ""): string[] {
   if (inner instanceof z.ZodArray) return namesOfWords(inner.element as z.ZodType, name);
   if (!(inner instanceof z.ZodObject)) return [];
   return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([field, of]) => namesOfWords(of, field));
+}
+
+/** Every value of a document that is neither an object nor a list, and where it stands. */
+export function leavesOf(
+  document: Json,
+  at: readonly string[] = [],
+): { readonly at: readonly string[]; readonly value: Json }[] {
+  if (typeof document !== "object" || document === null) return at.length === 0 ? [] : [{ at, value: document }];
+  return Object.entries(document).flatMap(([name, inner]: [string, Json]) => leavesOf(inner, [...at, name]));
 }
 
 /** A copy of the document in which something else stands at the path. */
