@@ -42,7 +42,9 @@ export async function expectSilence(
   );
   if (adapter.secrets.length > 0) expect(secrets, "the settings hold a secret").not.toHaveLength(0);
   const proofs = [...new Set(stage.asked.flatMap(({ headers }) => credentialsIn(headers["authorization"])))];
-  const canaries = [person, norceToken, fixtureSigningKey, ...tokens, ...secrets, ...proofs].filter(
+  // A token that is the payment's reference as well (Vipps' agreements) is what the PSP is asked with: it stands wherever references do.
+  const hidden = tokens.filter((token) => !purchases.some(({ reference }) => reference === token));
+  const canaries = [person, norceToken, fixtureSigningKey, ...hidden, ...secrets, ...proofs].filter(
     (canary) => typeof canary === "string",
   );
   const broughtTokens = stage.stored.flatMap(({ event }) => event.line?.recurring?.token ?? []);

@@ -152,7 +152,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const apiUrl = `${pspServer.url}/${folder}`;
   const adapterId = `acme_${folder}`;
   const config = createConfig(
-    { URL_SIGNING_KEYS: fixtureSigningKey },
+    { URL_SIGNING_KEYS: fixtureSigningKey, PUBLIC_URL: "http://localhost" },
     {
       norce: {
         orderApi: `${norceServer.url}/checkout/order`,
@@ -189,7 +189,10 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     now: Date.now,
   });
   const web = await listenOnLoopback(app);
-  const maker = { publicUrl: web.url, keys: signingKeysOf() };
+  // What PSPs sign is the address that they call: the fixtures' and the configuration's, wherever it leads.
+  const { publicUrl } = config;
+  const maker = { publicUrl, keys: signingKeysOf() };
+  const addressOf = (url: string): string => web.url + (url.startsWith("/") ? url : url.slice(publicUrl.length));
   const contexts = createContexts();
 
   const look = async (key: PaymentKey): Promise<LookFacts> => {
@@ -316,7 +319,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
       };
     },
     deliver: ({ method, url, headers, body }) =>
-      fetch(url.startsWith("/") ? web.url + url : url, {
+      fetch(addressOf(url), {
         method,
         headers: { ...headers },
         ...(method === "POST" ? { body } : {}),
