@@ -75,6 +75,12 @@ const laws: readonly Law[] = [
     write: "step 4: decides in index.ts, and a schema.ts that reads everything else past",
   },
   {
+    name: "answers are checked",
+    file: "answers",
+    needs: ["actions"],
+    write: "step 4: map.ts says which payment the answer is about, and what of ours it gives back",
+  },
+  {
     name: "convergence",
     file: "convergence",
     needs: ["actions"],
