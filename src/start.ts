@@ -70,13 +70,15 @@ async function openSandbox(environment: Environment, askedFor: boolean): Promise
   const made = () => randomBytes(32).toString("base64url");
   const signingKeys = environment["URL_SIGNING_KEYS"] || made();
   const adminTokens = environment["ADMIN_TOKEN"] || made();
+  const callbackBase = `http://127.0.0.1:${environment["PORT"] || 3000}`;
   const settings: Environment = {
     LOG_LEVEL: "error",
     ...environment,
+    // Where the simulated PSPs call: some sign the address.
+    PUBLIC_URL: callbackBase,
     URL_SIGNING_KEYS: signingKeys,
     ADMIN_TOKEN: adminTokens,
   };
-  const callbackBase = `http://127.0.0.1:${environment["PORT"] || 3000}`;
   const [adminToken = ""] = adminTokens.split(",");
   const sandbox = await startSandbox({ callbackBase, urlSigningKeys: signingKeys.split(","), adminToken, adapters });
   // The sandbox's orders end with the process: jobs of an earlier one would look for them in vain. In a place of its own on every engine,
