@@ -178,7 +178,7 @@ describe.each(subjects)("$folder", (subject) => {
         createContexts()(key, found, { signal: AbortSignal.timeout(10_000) }),
         client().log(key),
       );
-      return { ...context, memory: { ...context.memory, ...before.attributes, ...before.memory } };
+      return { ...context, memory: before.memory ?? context.memory };
     }
 
     /** Tells the PSP as the service does, with what was true before; keeps what no look would tell. */

@@ -143,6 +143,25 @@ test("two that hold money are paid twice: the first stays, a person is needed, b
   expect(both).toMatchObject({ chosen: { asked: "s-1" }, attention: { reason: "paid-twice" } });
 });
 
+test.each<readonly [string, Partial<DesiredPayment>, Partial<DesiredPayment>]>([
+  ["what is bound names the other", { aliases: ["k-1"] }, {}],
+  ["the other names what is bound", {}, { aliases: ["p-1", "s-1"] }],
+  ["both are answered under one id", {}, { reference: "s-1", aliases: ["k-1"] }],
+])("two ids of one payment are not two payments: %s", (_, first, second) => {
+  const attempts = [attempt("s-1", first), attempt("k-1", second)];
+  const { chosen, findings, judged, ...rest } = chooseAttempt(bound(), attempts);
+  expect({ asked: chosen?.asked, findings, judged, ...rest }).toEqual({
+    asked: "s-1",
+    findings: [],
+    judged: ["s-1", "k-1"],
+  });
+});
+
+test("an alias that two payments share makes them no one payment", () => {
+  const attempts = [attempt("s-1", { aliases: ["shop-7"] }), attempt("s-2", { aliases: ["shop-7"] })];
+  expect(chooseAttempt(bound(), attempts)).toMatchObject({ attention: { reason: "paid-twice" } });
+});
+
 test("what else is named is refused and counted, once the PSP has answered about it", () => {
   const { findings, judged } = chooseAttempt(bound(), [
     attempt("s-1", created),

@@ -58,10 +58,12 @@ export function chooseAttempt<Tried extends Attempt>(
   const first = named === undefined ? good[0] : good.find((attempt) => attempt === standing);
   const chosen = good.reduce((best, next) => (replaces(next, best, current) ? next : best), first);
   if (chosen === undefined || !holds(chosen)) refuseNamed(current, attempts, chosen);
-  const twice = good.find((attempt) => attempt !== chosen && holds(attempt) && holds(chosen));
+  const twice = good.find((attempt) => !isSame(attempt, chosen) && holds(attempt) && holds(chosen));
   // What nobody knows yet may come to be known, unless the money is here.
   const judged = attempts.filter((attempt) => isAnswered(attempt) || holds(chosen)).map(({ asked }) => asked);
-  const others = attempts.filter((attempt) => attempt !== chosen && attempt.asked !== named && isAnswered(attempt));
+  const others = attempts.filter(
+    (attempt) => attempt.asked !== named && isAnswered(attempt) && !isSame(attempt, chosen),
+  );
   return {
     chosen: isAwaited(current, attempts, chosen) ? undefined : chosen,
     findings: others.map((attempt) => refusedFound(attempt, chosen?.asked ?? named)),
@@ -109,6 +111,20 @@ type Good<Tried extends Attempt = Attempt> = Tried & { readonly desired: Desired
 
 function isGood<Tried extends Attempt>(attempt: Tried): attempt is Good<Tried> {
   return attempt.desired !== null && attempt.refused === undefined;
+}
+
+/** Two ids of one payment at the PSP, a session's and its order's: what the PSP says of the one names the other. */
+function isSame(one: Attempt, other: Attempt | undefined): boolean {
+  if (one === other) return true;
+  const [names, named] = [idsOf(one), idsOf(other)];
+  return named.some((id) => id === one.desired?.reference) || names.some((id) => id === other?.desired?.reference);
+}
+
+/** By what the PSP's answer may be called. */
+function idsOf(attempt: Attempt | undefined): readonly string[] {
+  return attempt === undefined || attempt.desired === null
+    ? []
+    : [attempt.desired.reference, ...(attempt.desired.aliases ?? [])];
 }
 
 function isAnswered({ desired, refused }: Attempt): boolean {

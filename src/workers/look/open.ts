@@ -69,7 +69,7 @@ export function lookContext(
   };
   return {
     ...asking,
-    memory: { ...record, ...readRecord(record).memory },
+    memory: readRecord(record).memory,
     payment,
     kept: async () => (await log).kept,
   };

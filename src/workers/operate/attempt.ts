@@ -134,7 +134,7 @@ async function send(
   if (operations.repeat === "never") await announce(work, opening, call, parts);
   await work.note({ valid: true, sent: next });
   // What was found just now, not what was noted before.
-  const memory = { ...context.memory, ...desired.attributes, ...desired.memory };
+  const memory = desired.memory ?? context.memory;
   const result = await tellPsp(work, sent === undefined, () => tell(call, truth as never, { ...context, memory }));
   if (result.is !== "refused" || sent === undefined) return result;
   // A repeat that is refused may be refused because the first one was carried out after all.
