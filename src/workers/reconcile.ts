@@ -5,11 +5,11 @@
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { Note } from "../queue/note.ts";
 import type { Held } from "./job.ts";
-import { compare, type CompareParts } from "./look/compare.ts";
+import { compare, type CompareParts, type Wish } from "./look/compare.ts";
 import { open } from "./look/open.ts";
 import type { Movement, Outcome } from "./look/outcome.ts";
 import { movementOf, write } from "./look/write.ts";
-import { suspect } from "./retry.ts";
+import { isLast, suspect } from "./retry.ts";
 
 /** A payment that is looked at, and what is noted of it. */
 export interface Look {
@@ -24,7 +24,7 @@ export interface Look {
 export async function reconcile({ key, note }: Look, parts: CompareParts, held: Held): Promise<Outcome> {
   const opening = await open(key, parts, held);
   if (opening === null) return { is: "later", why: "not-in-norce" };
-  const { verdict, latest, afterWrite, rest } = await compare(opening, hintsOf(note), parts);
+  const { verdict, latest, afterWrite, rest } = await compare(opening, wishOf(note, parts.now()), parts);
   if (verdict.is === "later") return { is: "later", why: verdict.why, ...rest };
   if (verdict.is === "agreed") return { is: "unchanged", state: latest.state, ...rest };
   if (verdict.is === "backwards") {
@@ -45,14 +45,15 @@ export type Preview =
 export async function preview(key: PaymentKey, parts: CompareParts, held: Held): Promise<Preview> {
   const opening = await open(key, parts, held);
   if (opening === null) return { outcome: "later", why: "not-in-norce" };
-  const { verdict, latest } = await compare(opening, [], parts);
+  const { verdict, latest } = await compare(opening, { hints: [] }, parts);
   if (verdict.is === "later") return { outcome: "later", why: verdict.why };
   if (verdict.is === "agreed") return { outcome: "unchanged" };
   const outcome = verdict.is === "backwards" ? "suspect" : "would-write";
   return { outcome, ...movementOf(latest, verdict.changes) };
 }
 
-/** The PSP's ids that webhooks named and nobody has answered about. */
-function hintsOf({ asked }: Note): readonly string[] {
-  return Object.keys(asked?.hints ?? {});
+/** The PSP's ids that webhooks named and nobody has answered about, and who asks. */
+function wishOf(note: Note, now: number): Wish {
+  const { hints = {}, askedBy } = note.asked ?? {};
+  return { hints: Object.keys(hints), renews: askedBy === "sweep", isLast: isLast(note, now) };
 }

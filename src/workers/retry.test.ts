@@ -186,6 +186,10 @@ describe("what a look's result means for the queue", () => {
     expect(looked({ is: "unchanged", state: "pending" })).toMatchObject({ grave: { kind: "Unresolved" } });
     expect(looked({ is: "later", why: "not-at-psp" })).toMatchObject({ grave: { kind: "Unresolved" } });
     expect(looked({ is: "unchanged", state: "reserved" })).toEqual({ do: "rest" });
+    const withdrawn = { is: "written", from: "pending", to: "pending", wrote: ["actions"] } as const;
+    expect(looked(withdrawn)).toMatchObject({ grave: { kind: "Unresolved" } });
+    expect(looked({ ...withdrawn, from: "reserved", to: "reserved" })).toEqual({ do: "rest" });
+    expect(looked({ ...withdrawn, wrote: ["actions", "record"] })).toEqual({ do: "rest" });
   });
 });
 

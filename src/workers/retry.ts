@@ -99,11 +99,18 @@ function nextAfterError(error: unknown, circumstances: Circumstances): Next {
   }
 }
 
+/** Whether this look is the payment's last one. */
+export function isLast({ asked }: Note, now: number): boolean {
+  return asked?.lastFrom !== undefined && now >= asked.lastFrom;
+}
+
 /** A last look found the payment where it was: a person has to say what becomes of it. */
-function unresolved(outcome: Outcome, { asked }: Note, now: number): Next | undefined {
-  const from = asked?.lastFrom;
-  if (from === undefined || now < from || outcome.is === "written" || outcome.is === "suspect") return undefined;
-  if (outcome.is === "unchanged" && !hasToEnd(outcome.state)) return undefined;
+function unresolved(outcome: Outcome, note: Note, now: number): Next | undefined {
+  const from = note.asked?.lastFrom;
+  if (from === undefined || !isLast(note, now) || outcome.is === "suspect") return undefined;
+  // That its actions were withdrawn has moved nothing.
+  if (outcome.is === "written" && outcome.wrote.some((name) => name !== "actions")) return undefined;
+  if (outcome.is !== "later" && !hasToEnd(outcome.is === "written" ? outcome.to : outcome.state)) return undefined;
   const reason = "the payment came to no end within its horizon";
   return { do: "bury", grave: { kind: "Unresolved", reason, since: from, context: { reason: "unresolved" } } };
 }

@@ -9,7 +9,7 @@ const engine = embeddedEngine();
 let world: World;
 beforeAll(async () => {
   await engine.start();
-  world = await startWorld({ engine: engine.settings() });
+  world = await startWorld({ engine: engine.settings(), settings: { publishActions: "signed" } });
 }, 120_000);
 afterEach(() => world.idle());
 afterAll(async () => {
@@ -87,4 +87,38 @@ test("a reference that somebody blanked is the one that was bound", async () => 
   await purchase.refresh();
   await purchase.reaches("captured");
   expect(purchase.payment()["reference"]).toBe(purchase.reference);
+});
+
+test("of two orders that name one payment of a PSP that does not say whose it is, one is reserved", async () => {
+  const { key } = world.purchase();
+  const of = { ...key, orderId: "", paymentId: "" };
+  const reference = world.psp.open(key.adapter, { ...of, amount: 100_00, currency: "SEK", callbackUrls: {} });
+  world.psp.act(key.adapter, reference, "pay");
+  const [first, other] = [world.purchase({ payment: { reference } }), world.purchase({ payment: { reference } })];
+  await first.refresh();
+  await first.reaches("reserved");
+  await other.refresh();
+  await until(async () => (await reasonFor(other)) === "reference-taken", "a letter");
+  expect([first.state(), other.state()]).toEqual(["reserved", "intent"]);
+});
+
+test("what can be asked for is withdrawn at the last look: nobody renews its URLs any more", async () => {
+  const typesOf = ({ payment }: Purchase): unknown =>
+    (payment()["actions"] as { type: string }[]).map(({ type }) => type);
+  const purchase = world.purchase();
+  purchase.act("pay");
+  await purchase.push();
+  await purchase.reaches("reserved");
+  expect(typesOf(purchase)).toEqual(["capture", "cancel"]);
+  // A look before its time is not the last one.
+  await world.queue.timers.setSweep(purchase.key, world.now() + 60_000, true);
+  const looks = await world.looks();
+  await purchase.push();
+  await until(async () => (await world.looks()) > looks, "a look");
+  await world.idle();
+  expect(typesOf(purchase)).toEqual(["capture", "cancel"]);
+  world.advance(61_000);
+  await purchase.push();
+  await until(() => (typesOf(purchase) as unknown[]).length === 0, "them to be withdrawn");
+  expect(await reasonFor(purchase)).toBeUndefined();
 });

@@ -10,6 +10,7 @@ interface Scene {
   readonly folds?: boolean;
   readonly sameId?: (one: string, other: string) => boolean;
   readonly merchantReference?: string;
+  readonly renews?: boolean;
 }
 
 const bound = (over: Partial<CurrentPayment> = {}, said: Partial<DesiredPayment> = {}): CurrentPayment => ({
@@ -41,6 +42,7 @@ async function play(answers: readonly (readonly [string, Partial<DesiredPayment>
       claim: async (_key: unknown, { reference }: { reference: string }) => void claimed.push(reference),
       takeOver: async () => true,
     },
+    renews: scene.renews ?? false,
   } as unknown as BindParts;
   const asked = answers.map(([reference, over]) => ({
     reference,
@@ -64,6 +66,13 @@ describe("an id that is bound", () => {
   test("is claimed once, when it is bound", async () => {
     expect(await play([["ref-1", {}]])).toMatchObject({ chosen: "ref-1", claimed: ["ref-1"] });
     expect(await play([["", {}]], { folds: true })).toMatchObject({ chosen: "ref-1", claimed: ["ref-1"] });
+  });
+
+  test("is claimed again where the sweep asks: the store may have forgotten it", async () => {
+    const scene = { current: bound(), renews: true };
+    expect(await play([["ref-1", {}]], scene)).toMatchObject({ chosen: "ref-1", claimed: ["ref-1"] });
+    expect(await play([["ref-1", {}]], { current: bound() })).toMatchObject({ claimed: [] });
+    expect(await play([["ref-1", {}]], { renews: true })).toMatchObject({ claimed: ["ref-1"] });
   });
 
   test("is judged where somebody wrote another into Norce, whatever we once bound", async () => {

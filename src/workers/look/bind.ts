@@ -6,7 +6,7 @@ import type { CurrentPayment } from "../../norce/payment.ts";
 import type { NorceOrder } from "../../norce/schema.ts";
 import { type Attempt, chooseAttempt, type Choice } from "./attempt.ts";
 import { judgeAnswer, judgeClaimant, type Names, readEchoes, wantsOrder } from "./binding.ts";
-import { claimReference, type ClaimParts } from "./claim.ts";
+import { claimReference, type ClaimParts, renewClaim } from "./claim.ts";
 import { readRecord } from "./record.ts";
 
 /** What the PSP answered about one id. */
@@ -28,6 +28,8 @@ export interface Bindable {
 /** What binding asks besides. */
 export interface BindParts extends Omit<ClaimParts, "norce"> {
   readonly norce: Pick<NorceClient, "order" | "payment">;
+  /** What is bound already is claimed anew: the state store may have forgotten it. */
+  readonly renews?: boolean;
 }
 
 /** What the answers come to: the one that is this payment's (`null`: nobody knows it yet), and what a person should see of the others. */
@@ -58,7 +60,12 @@ export async function bind<Answer extends { readonly desired: DesiredPayment }>(
   const { bound } = readRecord(current.record);
   const desired = chosen?.desired ?? null;
   if (desired !== null && desired.reference !== bound) await claimReference(key, desired.reference, found, parts);
-  return { answer: chosen?.answer ?? null, ...choice };
+  const besides =
+    parts.renews === true && desired !== null && desired.reference === bound
+      ? await renewClaim(key, bound, found, parts)
+      : undefined;
+  const findings = besides === undefined ? choice.findings : [...choice.findings, besides];
+  return { answer: chosen?.answer ?? null, ...choice, findings };
 }
 
 async function judge(

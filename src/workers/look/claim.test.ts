@@ -4,7 +4,7 @@ import { isWorkerError } from "../../lib/errors.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 import type { Claimable, Holder } from "../../queue/references.ts";
 import { current, key } from "../../../test/support/money.ts";
-import { claimReference, type ClaimParts } from "./claim.ts";
+import { claimReference, type ClaimParts, renewClaim } from "./claim.ts";
 
 const other: PaymentKey = { ...key, orderId: "o_2", paymentId: "p_2" };
 const adapter = { id: "any", secrets: ["password"] };
@@ -126,5 +126,35 @@ describe("a reference belongs to one payment", () => {
   test("it holds as long as a payment can be paid and refunded", async () => {
     await claim(key);
     expect([...records.values()].map(({ days }) => days)).toEqual([210]);
+  });
+});
+
+describe("a payment that is bound claims again, from a store that has forgotten it", () => {
+  const renewed = async (): Promise<unknown> => {
+    await claim(other);
+    const found = await renewClaim(key, "ref-1", account(), parts);
+    return [found?.name, [...records.values()].map(({ key: of }) => of.paymentId)];
+  };
+
+  test("and has it, where nobody came first", async () => {
+    expect(await renewClaim(key, "ref-1", account(), parts)).toBeUndefined();
+    expect(await claim(other)).toMatchObject({ reason: "reference-taken", holderPaymentId: "p_1" });
+  });
+
+  test.each<readonly [string, CurrentPayment | null]>([
+    ["only claimed it", current({ state: "reserved" })],
+    ["is bound to another one", current({ state: "reserved", record: { bound: "ref-9" } })],
+    ["is gone", null],
+    ["has failed", current({ state: "failed", record: { bound: "ref-1" } })],
+  ])("and takes it from one that %s", async (_, payment) => {
+    holder = payment;
+    expect(await renewed()).toEqual([undefined, ["p_1"]]);
+  });
+
+  test("and is told of with the other, where both are bound to it", async () => {
+    holder = current({ state: "reserved", record: { bound: "ref-1" } });
+    expect(await renewed()).toEqual(["reference-taken", ["p_2"]]);
+    const facts = { reference: "ref-1", paymentId: "p_1", holderPaymentId: "p_2" };
+    expect(await renewClaim(key, "ref-1", account(), parts)).toMatchObject({ id: "ref-1", facts });
   });
 });

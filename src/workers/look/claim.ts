@@ -4,7 +4,7 @@ import type { AdapterSettings } from "../../config.ts";
 import type { NorceClient, Via } from "../../norce/client.ts";
 import { canonical, type PaymentState } from "../../norce/states.ts";
 import type { Claims } from "../../queue/references.ts";
-import { refusal } from "../found.ts";
+import { type Facts, type Found, refusal } from "../found.ts";
 import { readRecord } from "./record.ts";
 
 /** What claiming needs. */
@@ -38,6 +38,29 @@ export async function claimReference(
   throw refusal("reference-taken", "several payments claim the PSP's payment at once", { reference, ...named(key) });
 }
 
+/**
+ * Claims again what is bound already. That the payment is bound stands in Norce and outranks a store that came back empty and has let somebody
+ * else claim meanwhile, unless that one is bound to it as well: then money may have been told twice, and a person has to see both.
+ * @returns that, where it is so. @throws whatever Norce throws.
+ */
+export async function renewClaim(
+  key: PaymentKey,
+  reference: string,
+  found: AdapterSettings,
+  { claims, norce, via }: ClaimParts,
+): Promise<Found | undefined> {
+  const what = { account: accountOf(found), reference };
+  const holder = await claims.claim(key, what, daysOf(found));
+  if (holder === undefined) return undefined;
+  const payment = await norce.payment(holder.key, via);
+  const isBoundToo = payment !== null && readRecord(payment.record).bound === reference;
+  if (isBoundToo && !givesWay(payment, reference))
+    return { name: "reference-taken", id: reference, facts: factsOf(key, holder.key, reference) };
+  // Where it has changed hands by now, the next one tells.
+  await claims.takeOver(key, what, daysOf(found), holder);
+  return undefined;
+}
+
 const mostTries = 3;
 
 /** Ends without money: whose claim came to nothing. */
@@ -53,14 +76,19 @@ function givesWay(holder: Holder, reference: string): boolean {
 }
 
 function taken(key: PaymentKey, holder: PaymentKey, reference: string): Error {
-  return refusal("reference-taken", "the PSP's payment belongs to another payment", {
+  const facts = factsOf(key, holder, reference);
+  return refusal("reference-taken", "the PSP's payment belongs to another payment", facts);
+}
+
+function factsOf(key: PaymentKey, holder: PaymentKey, reference: string): Facts {
+  return {
     reference,
     ...named(key),
     holderOrderId: holder.orderId,
     holderPaymentId: holder.paymentId,
     holderMerchant: holder.merchant,
     holderChannel: holder.channel,
-  });
+  };
 }
 
 function named({ orderId, paymentId }: PaymentKey): { orderId: string; paymentId: string } {

@@ -28,18 +28,28 @@ export interface Compared {
   readonly rest: Rest;
 }
 
+/** What the payment's note asks for. */
+export interface Wish {
+  /** Ids that webhooks named, newest last. */
+  readonly hints: readonly string[];
+  /** The sweep asks: what the state store may have forgotten is told it again. */
+  readonly renews?: boolean;
+  /** The last look: afterwards nobody renews what is published of the payment. */
+  readonly isLast?: boolean;
+}
+
 /**
- * Asks the PSP and compares. @param hints ids that webhooks named, newest last.
+ * Asks the PSP and compares.
  * @throws WorkerError `Refused` with a `reason` and the values that differ: a person has to look.
  */
-export async function compare(opening: Opening, hints: readonly string[], parts: CompareParts): Promise<Compared> {
+export async function compare(opening: Opening, wish: Wish, parts: CompareParts): Promise<Compared> {
   const { found, current } = opening;
   const folds = "fold" in found.adapter;
-  const references = referencesToAsk(current, hints, folds);
+  const references = referencesToAsk(current, wish.hints, folds);
   if (references.length === 0) return nothing(current, "no-reference", {});
-  const bound = await bindAnswer(opening, await ask(opening, references), parts);
+  const bound = await bindAnswer(opening, await ask(opening, references), parts, wish.renews);
   const told = restFrom(bound);
-  if (bound.answer !== null) return await difference(opening, bound.answer, told, parts);
+  if (bound.answer !== null) return await difference(opening, bound.answer, told, wish, parts);
   // Where nobody can be asked, nothing is awaited either: an event that comes will ask for the next look.
   if (folds) return { verdict: { is: "agreed", findings: [] }, latest: current, afterWrite: rests, rest: told };
   const verdict = diffGone({ current, states: parts.config.norce.states, now: parts.now() });
@@ -62,11 +72,18 @@ export async function bindAnswer(
   { key, found, current, held }: Opening,
   answers: readonly Asked<Observed>[],
   { norce, queue }: Pick<CompareParts, "norce" | "queue">,
+  renews = false,
 ): Promise<Bound<Observed>> {
-  return await bind({ key, found, current }, answers, { norce, claims: queue.claims, via: held });
+  return await bind({ key, found, current }, answers, { norce, claims: queue.claims, via: held, renews });
 }
 
-async function difference(opening: Opening, observed: Observed, told: Rest, parts: CompareParts): Promise<Compared> {
+async function difference(
+  opening: Opening,
+  observed: Observed,
+  told: Rest,
+  { isLast = false }: Wish,
+  parts: CompareParts,
+): Promise<Compared> {
   const { key, found, current, held } = opening;
   const { desired } = observed;
   const { keys: logged } = await opening.log;
@@ -79,7 +96,7 @@ async function difference(opening: Opening, observed: Observed, told: Rest, part
     rounding: found.adapter.rounding ?? 0,
     folds: "fold" in found.adapter,
   };
-  const publish = publishingOf(opening, parts);
+  const publish = publishingOf(opening, isLast, parts);
   const verdictOn = (payment: CurrentPayment): Verdict =>
     diff({ ...facts, current: payment, publish, now: parts.now() });
   const first = verdictOn(current);
@@ -118,10 +135,15 @@ function merged(
   };
 }
 
-function publishingOf({ key, found: { adapter, settings } }: Opening, { config }: OpenParts): Omit<Publishing, "now"> {
+/** How its actions are published; the last look withdraws them. */
+function publishingOf(
+  { key, found: { adapter, settings } }: Opening,
+  isLast: boolean,
+  { config }: OpenParts,
+): Omit<Publishing, "now"> {
   const { operations } = adapter;
   const maker = { publicUrl: config.publicUrl, keys: config.signingKeys };
-  const offered = operationNames.filter((name) => operations?.[name] !== undefined);
+  const offered = operationNames.filter((name) => operations?.[name] !== undefined && !isLast);
   return { mode: settings.publishActions, key, adapterId: settings.adapterId, offered, maker };
 }
 

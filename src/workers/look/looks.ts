@@ -5,7 +5,7 @@ import type { AskedBy, HeldJob, Known, LostJob, Note, Seam, Work } from "../../q
 import { laneId, laneName } from "../../queue/names.ts";
 import { type JobKind, runJobs, type Shell } from "../job.ts";
 import { type Look, reconcile } from "../reconcile.ts";
-import { type Came, horizonOf, isTooEarly, type Next, next, waitUntil } from "../retry.ts";
+import { type Came, horizonOf, isLast, isTooEarly, type Next, next, waitUntil } from "../retry.ts";
 import { linesOf } from "../tell/lines.ts";
 import type { Looked, Teller } from "../tell.ts";
 import type { CompareParts } from "./compare.ts";
@@ -77,7 +77,8 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
     const judged = {
       hints: outcome?.judged ?? [],
       announcement: step.do === "rest",
-      last: note.asked?.lastFrom !== undefined && step.do !== "wait",
+      // By when it began: one that began before was none, however long it took.
+      last: isLast(note, startedAt) && step.do !== "wait",
     };
     const times = {
       ...(known === undefined ? {} : { known }),
