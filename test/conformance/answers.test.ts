@@ -65,7 +65,8 @@ describe.each(subjects)("$folder", (subject) => {
           .split("/")
           .map(decodeURIComponent)
           .filter((part) => part.length > 3 && /\d/.test(part));
-        const ids = [purchase.reference, String(reference ?? ""), ...named].filter((id) => id !== "");
+        const bound = typeof reference === "string" ? [reference] : [];
+        const ids = [purchase.reference, ...bound, ...named].filter((id) => id !== "");
         return new Map(ids.map((id) => [id, flipped(id)]));
       };
     };
