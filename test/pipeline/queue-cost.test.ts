@@ -103,18 +103,25 @@ describe.each(serverEngines())("what a look costs on $name", (testEngine: Server
 
   test.runIf(testEngine.name === "postgres")(
     "one connection of the process listens, however many queues it works",
-    async () => {
+    async ({ onTestFinished }) => {
       for (let at = 0; at < 5; at += 1) lookers(newKey().adapter);
       const client = new pg.Client({ connectionString: testEngine.settings().queueUrl });
       await client.connect();
+      onTestFinished(() => client.end());
       const listening = async (): Promise<number> => {
         const all =
           "SELECT pid FROM pg_stat_activity WHERE query LIKE '%LISTEN bullmq_jobs%' AND pid <> pg_backend_pid()";
         return (await client.query(all)).rowCount ?? 0;
       };
-      await until(async () => (await listening()) > 0, "somebody to listen");
-      expect(await listening()).toBe(1);
-      await client.end();
+      // The server shows what a connection asked last: between two questions it may be something else.
+      const seen: number[] = [];
+      const heard = async (): Promise<boolean> => {
+        const now = await listening();
+        if (now > 0) seen.push(now);
+        return seen.length >= 3;
+      };
+      await until(heard, "somebody to listen");
+      expect(Math.max(...seen)).toBe(1);
     },
   );
 });

@@ -9,3 +9,6 @@ export const workerDefaults = {
   stalledInterval: 4_000,
   maxStalledCount: 1_000_000,
 } as const satisfies Partial<WorkerOptions>;
+
+/** A job whose holders died more often is run no more: something takes its place. */
+export const mostStalls = 5;

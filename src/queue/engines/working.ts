@@ -3,11 +3,9 @@ import { DelayedError, type Job, type Queue, type Worker } from "bullmq";
 import type { Logger } from "../../lib/log.ts";
 import { isProven } from "../locks.ts";
 import type { End, HeldJob, LostReason, Work, WorkOptions } from "../work.ts";
-import { workerDefaults } from "./defaults.ts";
+import { mostStalls, workerDefaults } from "./defaults.ts";
 import type { Grants } from "./grants.ts";
 
-/** A job whose holders died this often is run no more: something takes its place. */
-const mostStalls = workerDefaults.maxStalledCount;
 /** How often jobs are looked for that failed and have nothing in their place. */
 const sweepMs = 30_000;
 /** How many of them are dealt with in one go. */

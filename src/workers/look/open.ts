@@ -59,6 +59,8 @@ export function lookContext(
   asking: Omit<LookContext<unknown>, "memory" | "payment" | "kept">,
   log: Promise<TransactionLog>,
 ): LookContext<unknown> {
+  // Who never asks for the log is not told that it could not be read.
+  log.catch(() => undefined);
   const { amount, currency, reference, upsell, record } = current;
   const payment = {
     paymentId: key.paymentId,
