@@ -32,7 +32,7 @@ function rowOf(adapter: AnyAdapter): string[] {
   const webhooks = Object.entries(adapter.webhooks);
   const names = webhooks.map(([name, { scope }]) => (scope === "account" ? `\`${name}\` (account)` : `\`${name}\``));
   const told = desiredOf(id);
-  const { repeat: _, ...offered } = operations ?? { repeat: "never" };
+  const { repeat: _, patienceSeconds: _patience, mostTries: _tries, ...offered } = operations ?? { repeat: "never" };
   return [
     title,
     `[${id}](src/adapters/${id}/README.md)`,
