@@ -68,6 +68,12 @@ const laws: readonly Law[] = [
     write: "step 4: map.ts (or fold.ts), and the enums of schema.ts",
   },
   {
+    name: "every wait has an end",
+    file: "waits",
+    needs: ["fixtures"],
+    write: "step 4: map.ts (or fold.ts) ends what is overdue, or tells of it in findings",
+  },
+  {
     name: "lenient where no money hangs",
     file: "lenient",
     needs: ["actions"],

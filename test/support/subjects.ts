@@ -56,6 +56,11 @@ interface FixtureContext {
 /** When a fixture is looked at that does not say it: minutes after what most of them tell of. */
 const usualNow = "2026-02-03T10:20:00.000Z";
 
+/** When the fixture is looked at, in milliseconds since the epoch. */
+export function timeOf({ context }: Pick<Fixture, "context">): number {
+  return Date.parse(context.now ?? usualNow);
+}
+
 /** An adapter under test: everything its folder holds. */
 export interface Subject {
   readonly folder: string;
@@ -103,7 +108,7 @@ export async function loadSubjects(): Promise<readonly Subject[]> {
       settings,
       simulator,
       async say({ kept, context, ...fixture }, snapshot = fixture.snapshot) {
-        const now = Date.parse(context.now ?? usualNow);
+        const now = timeOf({ context });
         if (!("fold" in adapter)) return adapter.map(snapshot, { kept, now });
         const config = adapter.config.parse({
           ...(await settings("http://psp.invalid")),

@@ -1,0 +1,46 @@
+import { describe, expect, test } from "vitest";
+import type { DesiredPayment } from "../../src/contract/adapter.ts";
+import { isWorkerError } from "../../src/lib/errors.ts";
+import { stateOf } from "../../src/norce/states.ts";
+import { owed } from "../support/owed.ts";
+import { loadSubjects, timeOf } from "../support/subjects.ts";
+
+const subjects = await loadSubjects();
+
+const dayMs = 24 * 60 * 60_000;
+/** For how long a payment is looked at that comes to no end, where an adapter does not say it. */
+const usualDays = 30;
+
+describe.each(subjects)("$folder", ({ folder, adapter, fixtures, say }) => {
+  test("a day after the horizon no fixture waits without anybody having heard of it", async () => {
+    const days = adapter.horizonDays?.unsettled ?? usualDays;
+    const waiting: string[] = [];
+    for (const fixture of fixtures) {
+      const now = timeOf(fixture) + (days + 1) * dayMs;
+      const context = { ...fixture.context, now: new Date(now).toISOString() };
+      const desired = await orBuried(() => say({ ...fixture, context }));
+      if (desired !== null && waits(desired, now) && (desired.findings ?? []).length === 0) waiting.push(fixture.name);
+    }
+    expect(waiting, "end it, or name it in findings; what is owed stands in test/support/owed.ts").toEqual(
+      owed.waits[folder] ?? [],
+    );
+  });
+});
+
+/** Whether there is something still to come: what Norce's state says, or a purchase without money that is looked at again and again. */
+function waits({ phase, money, lookAgain }: DesiredPayment, now: number): boolean {
+  const state = stateOf(phase, money, "ten");
+  // At a time that has passed nobody looks.
+  const isLookedAt = lookAgain !== undefined && !("at" in lookAgain && Date.parse(lookAgain.at) <= now);
+  return state === "processing" || state === "pending" || (money.authorized === 0 && isLookedAt);
+}
+
+/** A dead letter is an end with a name. */
+async function orBuried(ask: () => Promise<DesiredPayment | null>): Promise<DesiredPayment | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isWorkerError(error)) return null;
+    throw error;
+  }
+}
