@@ -57,4 +57,9 @@ export type OperationResult =
       /** What no later question would tell: kept like an event's line. */
       readonly event?: (PspEvent & { readonly line: LogLine }) | undefined;
     }
-  | { readonly is: "refused"; readonly reason: string };
+  | {
+      readonly is: "refused";
+      readonly reason: string;
+      /** What only the refusal tells, and no later question: that a reservation has expired. Kept like an event's line. */
+      readonly event?: (PspEvent & { readonly line: LogLine }) | undefined;
+    };

@@ -62,6 +62,7 @@ async function play(scene: Scene): Promise<{ step: Step; did: string[]; order: O
       log: async () => ({ keys, kept: [] }),
       appendTransaction: async (_key: unknown, _currency: string, line: { key: string; pspStatus: string }) =>
         void did.push(`line ${line.key} ${line.pspStatus}`),
+      appendEvent: async (_key: unknown, event: { key: string }) => void did.push(`event ${event.key}`),
     },
     contexts: () => ({ now: readAt }),
     queue: {
@@ -102,6 +103,16 @@ describe("the order of things", () => {
     const { did, step } = await play({ repeat: "idempotency-key" });
     expect(did).toEqual(["noted valid,sent", "told", "noted result", "line operation:op done", "look asked"]);
     expect(step).toEqual({ end: { status: "done", amount: 100 } });
+  });
+
+  test("what only a refusal tells is kept, once, before its outcome is logged", async () => {
+    const line = { event: "capture", pspStatus: "expired", amount: 0, success: false } as const;
+    const event = { key: "expired", type: "reservation.expired", at: null, line };
+    const scene: Scene = { tell: () => ({ is: "refused", reason: "1010", event }) };
+    const { did, step } = await play(scene);
+    expect(did.slice(-3)).toEqual(["event expired", "line operation:op refused", "look asked"]);
+    expect(step).toEqual({ end: { status: "refused", amount: 100, reason: "1010" } });
+    expect((await play({ ...scene, logged: ["expired"] })).did).not.toContain("event expired");
   });
 
   test("where nobody could find out, Norce's log says so as well, before", async () => {

@@ -189,7 +189,8 @@ async function log(
   const said = end.is === "done" || end.is === "accepted";
   const reason = "reason" in end ? { reason: end.reason } : {};
   const ids = said && end.pspId !== undefined ? { pspId: end.pspId } : {};
-  if (said && end.event !== undefined && !keys.has(end.event.key)) await norce.appendEvent(key, end.event, held);
+  const event = "event" in end ? end.event : undefined;
+  if (event !== undefined && !keys.has(event.key)) await norce.appendEvent(key, event, held);
   if (!keys.has(endKey(id))) {
     const transaction = {
       key: endKey(id),
