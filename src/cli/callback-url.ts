@@ -34,8 +34,13 @@ try {
   const scope = orderId === undefined ? "account" : "payment";
   const webhooks = Object.keys(adapter.webhooks).filter((name) => adapter.webhooks[name]?.scope === scope);
   if (webhooks.length === 0) throw new Usage(`${adapterId} has no ${scope}-level webhooks`);
-  for (const webhook of webhooks)
-    console.log(`${webhook.padEnd(14)} ${callbackUrl(maker, adapter, { ...account, ...ids }, webhook)}`);
+  for (const webhook of webhooks) {
+    const url = callbackUrl(maker, adapter, { ...account, ...ids }, webhook);
+    console.log(`${webhook.padEnd(14)} ${url}`);
+    const limit = adapter.webhooks[webhook]?.urlLimit ?? Infinity;
+    if (url.length > limit)
+      console.error(`${webhook}: ${url.length} characters, and the PSP takes ${limit}; see the adapter's README`);
+  }
 } catch (error) {
   exitWith(error);
 }

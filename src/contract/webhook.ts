@@ -91,6 +91,8 @@ export interface Webhook<Config> {
   readonly refusals?: Readonly<Partial<Record<400 | 401 | 405 | 408 | 413 | 429, number>>> | undefined;
   /** How large its body may be, in bytes, where the PSP sends more than `BODY_LIMIT`. */
   readonly bodyLimitBytes?: number | undefined;
+  /** How many characters its URL may have where the PSP bounds them. */
+  readonly urlLimit?: number | undefined;
   /** Query parameters the PSP fills in for us, as it writes its placeholders: `{klarna_order_id: "{checkout.order.id}"}`. */
   readonly placeholders?: Readonly<Record<string, string>> | undefined;
   /**

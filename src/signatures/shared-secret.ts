@@ -1,4 +1,4 @@
-import type { RawRequest, Verifier } from "../contract/adapter.ts";
+import type { RawRequest, Target, Verifier } from "../contract/adapter.ts";
 import { equalInConstantTime } from "./constant-time.ts";
 import { provenBy } from "./proven.ts";
 
@@ -6,8 +6,8 @@ import { provenBy } from "./proven.ts";
 export interface SharedSecret<Config> {
   /** Lower case. */
   readonly header: string;
-  /** What may stand in it, newest first; none where the merchant has not configured one. */
-  values(config: Config, request: RawRequest): readonly string[];
+  /** What may stand in it, newest first; none where the merchant has not configured one. It may differ by whose webhook it is. */
+  values(config: Config, request: RawRequest, target: Target): readonly string[];
 }
 
 /**
@@ -18,9 +18,9 @@ export function sharedSecret<Config>(scheme: SharedSecret<Config>): Verifier<Con
   return {
     trust: "hint",
     scheme: "shared-secret",
-    check(request, { config }) {
+    check(request, { config, target }) {
       const given = spelled(request.headers[scheme.header] ?? "");
-      return provenBy(scheme.values(config, request), (value) => equalInConstantTime(given, spelled(value)));
+      return provenBy(scheme.values(config, request, target), (value) => equalInConstantTime(given, spelled(value)));
     },
   };
 }
