@@ -68,7 +68,8 @@ export type OperationName = "capture" | "cancel" | "refund";
 
 /**
  * Bad news with a name: what a person should hear of whatever the state says. A capture or refund that failed later, a chargeback or
- * dispute, an authorisation that the PSP will not guarantee any longer, a payout hold that waits for the merchant.
+ * dispute, an authorisation that the PSP will not guarantee any longer, a payout hold that waits for the merchant, money of which the PSP
+ * itself does not know whether it moved, a credential that is about to end.
  */
 export interface Finding {
   /** Kebab-case, the same for all PSPs where it is the same news: see `findingNames`. */
@@ -91,6 +92,8 @@ export const findingNames = [
   "authorization-at-risk",
   "payout-held",
   "live-mode-differs",
+  "outcome-unknown",
+  "credential-expires",
 ] as const;
 
 export type FindingName = (typeof findingNames)[number];

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { isSecret } from "./secret-shape.ts";
 import { listOf, secretSetting } from "./secrets.ts";
 
 test.each([
@@ -21,4 +22,14 @@ test.each([
 
 test("one or several are a list", () => {
   expect([listOf(undefined), listOf("a"), listOf(["a", "b"])]).toEqual([[], ["a"], ["a", "b"]]);
+});
+
+test.each([
+  ["-----BEGIN PRIVATE KEY-----\nAb+/=\n-----END PRIVATE KEY-----", true],
+  ["-----BEGIN PRIVATE KEY-----\r\nAb+/=\r\n-----END PRIVATE KEY-----\r\n", true],
+  ["-----BEGIN PRIVATE KEY-----\nA\u0000b\n-----END PRIVATE KEY-----", false],
+  [" -----BEGIN PRIVATE KEY-----\nAb\n-----END PRIVATE KEY-----", false],
+  ["s3\ncret", false],
+])("lines are a secret's in PEM alone: %j", (text, isFine) => {
+  expect(isSecret(text)).toBe(isFine);
 });

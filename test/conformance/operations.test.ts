@@ -175,7 +175,7 @@ describe.each(subjects)("$folder", (subject) => {
       const context = lookContext(
         key,
         current,
-        createContexts()(key, found, { signal: AbortSignal.timeout(10_000) }),
+        createContexts({ callbackUrl: stage.callbackUrl })(key, found, { signal: AbortSignal.timeout(10_000) }),
         client().log(key),
       );
       return { ...context, memory: before.memory ?? context.memory };

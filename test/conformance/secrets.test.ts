@@ -149,6 +149,7 @@ function settingsWith(
     { canary: digits, value: digits },
     { canary: digits, value: `${prefix}${digits}` },
     { canary: text, value: { "key-1": text } },
+    { canary: digits, value: `-----BEGIN PRIVATE KEY-----\n${digits}\n-----END PRIVATE KEY-----\n` },
   ];
   for (const { canary, value } of shapes) {
     const settings = settingsTaken(adapter, usual, secret, value);

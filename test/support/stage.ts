@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey } from "../../src/contract/adapter.ts";
+import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey, Target } from "../../src/contract/adapter.ts";
 import type { SimulatedAnswer, SimulatedRequest, SimulatedWebhook, Simulator } from "../../src/contract/simulator.ts";
 import type { ListOptions } from "../../sandbox/kernel/kernel.ts";
 import { loadSimulator } from "../../sandbox/kernel/load.ts";
@@ -59,6 +59,8 @@ export interface Stage {
   snapshot(purchase: Purchase): Promise<unknown>;
   /** What should stand in Norce by that. */
   desired(purchase: Purchase): Promise<DesiredPayment | null>;
+  /** Our signed callback URL, as adapters get it. */
+  callbackUrl(target: Target, webhook: string): string;
   /** How many writes Norce took, and how many calls other than GET the PSP did. */
   writes(): number;
   close(): Promise<void>;
@@ -193,7 +195,8 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const { publicUrl } = config;
   const maker = { publicUrl, keys: signingKeysOf() };
   const addressOf = (url: string): string => web.url + (url.startsWith("/") ? url : url.slice(publicUrl.length));
-  const contexts = createContexts();
+  const urlOf: Stage["callbackUrl"] = (target, webhook) => callbackUrl(maker, adapter, target, webhook);
+  const contexts = createContexts({ callbackUrl: urlOf });
 
   const look = async (key: PaymentKey): Promise<LookFacts> => {
     await run(laneName(folder), key);
@@ -235,6 +238,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     config,
     meters,
     logged,
+    callbackUrl: urlOf,
     letters: async () => await seam.letters.list(100),
     stored: lists.stored,
     get norce() {

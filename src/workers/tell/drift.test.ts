@@ -166,3 +166,20 @@ describe("findings about peers", () => {
     expect(count("peer.up")).toBe(1);
   });
 });
+
+test("a credential that is about to end is told once for the account, whichever payments' looks find it", () => {
+  const warning = { name: "credential-expires", id: "04D2:30", deadline: "2026-03-20T00:00:00.000Z" };
+  for (const paymentId of ["p_1", "p_2"]) {
+    drift.found?.({ ...key, paymentId }, warning);
+    now += day;
+  }
+  drift.found?.({ ...key, merchant: "other" }, warning);
+  drift.found?.(key, { ...warning, id: "04D2:14" });
+  const told = [...once.values()];
+  expect(told).toMatchObject([
+    { merchant: "acme", facts: { id: "04D2:30" } },
+    { merchant: "other", facts: { id: "04D2:30" } },
+    { merchant: "acme", facts: { id: "04D2:14" } },
+  ]);
+  for (const one of told) expect(one).not.toHaveProperty("paymentId");
+});

@@ -33,6 +33,8 @@ const names: Readonly<Record<string, string>> = {
   "not-in-norce": "paid-without-order",
 };
 
+/** What a payment's look finds and is the account's: told once for all of its payments. */
+const ofAccount: ReadonlySet<string> = new Set(["credential-expires"]);
 /** What is found for as long as it is true. */
 const lasting: ReadonlySet<string> = new Set(["two-live-payments", "payment-good-order-not-accepted"]);
 /** How many findings one process remembers having kept. */
@@ -93,15 +95,14 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
   };
   const timer = setInterval(flush, tellPauses.flushMs).unref();
 
-  const found: NonNullable<Listener["found"]> = (
-    { adapter, merchant, channel, orderId, paymentId },
-    { name: said, id: about, facts, deadline },
-  ) => {
+  const found: NonNullable<Listener["found"]> = (target, { name: said, id: about, facts, deadline }) => {
     const name = names[said] ?? said;
+    const { adapter, merchant, channel } = target;
+    const { orderId, paymentId } = ofAccount.has(name) ? {} : target;
     const today = new Date(now()).toISOString().slice(0, 10);
     const who = ["drift", name, adapter, merchant, channel, orderId ?? "", paymentId ?? "", about ?? ""];
     // What concerns no payment, such as a credential, may be mended and break again.
-    const id = orderId === undefined ? [...who, today] : who;
+    const id = orderId === undefined && !ofAccount.has(name) ? [...who, today] : who;
     const text = JSON.stringify(lasting.has(name) ? [...who, today] : id);
     if (known.has(text)) return;
     if (known.size >= mostKnown) known.clear();
