@@ -34,6 +34,7 @@ export const owed: Readonly<Record<"money" | "lines" | "rest" | "lenient" | "dec
       "reversed-while-choosing",
     ],
     "svea-checkout": ["admin-lag"],
+    "swedbank-pay": ["not-readable-yet"],
     "vipps-mobilepay": ["created"],
     "walley-checkout": ["initialized"],
   },
