@@ -35,7 +35,7 @@ const pay: Step = { act: "pay", says: "reserved", logs: "confirm" };
 const capture: Step = { act: "capture", says: "captured", logs: "capture", look: true };
 
 /**
- * The walk. The actions are those that simulators share: `pay`, `pay-with-review`, `accept`, `reject`, `capture`, `refund`, `cancel`,
+ * The walk. The actions are those that simulators share: `pay`, `pay-auto-captured`, `pay-with-review`, `accept`, `reject`, `capture`, `refund`, `cancel`,
  * `release`, `expire`, `store-token`; and `lose-webhook`, which every PSP's next webhook can be. A scenario with an action that a simulator does not offer is left out for that PSP.
  */
 export const scenarios: readonly Scenario[] = [
@@ -46,6 +46,14 @@ export const scenarios: readonly Scenario[] = [
       pay,
       capture,
       { act: "refund", part: 0.25, says: "captured", logs: "refund", look: true },
+      { act: "refund", says: "credited", logs: "refund", look: true },
+    ],
+  },
+  {
+    title: "Paid at once, and given back",
+    kind: "home",
+    steps: [
+      { act: "pay-auto-captured", says: "captured", logs: "capture", look: true },
       { act: "refund", says: "credited", logs: "refund", look: true },
     ],
   },

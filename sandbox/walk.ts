@@ -7,6 +7,7 @@ import { numberOf, textOf } from "./history.ts";
 import type { Change, Document, SandboxNorce } from "./norce.ts";
 import { isObject } from "./norce-rules.ts";
 import type { SandboxPsp } from "./psp.ts";
+import { kinds } from "./purchases.ts";
 import { type Scenario, scenarios as allScenarios, type Step } from "./scenarios.ts";
 import { type Purchase, type Shop, titleKey } from "./shop.ts";
 import { dim, formatMoney, type Move, moveLine, type Terminal, verdict } from "./terminal.ts";
@@ -61,7 +62,7 @@ export async function walk(parts: WalkParts): Promise<WalkSummary> {
   if (leftOut.length > 0) {
     const perAdapter = Map.groupBy(leftOut, (left) => left.split(":")[0] ?? "");
     const counts = [...perAdapter].map(([adapter, of]) => `${adapter} ${of.length}`).join(", ");
-    terminal.write(dim(`  left out, because the PSP has no such step: ${counts}`, terminal.colour));
+    terminal.write(dim(`  left out, because the PSP has no such step or currency: ${counts}`, terminal.colour));
   }
   return { purchases, leftOut, seconds };
 }
@@ -83,6 +84,8 @@ export function printMoves({
 async function walkOne(parts: WalkParts, adapter: string, scenario: Scenario): Promise<readonly string[]> {
   const { shop, norce, psp } = parts;
   const { title, kind, unbound = false } = scenario;
+  const { currency } = kinds[kind];
+  if (psp.simulator(adapter).currencies?.includes(currency) === false) return [`${adapter}: ${title} (no ${currency})`];
   const purchase = shop.startPurchase(kind, { adapter, title, unbound });
   for (const step of scenario.steps) {
     await wait(parts.apartMs ?? 300);
