@@ -82,8 +82,8 @@ export interface Simulator {
   takesAmount(action: string): boolean;
   /** Does it. @throws Error when the action is not possible now, or not for this amount. */
   act(reference: string, action: string, amount?: Minor): void;
-  /** What the PSP holds of the payment; `null` before it holds anything, `undefined` where this simulator does not say. */
-  money(reference: string): StatedMoney | null | undefined;
+  /** What the PSP holds of the payment; `null` before it holds anything. */
+  money(reference: string): StatedMoney | null;
   /** Has something happen to the payment's next webhook on its way. */
   disturb(reference: string, fault: DeliveryFault): void;
   /**
@@ -97,9 +97,6 @@ export interface Simulator {
   /** A line for people: what the PSP says of this payment. Two purchases to which the same happened read the same but for their ids. */
   describe(reference: string): string;
 }
-
-/** A simulator that does not stand on the kernel yet. */
-export type SelfMadeSimulator = Omit<Simulator, "takesAmount" | "money" | "disturb" | "answered">;
 
 /**
  * What a simulator's author writes: `simulator.ts` exports `simulate`, which gets the kernel and says what is peculiar to its PSP. Everything

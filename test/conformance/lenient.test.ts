@@ -20,13 +20,10 @@ describe.each(subjects)("$folder", (subject) => {
   const decides = (adapter.decides ?? []).map((path) => path.split("."));
 
   test("says on which fields of its snapshot money hangs", () => {
-    const says = decides.length > 0;
-    expect(says, says ? "take the folder off test/support/owed.ts" : "write decides in index.ts").toBe(
-      !owed.decides.includes(folder),
-    );
+    expect(decides, "write decides in index.ts").not.toHaveLength(0);
   });
 
-  describe.runIf(decides.length > 0)("asked over HTTP", () => {
+  describe("asked over HTTP", () => {
     let stage: Stage;
     let answered: (answer: SimulatedAnswer, request: SimulatedRequest) => SimulatedAnswer = (answer) => answer;
     beforeAll(async () => {

@@ -2,19 +2,13 @@
  * What adapters still owe to a law that has come later than they did: by folder. A folder that pays leaves the list (the law sees to it), and
  * an empty list goes.
  */
-export const owed: Readonly<Record<"money" | "lines" | "rest" | "lenient" | "decides" | "trust", readonly string[]>> & {
+export const owed: Readonly<Record<"lines" | "lenient" | "trust", readonly string[]>> & {
   readonly waits: Readonly<Record<string, readonly string[]>>;
 } = {
-  /** Simulators that do not stand on the kernel, and state no money. */
-  money: [],
   /** Adapters whose log has lines that change later, or a last capture, refund or cancel that is not the sum of its kind. */
   lines: ["paypal"],
-  /** Adapters whose payment does not come to rest with one look: with a recurring token, the second look writes once more. */
-  rest: [],
   /** Adapters that read more strictly than their `decides` says. */
   lenient: ["paypal"],
-  /** Adapters that do not say on which fields of their snapshot money hangs. */
-  decides: [],
   /** Adapters where a changed copy of a proven webhook leaves a line more. */
   trust: ["paypal"],
   /** Fixtures, by folder, that wait past the adapter's horizon: only the sweep's last look ends them, as `unresolved`. */
