@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
 import fc from "fast-check";
 import type { Proof, RawRequest, SigningKey, Target } from "../contract/adapter.ts";
@@ -34,7 +35,7 @@ function queryOf(fields: Record<string, string | number>): URLSearchParams {
   return new URLSearchParams(Object.entries(fields).map(([name, value]): [string, string] => [name, String(value)]));
 }
 
-test("signs as design section 7 documents it, with keys of one purpose and one merchant's channel", () => {
+test("signs as docs/http.md documents it, with keys of one purpose and one merchant's channel", () => {
   expect(key.text).toBe("_jI2B--E5tluSLEO1nu48Q_yRW7osu02rjLLOrWTtxk");
   expect(operationKey.text).toBe("HGPN8xwpxgzLWX6B_JtFGtdPpvrpx3cKkwfvur-xnZw");
   expect(callbackSignature(key, target, "push")).toBe("cJq9EGFzMmxCDRrCRaV_tCgnjfpYyYIJabJSUp6JjpA");
@@ -42,6 +43,19 @@ test("signs as design section 7 documents it, with keys of one purpose and one m
   expect(operationSignature(operationKey, target, "capture", 1_800_000_000)).toBe(
     "D4rzTJ5CaZ8TQwKy2ufZAj0TSfnPv2VmihgKXISBjgE",
   );
+});
+
+test("takes no signature of an older scheme: the text joined by bars, the master key itself, or both", () => {
+  const lines = [target.adapter, target.merchant, target.channel, target.orderId, target.paymentId, "push"];
+  const digest = (secret: string, text: string): string =>
+    createHmac("sha256", secret).update(text, "utf8").digest("base64url");
+  expect(callbackProven(digest(key.text, lines.join("\n")), target, "push")).toBe(true);
+  for (const [secret, separator] of [
+    [key.text, "|"],
+    [master, "\n"],
+    [master, "|"],
+  ] as const)
+    expect(callbackProven(digest(secret, lines.join(separator)), target, "push"), separator).toBe(false);
 });
 
 test("has another key for another merchant, channel, purpose and generation, and the same for the same", () => {

@@ -1,7 +1,7 @@
 import type { ProofContext } from "../../src/contract/adapter.ts";
 import { createSigningKeys, type SigningKeys } from "../../src/signatures/signing-keys.ts";
 
-/** The master key that the `sig` in every `request.json` comes from: the one of design section 7's example. */
+/** The master key that the `sig` in every `request.json` comes from: the one of the example in docs/http.md. */
 export const fixtureSigningKey = "signing-key-0001";
 
 /** The keys of these masters, newest first; those of the fixtures where none is named. */
