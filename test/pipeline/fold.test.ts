@@ -36,6 +36,12 @@ describe.each(backends())("events are the truth, on $name", (engine: TestEngine)
     await purchase.reaches("reserved");
     expect(purchase.payment()).toMatchObject({ reference: purchase.reference, amount: 100 });
     expect(eventsOf(purchase)).toEqual(["AUTHORISATION"]);
+    const [received, placed] = await world.queue.journal.read(purchase.key);
+    expect(received).toMatchObject({
+      kind: "received",
+      facts: { webhook: "webhook", by: expect.stringMatching(/^[\w-]{6}$/) },
+    });
+    expect(placed).toMatchObject({ kind: "placed" });
   });
 
   test("a capture and a refund are asked for once, and carried out when the PSP's events say so", async () => {

@@ -40,6 +40,11 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     await purchase.reaches("reserved");
     await until(() => eventsOf(purchase).includes("confirm"), "the confirm transaction");
     expect(purchase.payment()).toMatchObject({ amount: 100, reference: purchase.reference });
+    // The journal says which key proved the webhook, as the log does.
+    const [received] = log(world, "webhook.received").filter(({ paymentId }) => paymentId === purchase.key.paymentId);
+    const [first] = await world.queue.journal.read(purchase.key);
+    expect(first).toMatchObject({ kind: "received", facts: { webhook: "push", by: received?.["by"] } });
+    expect(received?.["by"]).toMatch(/^[\w-]{6}$/);
   });
 
   test("what happens in the PSP's portal is found by a look", async () => {

@@ -121,7 +121,7 @@ async function endOf(
       return undefined;
     case "placed": {
       const { key, hint, looks } = became;
-      const journal = [receivedLine(receivedAt, webhook, event.type), placedLine(parts.shell.now(), event.type)];
+      const journal = [receivedLine(stored), placedLine(parts.shell.now(), event.type)];
       const ask = { key, by: "webhook", at: receivedAt, journal, ...(hint === undefined ? {} : { hint }) } as const;
       if (looks) await queue.looks.ask([ask], "patient");
       await queue.letters.clear(letterOf(stored));

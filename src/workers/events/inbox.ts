@@ -57,10 +57,10 @@ function looksOf(events: readonly StoredEvent[]): readonly Ask[] {
   for (const stored of events) {
     const key = paymentNamed(stored);
     if (key === undefined) continue;
-    const { webhook, receivedAt, event } = stored;
+    const { receivedAt, event } = stored;
     const id = `${laneId(key)} ${event.reference ?? ""}`;
     const hint = event.reference === undefined ? {} : { hint: event.reference };
-    const journal = [...(asks.get(id)?.journal ?? []), receivedLine(receivedAt, webhook, event.type)];
+    const journal = [...(asks.get(id)?.journal ?? []), receivedLine(stored)];
     asks.set(id, { key, by: "webhook", at: receivedAt, journal, ...hint });
   }
   return [...asks.values()];

@@ -1,5 +1,5 @@
 import type { Json } from "../../contract/adapter.ts";
-import type { JournalLine } from "../../queue/seam.ts";
+import type { JournalLine, StoredEvent } from "../../queue/seam.ts";
 import { factsOf } from "./facts.ts";
 import type { Looked } from "./told.ts";
 
@@ -42,9 +42,9 @@ export function linesOf(looked: Looked): readonly JournalLine[] {
   return lines;
 }
 
-/** A webhook was received. */
-export function receivedLine(receivedAt: number, webhook: string, type: string): JournalLine {
-  return line(receivedAt, "received", { webhook, type });
+/** A webhook was received, and what proved it: the fingerprint of a secret, or nothing yet where that has to be asked. */
+export function receivedLine({ receivedAt, webhook, event: { type }, by }: StoredEvent): JournalLine {
+  return line(receivedAt, "received", { webhook, type, ...(by === undefined ? {} : { by }) });
 }
 
 /** An account-level event was found to be this payment's. */
