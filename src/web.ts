@@ -8,6 +8,7 @@ import { type Config, ConfigError } from "./config.ts";
 import { WorkerError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
+import { operatorRoutes } from "./operators/routes.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
 import type { StoredEvent } from "./queue/jobs.ts";
@@ -16,7 +17,6 @@ import type { JournalEntry, Seam } from "./queue/seam.ts";
 import { createApp } from "./webhooks/app.ts";
 import { createInbox } from "./webhooks/inbox.ts";
 import type { Operations, OperationStatus, OperatorLooks } from "./webhooks/operations.ts";
-import { answerLetter, answerReport } from "./webhooks/report.ts";
 
 /** What the web half runs on. */
 export interface WebParts {
@@ -32,14 +32,6 @@ export interface WebParts {
 export async function startWeb(parts: WebParts): Promise<Running & { readonly port: number }> {
   const { config, engine, queue, log, meters } = parts;
   const looks = looksFor(queue);
-  const reportParts = {
-    dead: queue.letters,
-    inbox: queue.inbox,
-    looks,
-    config,
-    ledger: createLedger(engine, "prompt"),
-    now: Date.now,
-  };
   const app = createApp({
     config,
     log,
@@ -49,7 +41,14 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     operations: operationsFor(queue),
     ping: () => engine.ping(),
     now: Date.now,
-    report: { get: answerReport(reportParts), post: answerLetter(reportParts) },
+    operators: operatorRoutes({
+      dead: queue.letters,
+      inbox: queue.inbox,
+      looks,
+      config,
+      ledger: createLedger(engine, "prompt"),
+      now: Date.now,
+    }),
     ...(parts.home === undefined ? {} : { home: parts.home }),
   });
   const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 65_000 }, app);

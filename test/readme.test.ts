@@ -209,7 +209,7 @@ describe("http.md and connect-a-merchant.md", () => {
   });
 
   test("the routes in the table are those of the app", () => {
-    const app = textOf(["webhooks/app.ts", "webhooks/routes.ts"]);
+    const app = textOf(["webhooks/app.ts", "webhooks/routes.ts", "operators/routes.ts"]);
     const told = rows("routes").map(([route = ""]) => /^(?:GET|POST) ([^?]*)/.exec(route)?.[1]?.split(" ")[0] ?? "");
     const named = found(/(?:^ +|\w+: |\.(?:get|post|use|all)\()"(\/[^"]*)"/gm, app).map((path) =>
       path.replace("orders/:orderId/payments/:paymentId", "{payment}").replaceAll(/:(\w+)/g, "{$1}"),

@@ -2,22 +2,19 @@
  * Prints the key with which a merchant's session creator signs callback URLs, of one channel: `npm run callback-key -- acme se`. It makes the
  * service look at that channel's payments, and does nothing else.
  */
-import { parseArgs } from "node:util";
 import { configFileOf, type Environment, processEnvironment, readConfig, serviceFrom } from "../config.ts";
-import { exitWith, Usage } from "../exit.ts";
 import { createSigningKeys, type SigningKeys, type Tenant } from "../signatures/signing-keys.ts";
+import { commandNamed, run, Usage } from "./command.ts";
 
-const usage = "npm run callback-key -- <merchant> <channel>";
-
-try {
-  const [merchant, channel, more] = parseArgs({ allowPositionals: true }).positionals;
-  if (merchant === undefined || channel === undefined || more !== undefined) throw new Usage(usage);
-  console.log(
-    (await keysFor(processEnvironment(), { merchant, channel })).of("callback", { merchant, channel })[0].text,
-  );
-} catch (error) {
-  exitWith(error);
-}
+await run(
+  commandNamed("callback-key", "Prints the key with which a session creator signs a channel's callback URLs.")
+    .argument("<merchant>")
+    .argument("<channel>")
+    .action(async (merchant, channel) => {
+      const keys = await keysFor(processEnvironment(), { merchant, channel });
+      console.log(keys.of("callback", { merchant, channel })[0].text);
+    }),
+);
 
 /** Before there is a configuration file nobody can look whether the channel is in it, which is said. */
 async function keysFor(environment: Environment, { merchant, channel }: Tenant): Promise<SigningKeys> {

@@ -2,7 +2,6 @@
  * Prints our callback URLs for one adapter, to be given to the PSP: `npm run callback-url -- klarna-checkout acme se o_1 p_1`. Without order
  * and payment id: those of account-level webhooks. Fails for what is not configured; where there is no configuration file at all, it says so.
  */
-import { parseArgs } from "node:util";
 import type { AnyAdapter, Target } from "../contract/adapter.ts";
 import {
   configFileOf,
@@ -12,37 +11,36 @@ import {
   readConfig,
   serviceFrom,
 } from "../config.ts";
-import { exitWith, Usage } from "../exit.ts";
 import { createSigningKeys } from "../signatures/signing-keys.ts";
 import { callbackUrl, type UrlMaker } from "../signatures/urls.ts";
+import { commandNamed, run, Usage } from "./command.ts";
 
-const usage = "npm run callback-url -- <adapter> <merchant> <channel> [<orderId> <paymentId>]";
+await run(
+  commandNamed("callback-url", "Prints our callback URLs for one adapter, to be given to the PSP.")
+    .argument("<adapter>")
+    .argument("<merchant>")
+    .argument("<channel>")
+    .argument("[orderId]", "with paymentId: the payment's URLs; without both: the account's")
+    .argument("[paymentId]")
+    .action(async (adapter, merchant, channel, orderId, paymentId) => {
+      if (orderId !== undefined && paymentId === undefined) throw new Usage("an orderId needs a paymentId behind it");
+      const ids = orderId === undefined || paymentId === undefined ? {} : { orderId, paymentId };
+      await printUrls({ adapter, merchant, channel, ...ids });
+    }),
+);
 
-try {
-  const [adapterId, merchant, channel, orderId, paymentId] = parseArgs({ allowPositionals: true }).positionals;
-  if (
-    adapterId === undefined ||
-    merchant === undefined ||
-    channel === undefined ||
-    (orderId === undefined) !== (paymentId === undefined)
-  ) {
-    throw new Usage(usage);
-  }
-  const account = { adapter: adapterId, merchant, channel };
-  const { adapter, maker } = await found(processEnvironment(), account);
-  const ids = orderId === undefined || paymentId === undefined ? {} : { orderId, paymentId };
-  const scope = orderId === undefined ? "account" : "payment";
-  const webhooks = Object.keys(adapter.webhooks).filter((name) => adapter.webhooks[name]?.scope === scope);
-  if (webhooks.length === 0) throw new Usage(`${adapterId} has no ${scope}-level webhooks`);
-  for (const webhook of webhooks) {
-    const url = callbackUrl(maker, adapter, { ...account, ...ids }, webhook);
+/** @throws Usage, ConfigError */
+async function printUrls(target: Target): Promise<void> {
+  const { adapter, maker } = await found(processEnvironment(), target);
+  const scope = target.paymentId === undefined ? "account" : "payment";
+  const webhooks = Object.entries(adapter.webhooks).filter(([, rules]) => rules.scope === scope);
+  if (webhooks.length === 0) throw new Usage(`${adapter.id} has no ${scope}-level webhooks`);
+  for (const [webhook, { urlLimit = Infinity }] of webhooks) {
+    const url = callbackUrl(maker, adapter, target, webhook);
     console.log(`${webhook.padEnd(14)} ${url}`);
-    const limit = adapter.webhooks[webhook]?.urlLimit ?? Infinity;
-    if (url.length > limit)
-      console.error(`${webhook}: ${url.length} characters, and the PSP takes ${limit}; see the adapter's README`);
+    if (url.length > urlLimit)
+      console.error(`${webhook}: ${url.length} characters, and the PSP takes ${urlLimit}; see the adapter's README`);
   }
-} catch (error) {
-  exitWith(error);
 }
 
 async function found(environment: Environment, account: Target): Promise<{ adapter: AnyAdapter; maker: UrlMaker }> {

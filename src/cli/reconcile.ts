@@ -4,18 +4,15 @@
  * running service over HTTP, since the embedded engine belongs to one process, and prints what each look came to.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { PaymentKey } from "../contract/adapter.ts";
 import { type Config, processEnvironment, readConfig } from "../config.ts";
-import { createHttp, type Http } from "../lib/http.ts";
 import { createTransport } from "../lib/transport.ts";
 import { createNorceClient, type NorceClient } from "../norce/client.ts";
 import { ordersWithin } from "../norce/orders.ts";
-import { exitWith, Usage } from "../exit.ts";
 import { bareOperationUrl } from "../signatures/urls.ts";
-
-const usage = "npm run reconcile -- <merchant> <channel> (<orderId> | --from YYYY-MM-DD [--to YYYY-MM-DD]) [--dry-run]";
+import { commandNamed, day, exits, run, Usage } from "./command.ts";
+import { openService, type Service } from "./service.ts";
 
 const answerSchema = z.object({
   operationId: z.string(),
@@ -32,6 +29,9 @@ const atOnce = 8;
 const progressMs = 5_000;
 const dayMs = 24 * 3_600 * 1_000;
 
+/** What a look may come to that needs nobody. */
+const good: ReadonlySet<string> = new Set(["written", "unchanged", "would-write"]);
+
 type Owner = Pick<PaymentKey, "merchant" | "channel">;
 
 /** What a look came to, or would come to. */
@@ -40,46 +40,44 @@ interface Found {
   readonly [fact: string]: unknown;
 }
 
-try {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: { from: { type: "string" }, to: { type: "string" }, "dry-run": { type: "boolean", default: false } },
-  });
-  const [merchant, channel, orderId] = positionals;
-  const window = windowFrom(values.from, values.to);
-  if (merchant === undefined || channel === undefined || (orderId === undefined) === (window === undefined))
-    throw new Usage(usage);
-  const environment = processEnvironment();
-  const config = await readConfig(environment);
-  const [token] = config.adminTokens;
-  if (token === undefined) throw new Usage("ADMIN_TOKEN is not set: the service looks for operators only");
-  const transport = createTransport({ proxies: config.proxies });
-  const norce = createNorceClient({ ...config.norce, adapterIdOf: (key) => key.adapter, transport });
-  const owner = { merchant, channel };
-  const headers = { authorization: `Bearer ${token}` };
-  const look = async (key: PaymentKey): Promise<Found> => {
-    const baseUrl = bareOperationUrl(config.publicUrl, key, "refresh");
-    const http = createHttp({ peer: "norce-psp-worker", baseUrl, headers, transport });
-    return values["dry-run"] ? await previewed(http) : await refreshed(http);
-  };
-  const all =
-    window === undefined
-      ? await lookAtOrder(norce, config, { ...owner, orderId: orderId ?? "" }, look)
-      : await lookAtWindow(norce, config, owner, window, look);
-  const good: ReadonlySet<string> = new Set(["written", "unchanged", "would-write"]);
-  process.exitCode = [...all.keys()].every((outcome) => good.has(outcome)) ? 0 : 1;
-} catch (error) {
-  exitWith(error);
-}
+await run(
+  commandNamed("reconcile", "Looks again at an order's payments, or at those of all orders of some days.")
+    .argument("<merchant>")
+    .argument("<channel>")
+    .argument("[orderId]", "one order; without it, --from")
+    .option("--from <day>", "the first day, in UTC", day)
+    .option("--to <day>", "the last day, in UTC; default: today", day)
+    .option("--dry-run", "prints what would be written, and writes nothing", false)
+    .action(async (merchant, channel, orderId, { from, to, dryRun }) => {
+      const window = windowFrom(from, to);
+      if ((orderId === undefined) === (window === undefined)) throw new Usage("either an orderId, or --from");
+      const environment = processEnvironment();
+      const config = await readConfig(environment);
+      const transport = createTransport({ proxies: config.proxies });
+      const norce = createNorceClient({ ...config.norce, adapterIdOf: (key) => key.adapter, transport });
+      const service = openService();
+      const owner = { merchant, channel };
+      const look = async (key: PaymentKey): Promise<Found> =>
+        dryRun ? await previewed(service, key) : await refreshed(service, key);
+      const all =
+        window === undefined
+          ? await lookAtOrder(norce, config, { ...owner, orderId: orderId ?? "" }, look)
+          : await lookAtWindow(norce, config, owner, window, look);
+      if (![...all.keys()].every((outcome) => good.has(outcome))) process.exitCode = exits.attention;
+    }),
+);
 
-/** Both days are included; in UTC. `undefined` where no window was asked for. */
+/** Both days are included. `undefined` where no window was asked for. @throws Usage */
 function windowFrom(from: string | undefined, to: string | undefined): { from: number; to: number } | undefined {
   if (from === undefined && to === undefined) return undefined;
-  const day = (text: string | undefined): number => {
-    if (!z.iso.date().safeParse(text).success) throw new Usage(usage);
-    return Date.parse(`${text}T00:00:00.000Z`);
-  };
-  return { from: day(from), to: (to === undefined ? Date.now() : day(to)) + dayMs };
+  if (from === undefined) throw new Usage("--to needs a --from before it");
+  const [start, end] = [startOf(from), (to === undefined ? Date.now() : startOf(to)) + dayMs];
+  if (start >= end) throw new Usage("--from has to be before --to");
+  return { from: start, to: end };
+}
+
+function startOf(date: string): number {
+  return Date.parse(`${date}T00:00:00.000Z`);
 }
 
 /** Looks at the order's payments and says how many looks came to what. */
@@ -161,26 +159,31 @@ async function lookAtAll(
 }
 
 /** Asks for the look and waits for what it comes to. */
-async function refreshed(http: Http): Promise<Found> {
-  const { status, outcome } = await answered(http, {});
+async function refreshed(service: Service, key: PaymentKey): Promise<Found> {
+  const { status, outcome } = await answered(service, key, {});
   return { ...outcome, outcome: typeof outcome?.["outcome"] === "string" ? outcome["outcome"] : status };
 }
 
 /** Asks what a look would write; nothing is written. */
-async function previewed(http: Http): Promise<Found> {
-  const { status, outcome } = await answered(http, { dryRun: 1 });
+async function previewed(service: Service, key: PaymentKey): Promise<Found> {
+  const { status, outcome } = await answered(service, key, { dryRun: 1 });
   const would = wouldSchema.safeParse(outcome?.["would"]);
   return would.success ? would.data : { outcome: status };
 }
 
-async function answered(http: Http, query: Readonly<Record<string, number>>): Promise<z.infer<typeof answerSchema>> {
-  const asked = answerSchema.parse((await http({ method: "POST", path: "", route: "refresh", query })).body);
+async function answered(
+  { ask }: Service,
+  key: PaymentKey,
+  query: Readonly<Record<string, number>>,
+): Promise<z.infer<typeof answerSchema>> {
+  const path = bareOperationUrl("", key, "refresh");
+  const asked = answerSchema.parse(await ask({ method: "POST", path, query }));
   const deadline = Date.now() + longestWaitMs;
   for (let answer = asked; ;) {
     if (answer.status === "done" || answer.status === "unknown" || Date.now() > deadline) return answer;
     await pause(200);
     const known = { ...query, operationId: asked.operationId };
-    answer = answerSchema.parse((await http({ method: "GET", path: "", route: "refresh", query: known })).body);
+    answer = answerSchema.parse(await ask({ method: "GET", path, query: known }));
   }
 }
 

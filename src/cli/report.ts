@@ -3,15 +3,10 @@
  * [--merchant acme] [--channel se]`. Asks the running service over HTTP; exits with 1 where a person is needed. `--retry <id>` and
  * `--dismiss <id>` deal with one dead letter instead.
  */
-import { parseArgs } from "node:util";
+import { Option } from "@commander-js/extra-typings";
 import { z } from "zod";
-import { processEnvironment, serviceFrom } from "../config.ts";
-import { exitWith, Usage } from "../exit.ts";
-import { createHttp } from "../lib/http.ts";
-import { createTransport } from "../lib/transport.ts";
-
-const usage =
-  "npm run report -- [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--merchant <merchant>] [--channel <channel>], or --retry <id>, or --dismiss <id>";
+import { commandNamed, day, exits, run } from "./command.ts";
+import { openService } from "./service.ts";
 
 const key = {
   merchant: z.string(),
@@ -43,42 +38,28 @@ const reportSchema = z.object({
 });
 type Report = z.infer<typeof reportSchema>;
 
-/** A ledger of 90 days takes its time. */
-const timeoutMs = 60_000;
-
-try {
-  const { values } = parseArgs({
-    options: {
-      from: { type: "string" },
-      to: { type: "string" },
-      merchant: { type: "string" },
-      channel: { type: "string" },
-      retry: { type: "string" },
-      dismiss: { type: "string" },
-    },
-  });
-  for (const day of [values.from, values.to])
-    if (day !== undefined && !z.iso.date().safeParse(day).success) throw new Usage(usage);
-  const environment = processEnvironment();
-  const { publicUrl, adminToken: token } = serviceFrom(environment);
-  if (token === undefined) throw new Usage("ADMIN_TOKEN is not set: the service tells its report to operators only");
-  const headers = { authorization: `Bearer ${token}` };
-  const transport = createTransport({ proxies: environment });
-  const http = createHttp({ peer: "norce-psp-worker", baseUrl: publicUrl, headers, timeoutMs, transport });
-  const { retry, dismiss, ...period } = values;
-  if (retry !== undefined || dismiss !== undefined) {
-    if (Object.keys(values).length > 1) throw new Usage(usage);
-    await http({ method: "POST", path: "/report", route: "/report", query: { ...values } });
-    console.log(retry === undefined ? `${dismiss} is taken away` : `${retry} is tried again`);
-  } else {
-    const { body } = await http({ method: "GET", path: "/report", route: "/report", query: { ...period } });
-    const report = reportSchema.parse(body);
-    for (const line of linesOf(report)) console.log(line);
-    process.exitCode = report.needsAttention ? 1 : 0;
-  }
-} catch (error) {
-  exitWith(error);
-}
+await run(
+  commandNamed("report", "Prints what was compared and repaired, and what needs a person.")
+    .option("--from <day>", "the first day, in UTC; default: six days before --to", day)
+    .option("--to <day>", "the last day, in UTC; default: today", day)
+    .option("--merchant <merchant>")
+    .option("--channel <channel>")
+    .option("--json", "prints the service's whole answer")
+    .addOption(new Option("--retry <id>", "tries a dead letter again instead").conflicts(["dismiss", "from", "to"]))
+    .addOption(new Option("--dismiss <id>", "takes a dead letter away instead").conflicts(["from", "to"]))
+    .action(async ({ json, retry, dismiss, ...period }) => {
+      const service = openService();
+      if (retry !== undefined || dismiss !== undefined) {
+        await service.ask({ method: "POST", path: "/report", query: { retry, dismiss } });
+        console.log(retry === undefined ? `${dismiss} is taken away` : `${retry} is tried again`);
+        return;
+      }
+      const body = await service.ask({ method: "GET", path: "/report", query: period });
+      const report = reportSchema.parse(body);
+      for (const line of json === true ? [JSON.stringify(body, undefined, 2)] : linesOf(report)) console.log(line);
+      if (report.needsAttention) process.exitCode = exits.attention;
+    }),
+);
 
 function linesOf(report: Report): string[] {
   const { days, drift, dead } = report;

@@ -26,10 +26,19 @@ export interface AppParts {
   readonly now: () => number;
   /** Hears of a body at a configured URL that was longer than is taken. */
   readonly tooLarge?: (target: Target, webhook: string) => void;
-  /** What stands at `/report`: what is told, and what deals with a dead letter. */
-  readonly report?: { readonly get: RequestHandler; readonly post: RequestHandler };
+  /** What people on call ask; each behind the guard of operators' routes. */
+  readonly operators?: readonly OperatorRoute[];
   /** What stands at `/`: the sandbox's page. */
   readonly home?: RequestHandler;
+}
+
+/** A path that people on call use. What it answers insists on its own proof. */
+export interface OperatorRoute {
+  /** In logs and counters. */
+  readonly name: string;
+  readonly path: string;
+  readonly get?: RequestHandler;
+  readonly post?: RequestHandler;
 }
 
 /** Who scrapes more often gets the same figures: each of them asks the queue. */
@@ -54,8 +63,10 @@ export function createApp(parts: AppParts): Express {
     sendJson(response, 200, { status: "ready" });
   });
   app.get("/metrics", async (_, response) => send(response, 200, parts.meters.contentType, await metrics()));
-  if (parts.report !== undefined)
-    app.get("/report", guard("report", parts.report.get)).post("/report", guard("report", parts.report.post));
+  for (const { name, path, get, post } of parts.operators ?? []) {
+    if (get !== undefined) app.get(path, guard(name, get));
+    if (post !== undefined) app.post(path, guard(name, post));
+  }
   if (parts.home !== undefined) app.use("/", parts.home);
   app.use(refuseUnknown(parts));
   app.use(answerError(parts));

@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from "express";
 import { isWorkerError, type WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
-import { createPatience } from "./admin.ts";
+import { createPatience } from "./patience.ts";
 import { refusalOf, sendRefusal, tooMany } from "./answers.ts";
 
 /** What a guard tells, and the clock it goes by. */

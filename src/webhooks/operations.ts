@@ -4,8 +4,8 @@ import type { OperationName, PaymentKey, RawRequest } from "../contract/adapter.
 import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { AskedOperation, OperationOutcome } from "../queue/operations.ts";
+import { byAdmin } from "../signatures/admin-token.ts";
 import { operationProven, type SignedOperation } from "../signatures/signed-url.ts";
-import { byAdmin } from "./admin.ts";
 import { NotPossible } from "./answers.ts";
 import type { Head } from "./request.ts";
 import { isId, type OperationCall } from "./routes.ts";

@@ -164,8 +164,8 @@ describe("the embedded engine", { timeout: patient }, () => {
     const { orderId, paymentId, adapter } = purchase.key;
 
     const early = command("reconcile.ts", "acme", "se", orderId);
-    expect(await early.exited).toEqual({ code: 1, signal: null });
-    expect(early.output()).toContain("norce-psp-worker did not answer");
+    expect(await early.exited).toEqual({ code: 3, signal: null });
+    expect(early.output()).toContain(`http://localhost:${environment.PORT} did not answer`);
 
     await here.serve("start.ts", environment);
     const [urls, ...refused] = [
@@ -177,7 +177,7 @@ describe("the embedded engine", { timeout: patient }, () => {
       command("reconcile.ts", "acme", "no", orderId),
     ];
     for (const program of refused) {
-      expect(await program.exited).toEqual({ code: 1, signal: null });
+      expect(await program.exited).toEqual({ code: 2, signal: null });
       expect(program.output()).toMatch(/\S/);
       expect(program.output()).not.toContain("    at ");
     }

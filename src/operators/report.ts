@@ -7,9 +7,9 @@ import type { Drift, Ledger, LedgerQuery } from "../queue/ledger.ts";
 import type { DeadLetter } from "../queue/jobs.ts";
 import type { Inbox } from "../queue/event-queues.ts";
 import type { Letters } from "../queue/letters.ts";
-import { byAdmin } from "./admin.ts";
-import type { OperatorLooks } from "./operations.ts";
-import { queryOf } from "./request.ts";
+import { insistOnAdmin } from "../signatures/admin-token.ts";
+import type { OperatorLooks } from "../webhooks/operations.ts";
+import { queryOf } from "../webhooks/request.ts";
 
 /** What the report is made from. */
 export interface ReportParts {
@@ -76,7 +76,7 @@ const letterSchema = z.union([z.strictObject({ retry: letterId }), z.strictObjec
  */
 export function answerLetter(parts: ReportParts): RequestHandler {
   return async (request, response) => {
-    insistOnAdmin(parts, request.get("authorization"));
+    insistOnAdmin(parts.config, request.get("authorization"));
     const asked = letterSchema.safeParse(Object.fromEntries(queryOf(request.originalUrl)));
     if (!asked.success) throw new WorkerError("MalformedWebhook", "retry or dismiss has to be the id of a dead letter");
     const id = "retry" in asked.data ? asked.data.retry : asked.data.dismiss;
@@ -107,15 +107,9 @@ async function retried(
  */
 export function answerReport(parts: ReportParts): RequestHandler {
   return async (request, response) => {
-    insistOnAdmin(parts, request.get("authorization"));
+    insistOnAdmin(parts.config, request.get("authorization"));
     answer(response, await reportOn(queryFrom(queryOf(request.originalUrl), parts.now()), parts));
   };
-}
-
-/** @throws WorkerError `UnknownTarget` where there is no admin token, `UntrustedWebhook` where another one was given. */
-function insistOnAdmin({ config }: ReportParts, authorization: string | undefined): void {
-  if (config.adminTokens.length === 0) throw new WorkerError("UnknownTarget", "no such path");
-  if (!byAdmin(config, authorization)) throw new WorkerError("UntrustedWebhook", "the report needs the admin token");
 }
 
 function answer(response: Response, body: object): void {

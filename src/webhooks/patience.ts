@@ -1,13 +1,4 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Config } from "../config.ts";
-import { equalInConstantTime } from "../signatures/constant-time.ts";
-
-/** True where the caller has an admin token; never where none is configured. */
-export function byAdmin({ adminTokens }: Pick<Config, "adminTokens">, authorization: string | undefined): boolean {
-  const given = /^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "";
-  // Every token is tried, so that the time taken does not tell which one it was.
-  return adminTokens.map((token) => equalInConstantTime(given, token)).includes(true);
-}
 
 /** Lets those wait who were refused on an operator's route. Who has a right token never waits. */
 export interface Patience {

@@ -1,0 +1,10 @@
+import type { OperatorRoute } from "../webhooks/app.ts";
+import { answerLetter, answerReport, type ReportParts } from "./report.ts";
+
+/** What the routes of people on call are made from. */
+export type OperatorParts = ReportParts;
+
+/** Every route of people on call. Without an admin token there is none of them. */
+export function operatorRoutes(parts: OperatorParts): readonly OperatorRoute[] {
+  return [{ name: "report", path: "/report", get: answerReport(parts), post: answerLetter(parts) }];
+}
