@@ -15,6 +15,7 @@ import type { StoredEvent } from "./queue/jobs.ts";
 import { createLedger } from "./queue/ledger.ts";
 import type { JournalEntry, Seam } from "./queue/seam.ts";
 import { createApp } from "./webhooks/app.ts";
+import { tooLargeInLedger } from "./webhooks/findings.ts";
 import { createInbox } from "./webhooks/inbox.ts";
 import type { Operations, OperationStatus, OperatorLooks } from "./webhooks/operations.ts";
 
@@ -32,6 +33,7 @@ export interface WebParts {
 export async function startWeb(parts: WebParts): Promise<Running & { readonly port: number }> {
   const { config, engine, queue, log, meters } = parts;
   const looks = looksFor(queue);
+  const ledger = createLedger(engine, "prompt");
   const app = createApp({
     config,
     log,
@@ -41,14 +43,8 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     operations: operationsFor(queue),
     ping: () => engine.ping(),
     now: Date.now,
-    operators: operatorRoutes({
-      dead: queue.letters,
-      inbox: queue.inbox,
-      looks,
-      config,
-      ledger: createLedger(engine, "prompt"),
-      now: Date.now,
-    }),
+    tooLarge: tooLargeInLedger({ ledger, log, meters, now: Date.now }),
+    operators: operatorRoutes({ dead: queue.letters, inbox: queue.inbox, looks, config, ledger, now: Date.now }),
     ...(parts.home === undefined ? {} : { home: parts.home }),
   });
   const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 65_000 }, app);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createLedger } from "../../src/queue/ledger.ts";
 import { engines, type TestEngine } from "../support/engines.ts";
 import { type Purchase, startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -45,6 +46,21 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     const [first] = await world.queue.journal.read(purchase.key);
     expect(first).toMatchObject({ kind: "received", facts: { webhook: "push", by: received?.["by"] } });
     expect(received?.["by"]).toMatch(/^[\w-]{6}$/);
+  });
+
+  test("a body that is too large for a configured URL is a finding, once a day", async () => {
+    const purchase = world.purchase();
+    const body = "x".repeat(world.config.bodyLimitBytes + 1);
+    const found = async (): Promise<unknown[]> =>
+      (await createLedger(world.engine, "patient").read({ from: 0, to: Number.MAX_SAFE_INTEGER })).drift
+        .filter(({ name }) => name === "body-too-large")
+        .map(({ at: _at, ...drift }) => drift);
+    for (const _ of ["first", "second"]) expect((await world.post(purchase.pushUrl, { body })).status).toBe(413);
+    await until(async () => (await found()).length > 0, "the finding");
+    const { adapter, merchant, channel } = purchase.key;
+    const finding = { name: "body-too-large", adapter, merchant, channel, facts: { webhook: "push" } };
+    expect(await found()).toEqual([finding]);
+    expect(await world.meters.text()).toContain(`norce_psp_drift_total{adapter="${adapter}",name="body-too-large"} 1`);
   });
 
   test("what happens in the PSP's portal is found by a look", async () => {
