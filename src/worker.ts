@@ -14,7 +14,7 @@ import { callbackUrl } from "./signatures/urls.ts";
 import { startEvents } from "./workers/events/events.ts";
 import { startInbox } from "./workers/events/inbox.ts";
 import { createGates } from "./workers/gate/gates.ts";
-import { createContexts } from "./workers/look/contexts.ts";
+import { createContexts } from "./adapters/contexts.ts";
 import { startLooks } from "./workers/look/looks.ts";
 import { startOperate } from "./workers/operate/operate.ts";
 import { startSweep } from "./workers/sweep/sweep.ts";

@@ -18,7 +18,7 @@ import { isWorkerError } from "../../src/lib/errors.ts";
 import { createHttp } from "../../src/lib/http.ts";
 import { withToken } from "../../src/lib/token.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
-import { createContexts } from "../../src/workers/look/contexts.ts";
+import { createContexts } from "../../src/adapters/contexts.ts";
 import { lookContext } from "../../src/workers/look/open.ts";
 import { availableFor, sumMovedBy, sumsToBe } from "../../src/workers/operate/possible.ts";
 import { type Act, openStage, type Purchase, type Stage } from "../support/stage.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { OperationJobName } from "../../src/queue/operations.ts";
 import type { End, HeldJob } from "../../src/queue/seam.ts";
 import { createGates } from "../../src/workers/gate/gates.ts";
-import { createContexts } from "../../src/workers/look/contexts.ts";
+import { createContexts } from "../../src/adapters/contexts.ts";
 import { startOperate } from "../../src/workers/operate/operate.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
 import { createTeller } from "../../src/workers/tell.ts";

@@ -17,7 +17,7 @@ import { createSandboxPsp } from "../../sandbox/psp.ts";
 import { createApp } from "../../src/webhooks/app.ts";
 import { createInbox } from "../../src/webhooks/inbox.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
-import { createContexts } from "../../src/workers/look/contexts.ts";
+import { createContexts } from "../../src/adapters/contexts.ts";
 import { lookContext } from "../../src/workers/look/open.ts";
 import type { LookFacts } from "../../src/workers/tell/told.ts";
 import { startWorker } from "../../src/worker.ts";

@@ -5,7 +5,7 @@ import type { NorceOrder } from "../../norce/schema.ts";
 import type { StoredEvent } from "../../queue/jobs.ts";
 import type { Seam } from "../../queue/seam.ts";
 import type { Held, Shell } from "../job.ts";
-import type { ContextFactory } from "../look/contexts.ts";
+import type { ContextFactory } from "../../adapters/contexts.ts";
 import { pauses } from "../patience.ts";
 
 /** What finding a payment needs. */

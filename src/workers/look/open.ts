@@ -5,7 +5,7 @@ import type { TransactionLog } from "../../norce/log-line.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 import { refusal } from "../found.ts";
 import type { Held } from "../job.ts";
-import type { ContextFactory } from "./contexts.ts";
+import type { ContextFactory } from "../../adapters/contexts.ts";
 import { readRecord } from "./record.ts";
 
 /** What opening a payment needs. */

@@ -1,17 +1,21 @@
-import type { AskContext, Authority, Http, Target } from "../../contract/adapter.ts";
-import type { AdapterSettings } from "../../config.ts";
-import { identityId } from "../../lib/agents.ts";
-import { createBudget } from "../../lib/budget.ts";
-import { createHttp, type HttpOptions } from "../../lib/http.ts";
-import { withToken } from "../../lib/token.ts";
-import type { Transport } from "../../lib/transport.ts";
-import type { Via } from "../../norce/client.ts";
+import type { AskContext, Authority, CommonConfig, Http, Target } from "../contract/adapter.ts";
+import { identityId } from "../lib/agents.ts";
+import { createBudget } from "../lib/budget.ts";
+import { createHttp, type HttpOptions } from "../lib/http.ts";
+import { withToken } from "../lib/token.ts";
+import type { Transport } from "../lib/transport.ts";
 
-/** Makes what an adapter asks its PSP with; the HTTP clients and their tokens are shared by all looks of one merchant's channel. */
+/** For whom something is asked: nothing leaves once it is aborted, and no write while the proof rejects. */
+interface Via {
+  readonly signal: AbortSignal;
+  readonly prove?: (() => Promise<void>) | undefined;
+}
+
+/** Makes what an adapter asks its PSP with; the HTTP clients and their tokens are shared by all that is asked for one merchant's channel. */
 export type ContextFactory = (
   target: Target,
-  settings: Pick<AdapterSettings, "settings">,
-  via: Via & { readonly signal: AbortSignal },
+  settings: { readonly settings: CommonConfig },
+  via: Via,
 ) => AskContext<unknown>;
 
 /** What all contexts of a process share: the one clock, the one generator of randomness, what carries requests, and how our own URLs are made. */
