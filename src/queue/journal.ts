@@ -1,5 +1,5 @@
 import type { Json, PaymentKey } from "../contract/adapter.ts";
-import { hashOf, laneId } from "./names.ts";
+import { hashOf, laneId, orderName, paymentName } from "./names.ts";
 import type { JournalBounds, JournalText, Store } from "./store.ts";
 
 /** Something that happened to a payment. No personal data, no secret. */
@@ -26,8 +26,10 @@ export interface JournalEntry {
 /** What happened to payments: at most 200 entries of 200 bytes and 90 days each. */
 export interface Journal {
   append(key: PaymentKey, lines: readonly JournalLine[]): Promise<void>;
-  /** Oldest first. */
+  /** Oldest first. Where entries gave way, the first one is of the kind `gave-way`, and counts them. */
   read(key: PaymentKey): Promise<readonly JournalEntry[]>;
+  /** The order's payments of which anything is kept. */
+  payments(order: Pick<PaymentKey, "merchant" | "channel" | "orderId">): Promise<readonly PaymentKey[]>;
 }
 
 /** How large the entries of a journal may be, and how many there are. */
@@ -47,8 +49,15 @@ export function journalBounds(allBytes = usualBytes): JournalBounds {
 /** The journals on one engine. */
 export function createJournal(store: Store, bounds: JournalBounds): Journal {
   return {
-    append: async (key, lines) => await store.append(laneId(key), lines.map(journalText), bounds),
+    append: async (key, lines) => await store.append(paymentName(key), lines.map(journalText), bounds),
     read: async (key) => (await store.entries(laneId(key))).map(entryOf),
+    async payments({ merchant, channel, orderId }) {
+      const named = await store.payments(orderName(merchant, channel, orderId));
+      return [...new Set(named)].map((text) => {
+        const [adapter, paymentId] = JSON.parse(text) as [string, string];
+        return { adapter, merchant, channel, orderId, paymentId };
+      });
+    },
   };
 }
 

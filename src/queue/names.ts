@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { StoredEvent } from "./jobs.ts";
+import type { PaymentName } from "./store.ts";
 
 /** Where events wait. */
 export const inboxName = "inbox";
@@ -23,6 +24,18 @@ export function eventsName(adapter: string): string {
 export function laneId(key: PaymentKey): string {
   const { adapter, merchant, channel, orderId, paymentId } = key;
   return hashOf([adapter, merchant, channel, orderId, paymentId]);
+}
+
+/** One short text per order: its payments are found by it. */
+export function orderName(merchant: string, channel: string, orderId: string): string {
+  return hashOf(["order", merchant, channel, orderId]);
+}
+
+/** A payment as journals and notes are named by it. */
+export function paymentName(key: PaymentKey): PaymentName {
+  const { adapter, merchant, channel, orderId, paymentId } = key;
+  const payment = JSON.stringify([adapter, paymentId]);
+  return { id: laneId(key), order: orderName(merchant, channel, orderId), payment };
 }
 
 /** One short text for anything that is named by several. */

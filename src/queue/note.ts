@@ -4,7 +4,7 @@ import type { Json, PaymentKey } from "../contract/adapter.ts";
 import type { Engine, Temper } from "./engine.ts";
 import { newVersion } from "./engines/records.ts";
 import { type JournalLine, journalText } from "./journal.ts";
-import { laneId, laneName } from "./names.ts";
+import { laneId, laneName, paymentName } from "./names.ts";
 import type { NoteAsk, RawNote } from "./notes.ts";
 import type { JournalBounds } from "./store.ts";
 import { orUnavailable, promptly } from "./within.ts";
@@ -148,13 +148,13 @@ export function createLooks(engine: Engine, journal: JournalBounds): Looks {
   return {
     async ask(asks, temper) {
       const asking = asks.map((ask): NoteAsk => {
-        const id = laneId(ask.key);
+        const of = paymentName(ask.key);
         const asked = noteOf(ask);
         return {
-          id,
+          of,
           ...(asked === undefined ? {} : { asked }),
           journal: (ask.journal ?? []).map(journalText),
-          job: { queue: engine.queue(laneName(ask.key.adapter), temper), data: ask.key, options: laneOptions(id) },
+          job: { queue: engine.queue(laneName(ask.key.adapter), temper), data: ask.key, options: laneOptions(of.id) },
         };
       });
       if (asking.length === 0) return [];
@@ -180,7 +180,7 @@ export function createLooks(engine: Engine, journal: JournalBounds): Looks {
         ttlMs: Math.max(nextLookAt - Date.now(), 0) + keptMs,
         journal: lines.map(journalText),
       };
-      return await engine.notes("patient").settle(laneId(key), lock, settlement, journal);
+      return await engine.notes("patient").settle(paymentName(key), lock, settlement, journal);
     },
   };
 }
@@ -194,7 +194,7 @@ export async function noteLast(
 ): Promise<void> {
   await engine
     .notes("patient")
-    .ask([{ id: laneId(key), asked: { lastFrom }, journal: [] }], { ttlMs: keptMs, journal });
+    .ask([{ of: paymentName(key), asked: { lastFrom }, journal: [] }], { ttlMs: keptMs, journal });
 }
 
 function readable({ version, by, announcedAt, lastFrom, hints, known }: RawNote): Note {

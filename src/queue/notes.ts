@@ -1,13 +1,12 @@
 import type { JobsOptions, Queue } from "bullmq";
-import type { JournalBounds, JournalText } from "./store.ts";
+import type { JournalBounds, JournalText, PaymentName } from "./store.ts";
 
 /** How many hints a note holds; the oldest give way. */
 export const mostHints = 5;
 
 /** A note's asked half on its way, and the look's job. */
 export interface NoteAsk {
-  /** The payment's name. */
-  readonly id: string;
+  readonly of: PaymentName;
   /** Absent: nothing is noted, only asked. */
   readonly asked?: {
     /** Absent, like by whom, where no look is asked for. */
@@ -58,7 +57,7 @@ export interface Notes {
   ask(asks: readonly NoteAsk[], bounds: NoteBounds): Promise<readonly string[]>;
   read(id: string): Promise<RawNote>;
   settle(
-    id: string,
+    of: PaymentName,
     lock: { readonly queue: string; readonly id: string; readonly token: string },
     settlement: RawSettlement,
     bounds: JournalBounds,

@@ -78,11 +78,30 @@ export interface Store {
     page: { readonly limit: number; readonly before?: string; readonly prefix?: string },
   ): Promise<Page<Value>>;
   count(kind: ListedKind): Promise<number>;
-  /** Adds lines to a payment's journal; the oldest give way. */
-  append(id: string, lines: readonly JournalText[], bounds: JournalBounds): Promise<void>;
+  /** Adds lines to a payment's journal, by which its order knows it; the oldest give way, and leave an entry that says how many they were. */
+  append(of: PaymentName, lines: readonly JournalText[], bounds: JournalBounds): Promise<void>;
   /** The journal's entries as they are stored, oldest first. */
   entries(id: string): Promise<readonly string[]>;
+  /** What `PaymentName.payment` says of every payment of an order that has a journal; they end with their journals. */
+  payments(order: string): Promise<readonly string[]>;
 }
+
+/** A payment as journals and notes are named by it. */
+export interface PaymentName {
+  /** The payment's own short text. */
+  readonly id: string;
+  /** Its order's. */
+  readonly order: string;
+  /** What tells the payment from others of its order, as JSON. */
+  readonly payment: string;
+}
+
+/** What stands at the beginning of a journal in place of the entries that gave way: as many, first and last as they were. */
+const gaveWay = "gave-way";
+/** The same as it is stored. */
+export const gaveWayText = JSON.stringify([gaveWay, {}]);
+/** How many payments of one order are known. */
+export const mostPayments = 50;
 
 /** A line on its way into a journal. */
 export interface JournalText {

@@ -3,6 +3,7 @@ import pg from "pg";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
+import type { PaymentKey } from "../../src/contract/adapter.ts";
 import { createJournal, journalBounds, type JournalLine } from "../../src/queue/journal.ts";
 import { createLocks } from "../../src/queue/locks.ts";
 import type { Store } from "../../src/queue/store.ts";
@@ -235,8 +236,26 @@ describe.each(engines())("the state store on $name", (testEngine: TestEngine) =>
       const lines = Array.from({ length: 250 }, (_, at) => line(at, "looked", { at, long: "å".repeat(300) }));
       await journal.append(key, lines.slice(0, 120));
       await journal.append(key, lines.slice(120));
-      const entries = await journal.read(key);
-      expect(entries.map(({ facts }) => facts)).toEqual(lines.slice(50).map(({ at }) => ({ at })));
+      const [first, ...entries] = await journal.read(key);
+      expect(entries.map(({ facts }) => facts)).toEqual(lines.slice(51).map(({ at }) => ({ at })));
+      expect(first).toEqual({ kind: "gave-way", facts: {}, count: 51, first: 0, last: 50 });
+      await journal.append(key, [line(250, "waited"), line(251, "waited"), line(252, "buried")]);
+      const later = await journal.read(key);
+      expect(later).toHaveLength(200);
+      expect(later[0]).toEqual({ kind: "gave-way", facts: {}, count: 53, first: 0, last: 52 });
+      expect(later.at(-2)).toMatchObject({ kind: "waited", count: 2 });
+    });
+
+    test("is found by its order, as those of the order's other payments are", async () => {
+      const journal = createJournal(store, journalBounds());
+      const one = newKey();
+      const other = { ...newKey(), orderId: one.orderId };
+      const [stranger, elsewhere] = [newKey(), { ...one, channel: "elsewhere" }];
+      for (const key of [one, other, one, stranger, elsewhere, other]) await journal.append(key, [line(1, "looked")]);
+      const names = (keys: readonly PaymentKey[]) => keys.map(({ adapter, paymentId }) => `${adapter} ${paymentId}`);
+      expect(names(await journal.payments(one)).toSorted()).toEqual(names([one, other]).toSorted());
+      expect(await journal.payments(elsewhere)).toEqual([elsewhere]);
+      expect(await journal.payments(newKey())).toEqual([]);
     });
 
     test("all together keep to a bound: who was not written for the longest time gives way", async () => {

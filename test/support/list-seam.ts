@@ -103,7 +103,7 @@ export function createListSeam(): ListSeam {
       tally: async () => undefined,
       read: async () => ({ drift: [], tallies: [] }),
     },
-    journal: { append: async () => undefined, read: async () => [] },
+    journal: { append: async () => undefined, read: async () => [], payments: async () => [] },
     evidence: {
       async put(account, evidence) {
         made += 1;

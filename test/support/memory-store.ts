@@ -61,5 +61,6 @@ export function createMemoryStore(): Store {
       throw new Error("nobody here keeps a journal");
     },
     entries: async () => [],
+    payments: async () => [],
   };
 }

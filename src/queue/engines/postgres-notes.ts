@@ -13,7 +13,7 @@ const statements = {
 SELECT added.id FROM asked, add_flow($2::jsonb) AS added(id)`,
   note: "SELECT psp_ask($1::jsonb)",
   read: "SELECT * FROM psp_note WHERE id = $1 AND expires_at > psp_now()",
-  settle: "SELECT psp_settle($1, $2, $3, $4, $5::jsonb) AS settled",
+  settle: "SELECT psp_settle($1::jsonb, $2, $3, $4, $5::jsonb) AS settled",
 } as const;
 
 /** The notes in the connection's schema. */
@@ -21,7 +21,7 @@ export function createPostgresNotes(sql: Sql, trim: ReturnType<typeof createTrim
   return {
     async ask(asks, bounds) {
       // All processes take the locks of several payments in the same order.
-      const ordered = asks.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+      const ordered = asks.toSorted((one, other) => (one.of.id < other.of.id ? -1 : 1));
       const noted = ordered.filter(({ asked, journal }) => asked !== undefined || journal.length > 0);
       const adding = ordered.filter(({ job }) => job !== undefined);
       const notes = JSON.stringify(askedOf(noted, bounds));
@@ -42,7 +42,7 @@ export function createPostgresNotes(sql: Sql, trim: ReturnType<typeof createTrim
       const [row] = (await sql(statements.read, [id])).rows;
       return row === undefined ? { hints: {} } : noteOf(row);
     },
-    async settle(id, lock, { known, hints, announced, last, ttlMs, journal }, bounds) {
+    async settle(of, lock, { known, hints, announced, last, ttlMs, journal }, bounds) {
       const look = {
         known,
         hints,
@@ -53,7 +53,8 @@ export function createPostgresNotes(sql: Sql, trim: ReturnType<typeof createTrim
         journalTtl: bounds.ttlMs,
         journal: textsOf(journal),
       };
-      const { rows } = await sql(statements.settle, [id, lock.queue, lock.id, lock.token, JSON.stringify(look)]);
+      const { queue, id, token } = lock;
+      const { rows } = await sql(statements.settle, [JSON.stringify(of), queue, id, token, JSON.stringify(look)]);
       await trim(journal, bounds);
       return rows[0]?.["settled"] === true;
     },
@@ -81,7 +82,7 @@ function askedOf(asks: readonly NoteAsk[], { ttlMs, journal }: NoteBounds): obje
     ttl: ttlMs,
     most: journal.most,
     journalTtl: journal.ttlMs,
-    asks: asks.map((ask) => ({ id: ask.id, ...ask.asked, journal: textsOf(ask.journal) })),
+    asks: asks.map((ask) => ({ ...ask.of, ...ask.asked, journal: textsOf(ask.journal) })),
   };
 }
 

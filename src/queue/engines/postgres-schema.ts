@@ -1,3 +1,5 @@
+import { gaveWayText } from "../store.ts";
+
 /**
  * What the state store is on PostgreSQL: tables and functions beside BullMQ's, in the same schema. Can be run again at any time, also by two
  * processes at once, inside one transaction; times are milliseconds since the epoch by the engine's clock.
@@ -37,17 +39,22 @@ CREATE TABLE IF NOT EXISTS psp_journal (
   written_at bigint NOT NULL,
   expires_at bigint NOT NULL
 );
+ALTER TABLE psp_journal ADD COLUMN IF NOT EXISTS order_id text;
+ALTER TABLE psp_journal ADD COLUMN IF NOT EXISTS payment text;
+CREATE INDEX IF NOT EXISTS psp_journal_order ON psp_journal (order_id);
 CREATE INDEX IF NOT EXISTS psp_journal_newest ON psp_journal (written_at DESC, id, size);
 CREATE INDEX IF NOT EXISTS psp_journal_ends ON psp_journal (expires_at);
 
 CREATE OR REPLACE FUNCTION psp_now() RETURNS bigint LANGUAGE sql VOLATILE AS
 $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 
--- p_lines: at, like, text of each line, as texts.
-CREATE OR REPLACE FUNCTION psp_append(p_id text, p_lines jsonb, p_most integer, p_ttl bigint) RETURNS void
+-- p_of: id, order and payment. p_lines: at, like, text of each line, as texts.
+CREATE OR REPLACE FUNCTION psp_append(p_of jsonb, p_lines jsonb, p_most integer, p_ttl bigint) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
+  p_id text := p_of ->> 'id';
   v_entries text[];
+  v_over integer;
   v_last text;
   v_parts text[];
   v_at text;
@@ -71,11 +78,20 @@ BEGIN
       v_entries := v_entries || ('1;' || v_at || ';' || v_at || ';' || v_like || ';' || v_text);
     END IF;
   END LOOP;
-  v_entries := v_entries[GREATEST(1, cardinality(v_entries) - p_most + 1):];
-  INSERT INTO psp_journal VALUES (
-    p_id, v_entries, octet_length(array_to_string(v_entries, '')), psp_now(), psp_now() + p_ttl
+  v_over := cardinality(v_entries) - p_most;
+  IF v_over > 0 THEN
+    v_entries := (
+      SELECT sum(split_part(entry, ';', 1)::bigint) || ';' || min(split_part(entry, ';', 2)::bigint) || ';'
+          || max(split_part(entry, ';', 3)::bigint) || ';;${gaveWayText}'
+        FROM unnest(v_entries[:v_over + 1]) AS entry
+    ) || v_entries[v_over + 2:];
+  END IF;
+  INSERT INTO psp_journal (id, entries, size, written_at, expires_at, order_id, payment) VALUES (
+    p_id, v_entries, octet_length(array_to_string(v_entries, '')), psp_now(), psp_now() + p_ttl,
+    p_of ->> 'order', p_of ->> 'payment'
   ) ON CONFLICT (id) DO UPDATE SET
-    entries = EXCLUDED.entries, size = EXCLUDED.size, written_at = EXCLUDED.written_at, expires_at = EXCLUDED.expires_at;
+    entries = EXCLUDED.entries, size = EXCLUDED.size, written_at = EXCLUDED.written_at, expires_at = EXCLUDED.expires_at,
+    order_id = EXCLUDED.order_id, payment = EXCLUDED.payment;
 END $$;
 
 -- Notes first; whoever calls this adds the looks afterwards, in the same statement.
@@ -109,14 +125,16 @@ BEGIN
         ) WHERE id = ask ->> 'id';
       END IF;
     END IF;
-    PERFORM psp_append(ask ->> 'id', ask -> 'journal', (p ->> 'most')::integer, (p ->> 'journalTtl')::bigint);
+    PERFORM psp_append(ask, ask -> 'journal', (p ->> 'most')::integer, (p ->> 'journalTtl')::bigint);
   END LOOP;
   RETURN jsonb_array_length(p -> 'asks');
 END $$;
 
-CREATE OR REPLACE FUNCTION psp_settle(p_id text, p_queue text, p_job text, p_token text, p jsonb) RETURNS boolean
+-- p_of: id, order and payment.
+CREATE OR REPLACE FUNCTION psp_settle(p_of jsonb, p_queue text, p_job text, p_token text, p jsonb) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
+  p_id text := p_of ->> 'id';
   v_note psp_note;
   v_hint record;
 BEGIN
@@ -148,7 +166,7 @@ BEGIN
       WHERE id = p_id;
     END IF;
   END IF;
-  PERFORM psp_append(p_id, p -> 'journal', (p ->> 'most')::integer, (p ->> 'journalTtl')::bigint);
+  PERFORM psp_append(p_of, p -> 'journal', (p ->> 'most')::integer, (p ->> 'journalTtl')::bigint);
   RETURN true;
 END $$;
 `;

@@ -1,5 +1,5 @@
 import type { Json } from "../../contract/adapter.ts";
-import type { JournalBounds, JournalText, Store, Stored } from "../store.ts";
+import { type JournalBounds, type JournalText, mostPayments, type Store, type Stored } from "../store.ts";
 import { trimJournals } from "./postgres-schema.ts";
 import { newVersion, pageOf } from "./records.ts";
 
@@ -61,8 +61,10 @@ SELECT ${record} FROM psp_record
  ORDER BY written_at DESC, id DESC LIMIT $2`,
   count: `
 SELECT count(*)::integer AS count FROM psp_record WHERE kind = $1 AND (expires_at IS NULL OR expires_at > psp_now())`,
-  append: "SELECT psp_append($1, $2::jsonb, $3, $4)",
+  append: "SELECT psp_append($1::jsonb, $2::jsonb, $3, $4)",
   entries: "SELECT entries FROM psp_journal WHERE id = $1 AND expires_at > psp_now()",
+  payments: `
+SELECT payment FROM psp_journal WHERE order_id = $1 AND expires_at > psp_now() ORDER BY written_at DESC LIMIT ${mostPayments}`,
 } as const;
 
 /** The state store in the connection's schema. */
@@ -106,14 +108,17 @@ export function createPostgresStore(sql: Sql, trim: ReturnType<typeof createTrim
       const [row] = (await sql(statements.count, [kind])).rows;
       return Number(row?.["count"]);
     },
-    async append(id, lines, bounds) {
+    async append(of, lines, bounds) {
       if (lines.length === 0) return;
-      await sql(statements.append, [id, JSON.stringify(textsOf(lines)), bounds.most, bounds.ttlMs]);
+      await sql(statements.append, [JSON.stringify(of), JSON.stringify(textsOf(lines)), bounds.most, bounds.ttlMs]);
       await trim(lines, bounds);
     },
     async entries(id) {
       const [row] = (await sql(statements.entries, [id])).rows;
       return (row?.["entries"] ?? []) as readonly string[];
+    },
+    async payments(order) {
+      return (await sql(statements.payments, [order])).rows.map(({ payment }) => String(payment));
     },
   };
 }

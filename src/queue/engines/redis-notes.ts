@@ -28,8 +28,8 @@ export function createRedisNotes(connection: Scripted, prefix: string): Notes {
       // As text, not by its hash: a server that has forgotten its scripts would run the adds before the notes.
       if (noted.length > 0) {
         const keys = [
-          ...noted.map(({ id }) => noteKey(id)),
-          ...noted.map(({ id }) => journalKey(prefix, id)),
+          ...noted.map(({ of }) => noteKey(of.id)),
+          ...noted.map(({ of }) => journalKey(prefix, of.id)),
           journalIndex(prefix),
         ];
         pipeline.eval(askNotes, keys.length, ...keys, JSON.stringify(askedOf(noted, bounds)));
@@ -43,9 +43,9 @@ export function createRedisNotes(connection: Scripted, prefix: string): Notes {
     async read(id) {
       return noteOf(await connection.hgetall(noteKey(id)));
     },
-    async settle(id, lock, { known, hints, announced, last, ttlMs, journal }, bounds) {
+    async settle(of, lock, { known, hints, announced, last, ttlMs, journal }, bounds) {
       const look = {
-        id,
+        ...of,
         known,
         hints: hints.flat(),
         announced,
@@ -55,8 +55,10 @@ export function createRedisNotes(connection: Scripted, prefix: string): Notes {
         ...boundsOf(bounds),
       };
       const lockKey = `${prefix}:${lock.queue}:${lock.id}:lock`;
-      const journalAt = [journalKey(prefix, id), journalIndex(prefix)] as const;
-      return (await connection.pspSettle(noteKey(id), lockKey, ...journalAt, lock.token, JSON.stringify(look))) === 1;
+      const journalAt = [journalKey(prefix, of.id), journalIndex(prefix)] as const;
+      return (
+        (await connection.pspSettle(noteKey(of.id), lockKey, ...journalAt, lock.token, JSON.stringify(look))) === 1
+      );
     },
   };
 }
@@ -95,7 +97,7 @@ function askedOf(asks: readonly NoteAsk[], { ttlMs, journal }: NoteBounds): obje
     ttl: ttlMs,
     ...boundsOf(journal),
     asks: asks.map((ask) => ({
-      id: ask.id,
+      ...ask.of,
       version: ask.asked?.version,
       by: ask.asked?.by,
       announcedAt: textOf(ask.asked?.announcedAt),

@@ -1,3 +1,5 @@
+import { gaveWayText, mostPayments } from "../store.ts";
+
 /**
  * What the state store does inside Redis. All keys carry the service's hash tag and lie in one slot, also those that a script finds by
  * itself. Each is safe to be sent twice: a driver repeats what was not answered.
@@ -88,34 +90,64 @@ while prune(KEYS[1], now, 1000) == 1000 do end
 return redis.call('ZCARD', KEYS[1])`;
 
 /**
- * A journal is a list of entries \`count;first;last;like;text\`. Which were written when, and how large they are, stands in an index of their own,
- * so that all together keep to a bound: the one that was not written for the longest time gives way.
+ * A journal is a list of entries `count;first;last;like;text`. Which were written when, and how large they are, stands in an index of their own,
+ * so that all together keep to a bound: the one that was not written for the longest time gives way. An order's payments are such a list, too,
+ * named by the order: one entry per payment, written when its journal begins and refreshed once a day.
  */
 const journal = `
-local function journal(key, index, id, now, most, ttl, bound, lines)
-  if #lines == 0 then return end
+local function parsed(entry)
+  local count, first, last, like = string.match(entry, '^(%d+);(%d+);(%d+);([^;]*);')
+  return tonumber(count), first, last, like
+end
+local function append(key, index, id, now, most, ttl, lines)
   local grown = 0
   if redis.call('EXISTS', key) == 0 then grown = -tonumber(redis.call('HGET', index .. ':sizes', id) or 0) end
   for i = 1, #lines, 3 do
     local at, like, text = lines[i], lines[i + 1], lines[i + 2]
-    local last = redis.call('LINDEX', key, -1)
-    local count, first, alike
-    if last then count, first, alike = string.match(last, '^(%d+);(%d+);%d+;([^;]*);') end
+    local stands = redis.call('LINDEX', key, -1)
+    local count, first, _, alike
+    if stands then count, first, _, alike = parsed(stands) end
     if alike == like then
       local entry = string.format('%d', count + 1) .. ';' .. first .. ';' .. at .. ';' .. like .. ';' .. text
       redis.call('LSET', key, -1, entry)
-      grown = grown + #entry - #last
+      grown = grown + #entry - #stands
     else
       local entry = '1;' .. at .. ';' .. at .. ';' .. like .. ';' .. text
       redis.call('RPUSH', key, entry)
       grown = grown + #entry
     end
   end
-  while redis.call('LLEN', key) > most do grown = grown - #redis.call('LPOP', key) end
+  local over = redis.call('LLEN', key) - most
+  if over > 0 then
+    local gone, from, to = 0, nil, nil
+    for i = 0, over do
+      local entry = redis.call('LPOP', key)
+      local count, first, last = parsed(entry)
+      gone, from, to, grown = gone + count, from or first, last, grown - #entry
+    end
+    local hole = string.format('%d', gone) .. ';' .. from .. ';' .. to .. ';;${gaveWayText}'
+    redis.call('LPUSH', key, hole)
+    grown = grown + #hole
+  end
   redis.call('PEXPIRE', key, ttl)
   redis.call('ZADD', index, now, id)
-  local size = redis.call('HINCRBY', index .. ':sizes', id, grown)
-  local all = redis.call('INCRBY', index .. ':bytes', grown)
+  redis.call('HINCRBY', index .. ':sizes', id, grown)
+  return redis.call('INCRBY', index .. ':bytes', grown)
+end
+local function find(key, index, id, now, ttl, order, payment)
+  local list = string.sub(key, 1, #key - #id) .. order
+  if redis.call('EXISTS', key) == 0 or redis.call('EXISTS', list) == 0 then
+    append(list, index, order, now, ${mostPayments}, ttl, { string.format('%.0f', now), id, payment })
+  elseif tonumber(redis.call('ZSCORE', index, order) or 0) < now - 86400000 then
+    redis.call('PEXPIRE', list, ttl)
+    redis.call('ZADD', index, now, order)
+  end
+end
+local function journal(key, index, now, most, ttl, bound, lines, of)
+  if #lines == 0 then return end
+  local id = of.id
+  find(key, index, id, now, ttl, of.order, of.payment)
+  local all = append(key, index, id, now, most, ttl, lines)
   local oldest = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
   while oldest[1] and oldest[1] ~= id and (all > bound or tonumber(oldest[2]) < now - ttl) do
     redis.call('DEL', string.sub(key, 1, #key - #id) .. oldest[1])
@@ -135,11 +167,12 @@ local function after(from)
   return rest
 end`;
 
-/** KEYS journal, index. ARGV id, most, ttl, bytes of all, then at, like, text of each line. */
+/** KEYS journal, index. ARGV id, order, payment, most, ttl, bytes of all, then at, like, text of each line. */
 export const appendJournal = `
 ${clock}
 ${journal}
-journal(KEYS[1], KEYS[2], ARGV[1], now, tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), after(5))`;
+local of = { id = ARGV[1], order = ARGV[2], payment = ARGV[3] }
+journal(KEYS[1], KEYS[2], now, tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), after(7), of)`;
 
 /**
  * Notes that looks were asked for. A note is a hash: \`v\` version, \`b\` by whom, \`a\` announced at, \`l\` last from, \`h:<reference>\` a hint with its
@@ -166,7 +199,7 @@ for i, ask in ipairs(asked.asks) do
     end
     if redis.call('PTTL', key) < asked.ttl then redis.call('PEXPIRE', key, asked.ttl) end
   end
-  journal(KEYS[#asked.asks + i], KEYS[#KEYS], ask.id, now, asked.most, asked.journalTtl, asked.allBytes, ask.journal)
+  journal(KEYS[#asked.asks + i], KEYS[#KEYS], now, asked.most, asked.journalTtl, asked.allBytes, ask.journal, ask)
 end
 return #asked.asks`;
 
@@ -189,5 +222,5 @@ if look.last and redis.call('HGET', KEYS[1], 'l') == look.last then redis.call('
 local left = redis.call('HLEN', KEYS[1])
 if left == 0 or (left == 1 and redis.call('HEXISTS', KEYS[1], 's') == 1) then redis.call('DEL', KEYS[1])
 else redis.call('PEXPIRE', KEYS[1], look.ttl) end
-journal(KEYS[3], KEYS[4], look.id, now, look.most, look.journalTtl, look.allBytes, look.journal)
+journal(KEYS[3], KEYS[4], now, look.most, look.journalTtl, look.allBytes, look.journal, look)
 return 1`;

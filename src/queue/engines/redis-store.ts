@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
 import type { Json } from "../../contract/adapter.ts";
-import { type JournalText, type Kind, kinds, type Store, type Stored } from "../store.ts";
+import { gaveWayText, type JournalText, type Kind, kinds, type Store, type Stored } from "../store.ts";
 import { newVersion, pageOf } from "./records.ts";
 import { appendJournal, changeRecord, countRecords, listRecords, settleNote, writeRecord } from "./redis-scripts.ts";
 
@@ -92,12 +92,18 @@ export function createRedisStore(connection: Scripted, prefix: string): Store {
       return pageOf(records, limit);
     },
     count: async (kind) => await connection.pspCount(index(kind)),
-    async append(id, lines, { most, ttlMs, allBytes }) {
+    async append({ id, order, payment }, lines, { most, ttlMs, allBytes }) {
       if (lines.length === 0) return;
       const parts = lines.flatMap(({ at, like, text }: JournalText) => [at, like, text]);
-      await connection.pspAppend(journalKey(prefix, id), journalIndex(prefix), id, most, ttlMs, allBytes, ...parts);
+      const bounds = [most, ttlMs, allBytes] as const;
+      const [key, all] = [journalKey(prefix, id), journalIndex(prefix)];
+      await connection.pspAppend(key, all, id, order, payment, ...bounds, ...parts);
     },
     entries: async (id) => await connection.lrange(journalKey(prefix, id), 0, -1),
+    async payments(order) {
+      const entries = await connection.lrange(journalKey(prefix, order), 0, -1);
+      return entries.map((entry) => entry.split(";").slice(4).join(";")).filter((text) => text !== gaveWayText);
+    },
   };
 }
 
