@@ -121,13 +121,26 @@ function looksFor({ looks, journal }: Pick<Seam, "looks" | "journal">): Operator
 
 /** What the first look came to that knew of the asking: one that ran meanwhile may have read the truth before. */
 function outcomeAfter(at: number, entries: readonly JournalEntry[]): object | undefined {
-  const looks = [...entries.entries()].filter(([, { kind }]) => kind === "looked");
+  // What read both sides begins with that; what waits or was given up without it is told in one line.
+  const looks = [...entries.entries()].filter(([place, { kind, facts }]) => {
+    const goesOn = entries[place - 1]?.kind === "looked" || entries[place - 1]?.kind === "written";
+    return kind === "looked" || (isEnd(entries[place]) && kind !== "written" && ("began" in facts || !goesOn));
+  });
   const [place] = looks.find(([, { facts }], index) => Number(facts["began"]) >= at || index > 0) ?? [];
   if (place === undefined) return undefined;
-  const { kind, facts } = entries[place + 1] ?? {};
+  const [looked, next] = entries.slice(place);
+  const last = looked?.kind === "looked" && isEnd(next) ? next : looked;
+  const { kind, facts } = last ?? {};
   if (kind === "written") return { outcome: "written", ...facts };
   if (kind === "waited") return { outcome: "later", ...facts };
-  return kind === "buried" ? { outcome: "dead", ...facts } : { outcome: "unchanged" };
+  if (kind === "buried") return { outcome: "dead", ...facts };
+  const needs = facts?.["needs"];
+  return needs === undefined ? { outcome: "unchanged" } : { outcome: "dead", kind: "Attention", why: needs };
+}
+
+/** What follows what a look read. */
+function isEnd(entry: JournalEntry | undefined): boolean {
+  return entry !== undefined && ["written", "waited", "buried"].includes(entry.kind);
 }
 
 /** The operations' records, as the web half tells of them. */

@@ -64,7 +64,7 @@ export function createJournal(store: Store, bounds: JournalBounds): Journal {
 /** A line as it is stored: facts that do not fit are left out, the last ones first. */
 export function journalText({ at, kind, facts = {}, like }: JournalLine): JournalText {
   const named = Object.entries(facts);
-  const word = `${kind}~${like ?? hashOf([JSON.stringify(facts)]).slice(0, 6)}`.replaceAll(";", ",");
+  const word = hashOf([kind, like ?? JSON.stringify(facts)]).slice(0, 6);
   const textOf = (count: number): string => JSON.stringify([kind, Object.fromEntries(named.slice(0, count))]);
   let count = named.length;
   while (count > 0 && frameBytes + Buffer.byteLength(word) + Buffer.byteLength(textOf(count)) > mostBytes) count -= 1;

@@ -32,7 +32,9 @@ export async function reconcile({ key, note }: Look, parts: CompareParts, held: 
     if (!suspicion.agrees) return { is: "suspect", state: latest.state, suspect: suspicion.is, ...rest };
   }
   await write(parts.norce, key, latest, verdict.changes, afterWrite, held);
-  return { is: "written", ...movementOf(latest, verdict.changes), ...rest };
+  const { amount } = verdict.changes.payment ?? {};
+  const movement = { ...movementOf(latest, verdict.changes), ...(amount === undefined ? {} : { amount }) };
+  return { is: "written", ...movement, ...rest };
 }
 
 /** What a look would come to. */

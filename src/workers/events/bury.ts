@@ -1,12 +1,13 @@
 import type { DeadLetter, StoredEvent } from "../../queue/jobs.ts";
 import type { Seam } from "../../queue/seam.ts";
 import type { Shell } from "../job.ts";
+import { buriedWith, receivedLine } from "../tell/lines.ts";
 import type { Teller } from "../tell.ts";
 
 /** What burying an event needs. */
 interface BuryParts {
   readonly shell: Pick<Shell, "now">;
-  readonly queue: Pick<Seam, "letters">;
+  readonly queue: Pick<Seam, "letters" | "journal">;
   readonly teller: Pick<Teller, "buried">;
 }
 
@@ -28,5 +29,10 @@ export async function buryEvent(
   const letter = { ...letterOf(stored), stored, kind: "Refused", reason: message, context: { reason } };
   const dated = { ...letter, since: stored.receivedAt, at: shell.now() };
   await queue.letters.put(dated);
+  const { orderId, paymentId, ...account } = stored.target;
+  if (orderId !== undefined && paymentId !== undefined) {
+    const lines = [receivedLine(stored), buriedWith(dated.at, "Event", reason)];
+    await queue.journal.append({ ...account, orderId, paymentId }, lines);
+  }
   teller.buried(dated);
 }

@@ -3,7 +3,7 @@
  * the payment's log. Each delivery is a job of its own in its adapter's queue, so that nothing that it meets stops another. Two things and
  * never one: keeping the line (once) and asking for a look (every time, also for a repeat).
  */
-import type { PaymentKey, Webhook } from "../../contract/adapter.ts";
+import type { Webhook } from "../../contract/adapter.ts";
 import type { AdapterSettings } from "../../config.ts";
 import type { StoredEvent } from "../../queue/jobs.ts";
 import { eventsName } from "../../queue/names.ts";
@@ -18,19 +18,19 @@ import type { Teller } from "../tell.ts";
 import { buryEvent, letterOf, notConfigured } from "./bury.ts";
 import { keep } from "./keep.ts";
 import { createLimits, type Limits } from "./limits.ts";
-import { place } from "./place.ts";
+import { place, type Placed } from "./place.ts";
 
 /** What placing and keeping events needs. */
 export interface EventParts extends OpenParts {
   readonly shell: Shell;
-  readonly queue: Pick<Seam, "events" | "looks" | "letters" | "references" | "evidence" | "locks">;
+  readonly queue: Pick<Seam, "events" | "looks" | "letters" | "references" | "evidence" | "locks" | "journal">;
   readonly teller: Teller;
   readonly concurrency: number;
 }
 
 /** What has become of an event. */
 type Became =
-  | { readonly is: "placed"; readonly key: PaymentKey; readonly hint?: string | undefined; readonly looks: boolean }
+  | { readonly is: "placed"; readonly placed: Placed; readonly looks: boolean }
   | { readonly is: "proven" | "disproved" | "nowhere" | "not-configured" | "busy" | "crowded" };
 
 /** Starts the workers that place and keep events: one queue per adapter that a merchant has configured. */
@@ -75,7 +75,7 @@ async function workOn(stored: StoredEvent, held: Held, limits: Limits, parts: Ev
   const { rememberDays } = found.adapter;
   if (rememberDays !== undefined && hint !== undefined && event.clues !== undefined && kept === "looks")
     await parts.queue.references.put(key, hint, rememberDays);
-  return { is: "placed", key, hint, looks: kept === "looks" };
+  return { is: "placed", placed, looks: kept === "looks" };
 }
 
 async function isProven(
@@ -120,10 +120,12 @@ async function endOf(
       teller.event({ target, webhook, type: event.type, is: "disproved" });
       return undefined;
     case "placed": {
-      const { key, hint, looks } = became;
-      const journal = [receivedLine(stored), placedLine(parts.shell.now(), event.type)];
+      const { placed, looks } = became;
+      const { key, reference: hint, how } = placed;
+      const journal = [receivedLine(stored), placedLine(parts.shell.now(), event.type, how, looks, hint)];
       const ask = { key, by: "webhook", at: receivedAt, journal, ...(hint === undefined ? {} : { hint }) } as const;
       if (looks) await queue.looks.ask([ask], "patient");
+      else await queue.journal.append(key, journal);
       await queue.letters.clear(letterOf(stored));
       return undefined;
     }

@@ -14,7 +14,7 @@ import { buryEvent, notConfigured } from "./bury.ts";
 export interface InboxParts {
   readonly config: Config;
   readonly shell: Shell;
-  readonly queue: Pick<Seam, "inbox" | "events" | "looks" | "letters">;
+  readonly queue: Pick<Seam, "inbox" | "events" | "looks" | "letters" | "journal">;
   readonly teller: Teller;
   readonly concurrency: number;
 }

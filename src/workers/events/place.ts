@@ -2,6 +2,7 @@ import type { Clue, PaymentKey, Target } from "../../contract/adapter.ts";
 import type { AdapterSettings } from "../../config.ts";
 import type { NorceClient } from "../../norce/client.ts";
 import type { NorceOrder } from "../../norce/schema.ts";
+import type { PlacedBy } from "../../queue/happenings.ts";
 import type { StoredEvent } from "../../queue/jobs.ts";
 import type { Seam } from "../../queue/seam.ts";
 import type { Held, Shell } from "../job.ts";
@@ -21,6 +22,7 @@ export interface Placed {
   readonly key: PaymentKey;
   /** The PSP's id of the payment, as the event named it or the PSP said. */
   readonly reference?: string | undefined;
+  readonly how: PlacedBy;
 }
 
 type OrderPayment = NonNullable<NorceOrder["payments"]>[number];
@@ -37,11 +39,12 @@ export async function place(
 ): Promise<Placed | null> {
   const { orderId, paymentId, ...account } = target;
   const { reference, clues = [] } = event;
-  if (orderId !== undefined && paymentId !== undefined) return { key: { ...account, orderId, paymentId }, reference };
-  const follow = async (some: readonly Clue[], named: string | undefined): Promise<Placed | null> => {
+  if (orderId !== undefined && paymentId !== undefined)
+    return { key: { ...account, orderId, paymentId }, reference, how: "url" };
+  const follow = async (some: readonly Clue[], named: string | undefined, how?: PlacedBy): Promise<Placed | null> => {
     for (const clue of some) {
       const key = await followed(clue, account, named, found, parts, held);
-      if (key !== null) return { key, reference: named };
+      if (key !== null) return { key, reference: named, how: how ?? ("echo" in clue ? "echo" : "remembered") };
     }
     return null;
   };
@@ -52,12 +55,13 @@ export async function place(
   if (named && parts.shell.now() - receivedAt > pauses.youngMs) return null;
   const resolved = await found.adapter.resolve?.(event, parts.contexts(account, found, held));
   const asked = resolved?.reference ?? reference;
-  const said = resolved === undefined || resolved === null ? null : await follow(cluesOf(resolved), asked);
+  const said = resolved === undefined || resolved === null ? null : await follow(cluesOf(resolved), asked, "psp");
   if (said !== null) return said;
   const echoes = await echoesOf(asked, account, found, parts, held);
   return await follow(
     echoes.map((echo) => ({ echo })),
     asked,
+    "psp",
   );
 }
 

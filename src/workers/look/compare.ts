@@ -9,6 +9,7 @@ import { diff, diffGone, type Verdict } from "./diff.ts";
 import { observe, type Observed } from "./observe.ts";
 import type { Opening, OpenParts } from "./open.ts";
 import type { Rest } from "./outcome.ts";
+import { timeOf } from "./record.ts";
 
 /** What a comparison needs besides. */
 export interface CompareParts extends OpenParts {
@@ -51,10 +52,18 @@ export async function compare(opening: Opening, wish: Wish, parts: CompareParts)
   const told = restFrom(bound);
   if (bound.answer !== null) return await difference(opening, bound.answer, told, wish, parts);
   // Where nobody can be asked, nothing is awaited either: an event that comes will ask for the next look.
-  if (folds) return { verdict: { is: "agreed", findings: [] }, latest: current, afterWrite: rests, rest: told };
+  const norce = saidBy(current);
+  if (folds)
+    return { verdict: { is: "agreed", findings: [] }, latest: current, afterWrite: rests, rest: { ...told, norce } };
   const verdict = diffGone({ current, states: parts.config.norce.states, now: parts.now() });
   if (verdict === undefined) return nothing(current, "not-at-psp", told);
-  return { verdict, latest: current, afterWrite: rests, rest: merged(told, verdict, {}) };
+  return { verdict, latest: current, afterWrite: rests, rest: { ...merged(told, verdict, {}), norce } };
+}
+
+/** What Norce said besides the state. */
+function saidBy({ amount, record }: CurrentPayment): NonNullable<Rest["norce"]> {
+  const since = timeOf(record?.["since"]);
+  return { amount, ...(since === undefined ? {} : { since }) };
 }
 
 /** Asks the PSP about each id, one after the other: what is remembered was said of the first. */
@@ -105,7 +114,7 @@ async function difference(
   const latest = stale ? ((await parts.norce.payment(key, held)) ?? current) : current;
   const verdict = latest === current ? first : verdictOn(latest);
   const { phase, currency, money, reference, aliases = [] } = desired;
-  const said = { ids: [reference, ...aliases], psp: { ...money, phase, currency } };
+  const said = { ids: [reference, ...aliases], psp: { ...money, phase, currency, reference }, norce: saidBy(latest) };
   const rest = { ...merged(told, verdict, lookAgainMs(desired, parts.now())), ...said };
   return { verdict, latest, afterWrite: observed.afterWrite, rest };
 }

@@ -6,7 +6,7 @@ import { laneId, laneName } from "../../queue/names.ts";
 import { type JobKind, runJobs, type Shell } from "../job.ts";
 import { type Look, reconcile } from "../reconcile.ts";
 import { type Came, horizonOf, isLast, isTooEarly, type Next, next, waitUntil } from "../retry.ts";
-import { linesOf } from "../tell/lines.ts";
+import { buriedWith, linesOf } from "../tell/lines.ts";
 import type { Looked, Teller } from "../tell.ts";
 import type { CompareParts } from "./compare.ts";
 import type { Outcome } from "./outcome.ts";
@@ -14,7 +14,7 @@ import type { Outcome } from "./outcome.ts";
 /** What looking needs. */
 export interface LookParts extends CompareParts {
   readonly shell: Shell;
-  readonly queue: Pick<Seam, "looks" | "timers" | "letters" | "references" | "claims">;
+  readonly queue: Pick<Seam, "looks" | "timers" | "letters" | "references" | "claims" | "journal">;
   readonly teller: Teller;
   readonly concurrency: number;
 }
@@ -63,7 +63,8 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   const step = "turnedAway" in came ? waitUntil(came.turnedAway.at, note) : next(came, circumstances);
   const by = note.asked?.askedBy ?? note.known?.firstAskedBy ?? "timer";
   const announced = note.asked?.announcedAt !== undefined || (await announcedMeanwhile(begun, came, parts));
-  const looked: Looked = { key, by, announced, came, step, startedAt, now };
+  const hadLetter = note.known?.letter === true;
+  const looked: Looked = { key, by, hadLetter, announced, came, step, startedAt, now };
   const ends = endsOf(step, note, now);
   // Whoever lost the job writes nothing down: what comes next is for who has it now to say. A settled look has nothing to ask about.
   if (ends.length > 0 && !(await isStillMine(begun, job, parts))) return;
@@ -72,8 +73,9 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);
   if (step.do === "bury") await queue.letters.put(letterOf(key, step, now));
   const known = knownAfter(step, by, begun, came);
-  if (note.asked !== undefined || note.known !== undefined || known !== undefined) {
-    const outcome = "outcome" in came ? came.outcome : undefined;
+  const outcome = "outcome" in came ? came.outcome : undefined;
+  // A look that nobody asked for any more, and that changed nothing, is worth no line in the journal.
+  if (note.asked !== undefined || note.known !== undefined || known !== undefined || outcome?.is === "written") {
     const judged = {
       hints: outcome?.judged ?? [],
       announcement: step.do === "rest",
@@ -156,5 +158,6 @@ async function buryStalled(
   const context = { reason: "stalled", ...(message === undefined ? {} : { message }) };
   const letter = { key, kind: "Stalled", reason: "its worker died again and again", since: at, at, context };
   await queue.letters.put(letter);
+  await queue.journal.append(key, [buriedWith(at, letter.kind, context.reason, context)]);
   teller.buried(letter);
 }

@@ -1,4 +1,4 @@
-import type { Json, Money } from "../../contract/adapter.ts";
+import type { Json, Minor, Money } from "../../contract/adapter.ts";
 import type { PaymentState } from "../../norce/states.ts";
 import type { Suspect } from "../../queue/note.ts";
 import type { Attention, Found } from "../found.ts";
@@ -23,12 +23,14 @@ export interface Rest {
   /** The PSP's ids of the payment, by which account-level events may name it. */
   readonly ids?: readonly string[];
   /** What the PSP said, in minor units of its currency. */
-  readonly psp?: Money & { readonly phase: string; readonly currency: string };
+  readonly psp?: Money & { readonly phase: string; readonly currency: string; readonly reference: string };
+  /** What Norce said besides the state, and since when the payment has stood so by our record there, in milliseconds since the epoch. */
+  readonly norce?: { readonly amount: Minor; readonly since?: number };
 }
 
 /** What a look came to. Waiting is an outcome, not an error. */
 export type Outcome =
-  | (Rest & Movement & { readonly is: "written" })
+  | (Rest & Movement & { readonly is: "written"; readonly amount?: Minor })
   | (Rest & { readonly is: "unchanged"; readonly state: PaymentState })
   | (Rest & { readonly is: "later"; readonly why: "not-in-norce" | "no-reference" | "not-at-psp" })
   /** Money or phase would move backwards: to be confirmed by a second look. */

@@ -71,6 +71,7 @@ async function play(scene: Scene): Promise<{ step: Step; did: string[]; order: O
         put: async ({ context }: { context?: { reason?: string } }) => void did.push(`letter ${context?.reason ?? ""}`),
       },
       claims: { claim: async () => undefined },
+      journal: { append: async () => undefined },
     },
     teller: { met: () => undefined, operated: () => undefined, buried: () => undefined },
     shell: { random: () => 0 },

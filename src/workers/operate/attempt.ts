@@ -12,7 +12,7 @@ import { coverAmount } from "../look/underpaid.ts";
 import { stateOf } from "../../norce/states.ts";
 import { decideSending, endKey, hasUnknownSending, isShown, noteSending, sendingKey } from "./decide.ts";
 import { pauses } from "../patience.ts";
-import { operatedLine } from "../tell/lines.ts";
+import { againLines, endedLines } from "../tell/operation-lines.ts";
 import { isTurnedAway, kindOf, operationAgain, refusalOf } from "../retry.ts";
 import type { OperateParts } from "./parts.ts";
 import { amountOf, availableFor, insistCovered, insistPossible, refusal, sumsToBe } from "./possible.ts";
@@ -51,14 +51,17 @@ export async function attempt(work: Work, parts: OperateParts): Promise<Step> {
     const againMs = operationAgain(error, tries, parts.shell.random());
     parts.teller.operated({ key, operation: name, operationId: work.id, is: "later", error, facts: { againMs } });
     if (againMs === undefined) return { end: await giveUp(work.id, work.order, parts, work.held) };
+    const steps = { id: work.id, order: work.order, amount: sent?.amount };
+    await parts.queue.journal.append(key, againLines(parts.now(), steps, parts.now() + againMs, error));
     await work.note({ tries: tries + 1 });
     return { againMs };
   }
 }
 
 /** Norce may not know what the truth refused: the payment is looked at. */
-async function refuse({ order: { key } }: Work, reason: string, { queue }: OperateParts): Promise<OperationOutcome> {
-  await queue.looks.ask([{ key, by: "operation" }], "patient");
+async function refuse({ id, order }: Work, reason: string, { queue, now }: OperateParts): Promise<OperationOutcome> {
+  const journal = endedLines(now(), { id, order }, { is: "refused", reason });
+  await queue.looks.ask([{ key: order.key, by: "operation", journal }], "patient");
   return { status: "refused", refusedBeforehand: true, reason };
 }
 
@@ -205,7 +208,8 @@ async function log(
     } as const;
     await norce.appendTransaction(key, currency, transaction, held);
   }
-  await queue.looks.ask([{ key, by: "operation", journal: [operatedLine(now(), name, end.is, id)] }], "patient");
+  const journal = endedLines(now(), { id, order, amount, currency }, { is: end.is, ...reason, ...ids });
+  await queue.looks.ask([{ key, by: "operation", journal }], "patient");
   return { status: end.is, amount: majorFromMinor(amount, currency), ...reason, ...ids };
 }
 
@@ -243,6 +247,8 @@ export async function giveUp(
   } catch (error) {
     teller.operated({ key, operation: name, operationId: id, is: "unlogged", error });
   }
+  const steps = { id, order, amount: sent?.amount };
+  await queue.journal.append(key, endedLines(now(), steps, { is: "unknown", reason }));
   return { status: "unknown", reason };
 }
 

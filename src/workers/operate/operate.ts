@@ -12,6 +12,7 @@ import { givenUp, type Held, type JobKind, runJobs, type Shell } from "../job.ts
 import { pauses } from "../patience.ts";
 import { preview } from "../reconcile.ts";
 import { type Came, operationAgain, refusalOf } from "../retry.ts";
+import { previewedLine } from "../tell/operation-lines.ts";
 import { attempt, giveUp, type Order, type Step, type Work } from "./attempt.ts";
 import type { OperateParts } from "./parts.ts";
 import { watch, watchAt } from "./watch.ts";
@@ -59,7 +60,11 @@ async function workOn(begun: Begun, held: Held, parts: OperateParts): Promise<St
     await watch(begun.id, state, parts, held);
     return { watched: true };
   }
-  if (name === "preview") return { end: await previewed(state.key, held, parts) };
+  if (name === "preview") {
+    const end = await previewed(state.key, held, parts);
+    await parts.queue.journal.append(state.key, [previewedLine(parts.now(), end)]);
+    return { end };
+  }
   if (turn === undefined) return { againMs: pauses.turnMs };
   const work = workFrom(begun, { ...state, name }, turn, held, parts);
   return await attempt(work, parts);

@@ -19,7 +19,10 @@ function partsOf(truth: DesiredPayment | null, patienceSeconds: number | undefin
     config: { find: () => ({ adapter, settings: { adapterId: "acme_adapter" } }) },
     norce: { payment: async () => current(), log: async () => ({ keys: new Set(), kept: [] }) },
     contexts: () => ({ now: readAt }),
-    queue: { letters: { put: async ({ context }: { context: unknown }) => void letters.push(context) } },
+    queue: {
+      letters: { put: async ({ context }: { context: unknown }) => void letters.push(context) },
+      journal: { append: async () => undefined },
+    },
     teller: { buried: () => undefined },
     now: () => readAt + 60_000,
   } as unknown as OperateParts;

@@ -7,6 +7,7 @@ import { observe } from "../look/observe.ts";
 import { open } from "../look/open.ts";
 import { second } from "../patience.ts";
 import { endKey, isShown } from "./decide.ts";
+import { overdueLine } from "../tell/operation-lines.ts";
 import type { OperateParts } from "./parts.ts";
 
 /** When to look for what was accepted, in milliseconds since the epoch; `undefined`: nobody waits for it, or it was looked for. */
@@ -31,6 +32,7 @@ export async function watch(id: string, state: OperationState, parts: OperatePar
     context: { reason: "operation-overdue", operationId: id, amount: sent.amount },
   };
   await parts.queue.letters.put(letter);
+  await parts.queue.journal.append(key, [overdueLine(parts.now(), { id, order: state, amount: sent.amount })]);
   parts.teller.buried(letter);
 }
 

@@ -55,6 +55,7 @@ const look = (announced: boolean, facts: LookFacts): void => {
     key,
     by: announced ? "webhook" : "sweep",
     announced,
+    hadLetter: false,
     came: { outcome: { is: "later", why: "not-at-psp" } },
     step: { do: "rest" },
     startedAt: now,

@@ -10,6 +10,8 @@ export interface Looked {
   readonly key: PaymentKey;
   /** Who asked for it. */
   readonly by: AskedBy;
+  /** A letter stood when it began. */
+  readonly hadLetter: boolean;
   /** A webhook or an operation had announced what it found, or did while it ran. */
   readonly announced: boolean;
   readonly came: Came<Outcome>;
