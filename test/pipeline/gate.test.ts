@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { embeddedEngine } from "../support/engines.ts";
-import { startWorld, type World } from "../support/service.ts";
+import { type Purchase, startWorld, type World } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 /** What decides is the process's own: one engine shows it. */
@@ -53,3 +53,30 @@ test("a PSP that asks to be left alone is, whichever payment comes next", async 
     [first, second].map(({ state }) => until(() => state() === "reserved", "both to be reserved", 50_000)),
   );
 }, 90_000);
+
+test("a page that a firewall puts before one path closes nothing; three payments that meet it do", async () => {
+  const purchases = Array.from({ length: 4 }, () => world.purchase());
+  for (const purchase of purchases) purchase.act("pay");
+  const [one, other, well, third] = purchases as [Purchase, Purchase, Purchase, Purchase];
+  const blocked = ({ reference }: Purchase) =>
+    world.psp.fault({ match: ({ path }) => path.includes(reference), status: 403, html: "<h1>Forbidden</h1>" });
+  const faults = [blocked(one), blocked(other)];
+  const struck = (): number => faults.reduce((sum, fault) => sum + fault.struck, 0);
+  const away = turnedAway("psp-down");
+  while (struck() < 12) {
+    const before = struck();
+    await Promise.all([one.push(), other.push()]);
+    await until(() => struck() > before, "them to be looked at");
+  }
+  await well.push();
+  await well.reaches("reserved");
+  expect(turnedAway("psp-down")).toBe(away);
+  faults.push(blocked(third));
+  await until(async () => {
+    await Promise.all([one, other, third].map((purchase) => purchase.push()));
+    return turnedAway("psp-down") > away;
+  }, "the account to be left alone");
+  world.psp.clearFaults();
+  await Promise.all([one, other, third].map(({ state }) => until(() => state() === "reserved", "its end", 60_000)));
+  expect(await world.queue.letters.list(10)).toEqual([]);
+}, 120_000);
