@@ -1,24 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { Redis } from "ioredis";
-import pg from "pg";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
 import type { End, HeldJob, LostJob, Work } from "../../src/queue/seam.ts";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
+import { type Meddler, meddlerOf } from "../support/meddler.ts";
 import { until } from "../support/until.ts";
 
 interface Data {
   readonly name: string;
-}
-
-/** What a test does to a job behind its holder's back. */
-interface Meddler {
-  /** As if so many of its holders had died. */
-  stalled(queue: string, id: string, times: number): Promise<unknown>;
-  /** Its lock ran out and somebody else has it now. */
-  steal(queue: string, id: string): Promise<unknown>;
-  close(): Promise<unknown>;
 }
 
 describe.each(serverEngines())("how jobs end on $name", (testEngine: ServerEngine) => {
@@ -172,25 +162,3 @@ describe.each(serverEngines())("how jobs end on $name", (testEngine: ServerEngin
     await until(async () => !(await exists(queue, id)), "the job to go");
   });
 });
-
-async function meddlerOf(testEngine: ServerEngine): Promise<Meddler> {
-  const { redisUrl, queueUrl } = testEngine.settings();
-  if (redisUrl !== undefined) {
-    const redis = new Redis(redisUrl);
-    const key = (queue: string, id: string): string => `{norce-psp}:${queue}:${id}`;
-    return {
-      stalled: (queue, id, times) => redis.hset(key(queue, id), "stc", times),
-      steal: (queue, id) => redis.set(`${key(queue, id)}:lock`, "somebody else's", "PX", 60_000),
-      close: () => redis.quit(),
-    };
-  }
-  const client = new pg.Client({ connectionString: queueUrl });
-  await client.connect();
-  const set = async (what: string, queue: string, id: string, value: unknown): Promise<unknown> =>
-    await client.query(`UPDATE bullmq.job SET ${what} = $3 WHERE queue = $1 AND id = $2`, [queue, id, value]);
-  return {
-    stalled: (queue, id, times) => set("stalled_count", queue, id, times),
-    steal: (queue, id) => set("lock_token", queue, id, "somebody else's"),
-    close: () => client.end(),
-  };
-}

@@ -1,0 +1,49 @@
+import { Redis } from "ioredis";
+import pg from "pg";
+import type { TestEngine } from "./engines.ts";
+
+/** What a test does to a job behind its holder's back. */
+export interface Meddler {
+  /** As if so many of its holders had died. */
+  stalled(queue: string, id: string, times: number): Promise<unknown>;
+  /** The same of every job of a queue. Answers how many there are. */
+  allStalled(queue: string, times: number): Promise<number>;
+  /** Its lock ran out and somebody else has it now. */
+  steal(queue: string, id: string): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+
+/** Somebody on the engine's server itself, past everything that this service knows. */
+export async function meddlerOf(testEngine: TestEngine): Promise<Meddler> {
+  const { redisUrl, queueUrl } = testEngine.settings();
+  if (redisUrl !== undefined) {
+    const redis = new Redis(redisUrl);
+    const key = (queue: string, id: string): string => `{norce-psp}:${queue}:${id}`;
+    return {
+      stalled: (queue, id, times) => redis.hset(key(queue, id), "stc", times),
+      async allStalled(queue, times) {
+        let jobs = 0;
+        for (const name of await redis.keys(`{norce-psp}:${queue}:*`)) {
+          if ((await redis.type(name)) !== "hash" || (await redis.hexists(name, "data")) === 0) continue;
+          jobs += await redis.hset(name, "stc", times).then(() => 1);
+        }
+        return jobs;
+      },
+      steal: (queue, id) => redis.set(`${key(queue, id)}:lock`, "somebody else's", "PX", 60_000),
+      close: () => redis.quit(),
+    };
+  }
+  const client = new pg.Client({ connectionString: queueUrl });
+  await client.connect();
+  const set = async (what: string, queue: string, id: string, value: unknown): Promise<unknown> =>
+    await client.query(`UPDATE bullmq.job SET ${what} = $3 WHERE queue = $1 AND id = $2`, [queue, id, value]);
+  return {
+    stalled: (queue, id, times) => set("stalled_count", queue, id, times),
+    async allStalled(queue, times) {
+      const sql = "UPDATE bullmq.job SET stalled_count = $2 WHERE queue = $1";
+      return (await client.query(sql, [queue, times])).rowCount ?? 0;
+    },
+    steal: (queue, id) => set("lock_token", queue, id, "somebody else's"),
+    close: () => client.end(),
+  };
+}
