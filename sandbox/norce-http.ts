@@ -2,13 +2,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Json } from "../src/lib/http.ts";
 import type { FaultOptions } from "./faults.ts";
-import { answerJson, headerOf, readBody } from "./loopback.ts";
+import { answerJson, headerOf } from "./loopback.ts";
 import type { Answer } from "./norce-operations.ts";
 import { bad, Refusal } from "./norce-rules.ts";
 
-/** The parsed body. @throws Refusal 400 where it is not JSON, 413 where it is too large, 415 where it does not say it is JSON. */
-export async function bodyOf(request: IncomingMessage): Promise<Json | undefined> {
-  const text = await readBody(request);
+/**
+ * The parsed body. @param text as it arrived; `null` where it was too large.
+ * @throws Refusal 400 where it is not JSON, 413 where it is too large, 415 where it does not say it is JSON.
+ */
+export function bodyOf(request: IncomingMessage, text: string | null): Json | undefined {
   if (text === null) throw new Refusal(413, "too-large", "the body is too large");
   if (text === "") return undefined;
   const type = headerOf(request, "content-type").split(";")[0]?.trim().toLowerCase();

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { createFaults, type Fault, type FaultOptions, type FaultyRequest, wait } from "./faults.ts";
-import { headerOf } from "./loopback.ts";
+import { headerOf, readBody } from "./loopback.ts";
 import { bodyOf, faultAnswer, pathOf, queryOf, refusalAnswer, send } from "./norce-http.ts";
 import { type Answer, orderView, type WriteName } from "./norce-operations.ts";
 import { bad, type Dialect, type Document, orderFrom, paymentFrom, Refusal } from "./norce-rules.ts";
@@ -95,6 +95,7 @@ export function createSandboxNorce(options: SandboxNorceOptions = {}): SandboxNo
 
   const perform = async (
     request: IncomingMessage,
+    text: string | null,
     routed: Routed,
     seen: NorceRequest,
     stale: boolean,
@@ -104,7 +105,7 @@ export function createSandboxNorce(options: SandboxNorceOptions = {}): SandboxNo
       throw new Refusal(401, "unauthorized", "the token is not valid");
     const owner = { merchant: seen.merchant, channel: seen.channel };
     if (owner.merchant === "" || owner.channel === "") throw bad("x-merchant and x-channel are required");
-    const body = operation.method === "GET" ? undefined : await bodyOf(request);
+    const body = operation.method === "GET" ? undefined : bodyOf(request, text);
     const query = queryOf(request.url ?? "");
     const dialect = { version, states, respells: sandbox.respells };
     const answer = await operation.perform({ store, owner, dialect, ids, query, body, stale });
@@ -120,8 +121,10 @@ export function createSandboxNorce(options: SandboxNorceOptions = {}): SandboxNo
       const routed = routeOf(seen.method, seen.path);
       const asked = (seen = seenFrom(request, routed));
       const fault = faults.strike(asked);
+      // First of all: who does not wait for the answer has asked all the same, and it is carried out.
+      const text = seen.method === "GET" ? "" : await readBody(request);
       await wait(sandbox.latencyMs + (fault?.slowMs ?? 0));
-      answer = await withFault(fault, asked, () => perform(request, routed, asked, fault?.stale === true));
+      answer = await withFault(fault, asked, () => perform(request, text, routed, asked, fault?.stale === true));
     } catch (error) {
       answer = refusalAnswer(error);
     }
