@@ -6,11 +6,19 @@ export function isProven(proof: Proof): boolean {
   return proof === true || (typeof proof === "object" && "by" in proof);
 }
 
-/** Proven by the first secret that fits, by its fingerprint. Every one is tried, so that the time taken does not tell which one it was. */
-export function provenBy(secrets: readonly string[], fits: (secret: string) => boolean): Proof {
-  const fitting = secrets.map((secret) => secret !== "" && fits(secret));
-  const index = fitting.indexOf(true);
-  return index === -1 ? false : { by: fingerprintOf(secrets[index] ?? "") };
+/**
+ * Proven by the first secret that fits, by its fingerprint. Every one is tried, so that the time taken does not tell which one it was.
+ * @param secretOf the secret as it stands in the settings, where what is shown is derived from it: fingerprints name settings, and there are
+ * no more of them than of these.
+ */
+export function provenBy<Shown = string>(
+  candidates: readonly Shown[],
+  fits: (shown: Shown) => boolean,
+  secretOf: (shown: Shown) => string = String,
+): Proof {
+  const fitting = candidates.map((candidate) => secretOf(candidate) !== "" && fits(candidate));
+  const [proving] = candidates.filter((_, index) => fitting[index] === true);
+  return proving === undefined ? false : { by: fingerprintOf(secretOf(proving)) };
 }
 
 /**

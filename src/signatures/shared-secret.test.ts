@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Proof, RawRequest } from "../contract/adapter.ts";
 import { basicCredentials, sharedSecret } from "./shared-secret.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { isProven as fits } from "./proven.ts";
 
 interface Config {
@@ -37,8 +38,9 @@ function check(authorization: string | undefined, passwords: readonly string[] =
 
 describe("shared secret", () => {
   test("writes user and password as RFC 7617 does", () => {
-    expect(basicCredentials("walley-hook", ["s3cret"])).toEqual([own]);
-    expect(basicCredentials("använd", ["lösen"])).toEqual([`Basic ${Buffer.from("använd:lösen").toString("base64")}`]);
+    expect(basicCredentials("walley-hook", ["s3cret"])).toEqual([{ value: own, secret: "s3cret" }]);
+    const value = `Basic ${Buffer.from("använd:lösen").toString("base64")}`;
+    expect(basicCredentials("använd", ["lösen"])).toEqual([{ value, secret: "lösen" }]);
   });
 
   test("proves who calls, and is a hint", () => {
@@ -50,6 +52,20 @@ describe("shared secret", () => {
     expect(check(own, ["newest", "s3cret"])).toBe(true);
     expect(check(own, ["s3cret", "older"])).toBe(true);
     expect(check(own, ["newest"])).toBe(false);
+  });
+
+  test("is named by the secret that stands in the settings, whatever is made of it", async () => {
+    const perOrder = sharedSecret<unknown>({
+      header: "authorization",
+      values: (_, __, { orderId = "" }) => [{ value: `made-for-${orderId}`, secret: "s3cret" }],
+    });
+    const proofs = ["o_1", "o_2"].map((orderId) => {
+      const request = { method: "POST", url: "/", query: new URLSearchParams(), body: Buffer.alloc(0) };
+      const headers = { authorization: `made-for-${orderId}` };
+      const context = { config: {}, webhook: "webhook", callbackKeys: [], publicUrl: "http://localhost" };
+      return perOrder.check({ ...request, headers }, { ...context, target: { ...target, orderId } });
+    });
+    expect(proofs).toEqual([{ by: fingerprintOf("s3cret") }, { by: fingerprintOf("s3cret") }]);
   });
 
   test.each(["basic", "BASIC", "Basic "])("takes the scheme's name as %j", (name) => {

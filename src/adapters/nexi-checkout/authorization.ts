@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Target } from "../../contract/adapter.ts";
 import { listOf } from "../../lib/secrets.ts";
+import type { ShownSecret } from "../../signatures/shared-secret.ts";
 
 /** Nexi takes 8 to 32 letters and digits as `authorization` of a webhook (docs/psp/nexi.md, b). */
 const taken = /^[A-Za-z0-9]{8,32}$/;
@@ -18,11 +19,11 @@ export function authorizationFor(secret: string, tenant: string, orderId: string
 export function authorizationsOf(
   secrets: string | readonly string[],
   { merchant, channel, orderId = "" }: Pick<Target, "merchant" | "channel" | "orderId">,
-): readonly string[] {
+): readonly ShownSecret[] {
   return listOf(secrets)
     .filter((secret) => secret !== "")
     .flatMap((secret) => [
-      authorizationFor(secret, `${merchant}/${channel}`, orderId),
-      ...(taken.test(secret) ? [secret] : []),
+      { value: authorizationFor(secret, `${merchant}/${channel}`, orderId), secret },
+      ...(taken.test(secret) ? [{ value: secret, secret }] : []),
     ]);
 }

@@ -84,7 +84,7 @@ describe("the value of Authorization (docs/psp/nexi.md, b: worked vector)", () =
 
   it("is made of no empty secret, and for account-level webhooks of no order", () => {
     expect(authorizationsOf(["", "x"], { merchant: "acme", channel: "se" })).toEqual([
-      authorizationFor("x", "acme/se", ""),
+      { value: authorizationFor("x", "acme/se", ""), secret: "x" },
     ]);
   });
 });

@@ -45,7 +45,7 @@ describe("config", () => {
       webhookUsername: "walley-hook",
       webhookPassword: ["n", "s3cret"],
     });
-    expect(webhookAuthorizations(read)).toContain("Basic d2FsbGV5LWhvb2s6czNjcmV0");
+    expect(webhookAuthorizations(read)).toContainEqual({ value: "Basic d2FsbGV5LWhvb2s6czNjcmV0", secret: "s3cret" });
     expect(webhookAuthorizations(config.parse({ ...common, ...client }))).toEqual([]);
   });
 

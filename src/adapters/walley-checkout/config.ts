@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { listOf, secretSetting, secretText } from "../../lib/secrets.ts";
-import { basicCredentials } from "../../signatures/shared-secret.ts";
+import { basicCredentials, type ShownSecret } from "../../signatures/shared-secret.ts";
 import { commonConfig } from "../../contract/adapter.ts";
 
 const either = "give clientId, apiSecret and scope, or username, sharedKey and storeId";
@@ -72,7 +72,7 @@ export function legacyAccount({ username, sharedKey, storeId }: Config): LegacyA
 }
 
 /** What may stand in the `Authorization` header of a store-level webhook; nothing where none was configured. */
-export function webhookAuthorizations({ webhookUsername, webhookPassword }: Config): readonly string[] {
+export function webhookAuthorizations({ webhookUsername, webhookPassword }: Config): readonly ShownSecret[] {
   return webhookUsername === undefined ? [] : basicCredentials(webhookUsername, listOf(webhookPassword));
 }
 

@@ -1,8 +1,9 @@
 import { createHmac } from "node:crypto";
 import { listOf } from "../../lib/secrets.ts";
 import { equalDigest } from "../../signatures/hmac-body.ts";
+import { isProven, provenBy } from "../../signatures/proven.ts";
 import { sharedSecret } from "../../signatures/shared-secret.ts";
-import type { RawRequest, Verifier } from "../../contract/adapter.ts";
+import type { Proof, RawRequest, Verifier } from "../../contract/adapter.ts";
 import { type Config, webhookAuthorizations } from "./config.ts";
 
 const credentials = sharedSecret<Config>({ header: "authorization", values: webhookAuthorizations });
@@ -19,16 +20,17 @@ export const configuredProofs: Verifier<Config, "hint"> = {
       ...(webhookUsername === undefined ? [] : [await credentials.check(request, context)]),
       ...(webhookHmacKey === undefined ? [] : [isSigned(request, listOf(webhookHmacKey))]),
     ];
-    return proofs.length > 0 && !proofs.includes(false);
+    // Named is the stronger one.
+    return proofs.every(isProven) ? (proofs.at(-1) ?? false) : false;
   },
 };
 
 /**
- * True for an HMAC-SHA256 of timestamp and body in any of the spellings that the documentation leaves open. Each covers both, byte for byte,
+ * Proven by an HMAC-SHA256 of timestamp and body in any of the spellings that the documentation leaves open. Each covers both, byte for byte,
  * with the whole digest, so that one more spelling is no easier to forge. A signature over the body alone is not among them: the timestamp is
  * known to be signed. How old it is does not matter: it is the time of the event, and Walley repeats a webhook for days.
  */
-function isSigned({ headers, body }: RawRequest, keys: readonly string[]): boolean {
+function isSigned({ headers, body }: RawRequest, keys: readonly string[]): Proof {
   const timestamp = headers["walley-timestamp"] ?? "";
   const given = (headers["walley-signature"] ?? "").replace(/^sha256=/i, "");
   if (!/^\d{9,16}$/.test(timestamp)) return false;
@@ -39,11 +41,12 @@ function isSigned({ headers, body }: RawRequest, keys: readonly string[]): boole
     Buffer.concat([body, stamp]),
   ];
   // Every spelling is tried, so that the time taken does not tell which one it was.
-  return keys
-    .flatMap(keysFrom)
-    .flatMap((key) => texts.map((text) => createHmac("sha256", key).update(text).digest()))
-    .flatMap((digest) => (["hex", "base64", "base64url"] as const).map((as) => equalDigest(given, digest, as)))
-    .includes(true);
+  return provenBy(keys, (secret) =>
+    keysFrom(secret)
+      .flatMap((key) => texts.map((text) => createHmac("sha256", key).update(text).digest()))
+      .flatMap((digest) => (["hex", "base64", "base64url"] as const).map((as) => equalDigest(given, digest, as)))
+      .includes(true),
+  );
 }
 
 /** Merchant Hub shows the key once, as text: the bytes it stands for may be its own, or those of its base64 or hexadecimal digits. */
