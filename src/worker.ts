@@ -19,6 +19,7 @@ import { startLooks } from "./workers/look/looks.ts";
 import { startOperate } from "./workers/operate/operate.ts";
 import { startSweep } from "./workers/sweep/sweep.ts";
 import { createTeller, type Listener, type Teller } from "./workers/tell.ts";
+import { type Activity, tellActivity } from "./workers/tell/activity.ts";
 import { tellDrift } from "./workers/tell/drift.ts";
 import { tellLog, tellMeters } from "./workers/tell/listeners.ts";
 import { tellPeers } from "./workers/tell/peers.ts";
@@ -50,7 +51,7 @@ export function startWorker(parts: WorkerParts): Running {
   const { transport = createTransport({ proxies: config.proxies }) } = parts;
   const stopping = new AbortController();
   const drift = tellDrift({ ledger: queue.ledger, log, meters, now });
-  const teller = startTelling(drift, { log, meters, now });
+  const { teller, activity } = startTelling(drift, { log, meters, now, peers: queue.peers });
   const gates = createGates({ config, log, now, ...closuresOf(engine, queue) });
   const shell = { work: queue.work, gates, log, now, random, stopping: stopping.signal };
   const { workerConcurrency: concurrency } = config;
@@ -87,18 +88,31 @@ export function startWorker(parts: WorkerParts): Running {
       await beating.close();
       clearTimeout(giveBack);
       gates.close();
-      await drift.close();
+      await Promise.all([drift.close(), activity.close()]);
     },
   };
 }
 
-/** Log, metrics, the findings about peers and the ledger listen. */
+/** Log, metrics, the findings about peers, what is known of them, and the ledger listen. */
 function startTelling(
   drift: Listener,
-  { log, meters, now }: Pick<WorkerParts, "log" | "meters"> & { readonly now: () => number },
-): Teller {
-  const peers = tellPeers({ log, meters, now, found: (of, found) => drift.found?.(of, found) });
-  return createTeller([tellLog(log), tellMeters(meters), peers, drift], log);
+  {
+    log,
+    meters,
+    now,
+    peers,
+  }: Pick<WorkerParts, "log" | "meters"> & Pick<Seam, "peers"> & { readonly now: () => number },
+): { readonly teller: Teller; readonly activity: Activity } {
+  const activity = tellActivity({
+    peers,
+    log,
+    now,
+    found: (of, found) => teller.found(of, found),
+    over: (of, name) => teller.over(of, name),
+  });
+  const troubles = tellPeers({ log, meters, now, standing: activity, found: (of, found) => drift.found?.(of, found) });
+  const teller = createTeller([tellLog(log), tellMeters(meters), troubles, drift, activity], log);
+  return { teller, activity };
 }
 
 /** The embedded queue belongs to this process alone: there is nobody to tell. */

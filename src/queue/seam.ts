@@ -12,6 +12,7 @@ import { createLetters, type Letters } from "./letters.ts";
 import { createLocks, type Locks } from "./locks.ts";
 import { createLooks, type Looks } from "./note.ts";
 import { createOperationRecords, type OperationRecords } from "./operations.ts";
+import { createPeers, type Peers } from "./peers.ts";
 import { createTimers, type Timers } from "./timers.ts";
 import { type Claims, createClaims, createReferences, type References } from "./references.ts";
 import { createSweeps, type Sweeps } from "./sweeps.ts";
@@ -22,6 +23,7 @@ export type { DeadLetter, InboxJob, QueueCount, StoredEvent } from "./jobs.ts";
 export type * from "./journal.ts";
 export type * from "./letters.ts";
 export type * from "./operations.ts";
+export type * from "./peers.ts";
 export type * from "./references.ts";
 export type * from "./turns.ts";
 export type * from "./note.ts";
@@ -42,6 +44,7 @@ export interface Seam {
   readonly sweeps: Sweeps;
   readonly ledger: Ledger;
   readonly heartbeats: Heartbeats;
+  readonly peers: Peers;
   readonly journal: Journal;
   readonly evidence: Evidence;
   readonly locks: Locks;
@@ -76,6 +79,7 @@ export function createSeam(engine: Engine, { journalBytes, now = Date.now }: Sea
     sweeps: createSweeps(engine),
     ledger: createLedger(engine, "patient"),
     heartbeats: createHeartbeats(store),
+    peers: createPeers(store),
     journal: createJournal(store, bounds),
     evidence: createEvidence(engine.store("prompt")),
     locks: createLocks(store),

@@ -17,7 +17,7 @@ export const kinds = {
   closure: { listed: true },
   lock: { listed: false },
   /** How far the sweep has come. */
-  cursor: { listed: false },
+  cursor: { listed: true },
   /** Differences that were found. */
   drift: { listed: true },
   /** A payment's last repair that nobody had announced. */
@@ -25,6 +25,10 @@ export const kinds = {
   /** How much was compared. */
   tally: { listed: true },
   heartbeat: { listed: true },
+  /** When a worker was last heard of. */
+  heard: { listed: false },
+  /** What is known of PSPs' accounts and of Norce. */
+  peer: { listed: true },
   /** What proves an event and has yet to be judged. */
   evidence: { listed: false },
   /** What is written to see whether the engine takes writes. */

@@ -95,6 +95,21 @@ export const tellPauses = {
   downMs: 30 * second,
 } as const;
 
+/** When an account's webhooks are said to be silent. */
+export const silencePatience = {
+  /** So many payments moved without a webhook since the last one came: one alone may have been captured in a portal, which sends nothing. */
+  leastMissed: 2,
+  /** A webhook may come this late after its repair. */
+  leastMs: 15 * minute,
+  /** So many usually come in the time in which none came. */
+  leastExpected: 10,
+  /** Where none ever came. */
+  neverMs: hour,
+  /** How much a day changes what is usual, and how many days without a webhook are learned from. */
+  newShare: 0.2,
+  learnedDays: 14,
+} as const;
+
 /** How long the PSP's truth is waited for before a person hears of it. */
 export const truthPauses = {
   /** How long a session without money has to be at rest before one that is gone has ended. */

@@ -4,7 +4,7 @@
  */
 import type { Target } from "../contract/adapter.ts";
 import type { Logger } from "../lib/log.ts";
-import type { DeadLetter } from "../queue/jobs.ts";
+import type { DeadLetter, StoredEvent } from "../queue/jobs.ts";
 import type { Found } from "./found.ts";
 import { factsOf } from "./tell/facts.ts";
 import type { EventTold, Listener, Looked, OperationTold } from "./tell/told.ts";
@@ -13,11 +13,15 @@ export type { EventTold, Listener, Looked, OperationTold } from "./tell/told.ts"
 
 /** Tells everybody who listens. */
 export interface Teller {
+  /** Webhooks that are proven, or named by a URL of ours: their events were handed on. */
+  received(events: readonly StoredEvent[]): void;
   looked(looked: Looked): void;
   event(told: EventTold): void;
   operated(told: OperationTold): void;
   /** Something that a person should see, found by whoever looks, places or sweeps. */
   found(of: Target, found: Found): void;
+  /** What was found of an account, by name, is so no longer. */
+  over(of: Target, name: string): void;
   buried(letter: DeadLetter): void;
   /** A job met an error of Norce or of a PSP; `undefined`: both answered as they should. */
   met(of: Target, error: unknown): void;
@@ -35,6 +39,7 @@ export function createTeller(listeners: readonly Listener[], log: Logger): Telle
     }
   };
   const teller: Teller = {
+    received: (events) => tell((to) => to.received?.(events)),
     looked(looked) {
       const { key, came, step, now } = looked;
       const facts = factsOf(looked);
@@ -49,6 +54,7 @@ export function createTeller(listeners: readonly Listener[], log: Logger): Telle
     event: (told) => tell((to) => to.event?.(told)),
     operated: (told) => tell((to) => to.operated?.(told)),
     found: (of, found) => tell((to) => to.found?.(of, found)),
+    over: (of, name) => tell((to) => to.over?.(of, name)),
     buried: (letter) => tell((to) => to.buried?.(letter)),
     met: (of, error) => tell((to) => to.met?.(of, error)),
   };

@@ -7,6 +7,7 @@ import { createLocks } from "../../src/queue/locks.ts";
 import { inboxName, laneId, laneName } from "../../src/queue/names.ts";
 import type { Asked, End, HeldJob, InboxJob, Known, Note, Seam, StoredEvent } from "../../src/queue/seam.ts";
 import type { Store } from "../../src/queue/store.ts";
+import { createPeers } from "../../src/queue/peers.ts";
 import { createTurns } from "../../src/queue/turns.ts";
 import { createMemoryStore } from "./memory-store.ts";
 
@@ -114,6 +115,7 @@ export function createListSeam(): ListSeam {
       remove: async (name) => void (await store.remove("evidence", name)),
     },
     heartbeats: createHeartbeats(store),
+    peers: createPeers(store),
     locks: createLocks(store),
     turn: createTurns(store),
     work(name, process) {

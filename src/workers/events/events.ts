@@ -112,6 +112,7 @@ async function endOf(
     case "proven": {
       const { evidence: _judged, ...proven } = stored;
       await queue.events.add(`${job.id}-proven`, proven);
+      teller.received([proven]);
       await forget(evidence, parts);
       return undefined;
     }

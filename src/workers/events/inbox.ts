@@ -44,6 +44,8 @@ async function fanOut(events: readonly StoredEvent[], job: HeldJob<InboxJob>, pa
   await queue.looks.ask(looksOf(plain), "patient");
   // The same names in every run of this job, whatever has been handed on by then.
   await Promise.all(others.map((event) => queue.events.add(`${job.id}-${events.indexOf(event)}`, event)));
+  // What has yet to be proven says nothing of its PSP.
+  parts.teller.received(known.filter(({ evidence }) => evidence === undefined));
   const [only] = strange;
   if (only === undefined) return undefined;
   if (events.length === 1) return await waitForSettings(only, parts);

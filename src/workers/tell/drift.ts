@@ -5,7 +5,8 @@ import type { Meters } from "../../lib/meters.ts";
 import { within } from "../../queue/within.ts";
 import { type Drift, type Ledger, missedEvent, type Tally } from "../../queue/ledger.ts";
 import { hour as hourMs, tellPauses } from "../patience.ts";
-import type { Listener, LookFacts } from "./told.ts";
+import { repairs } from "./facts.ts";
+import type { Listener } from "./told.ts";
 
 /**
  * Names what differed although nobody had announced it, and counts what was compared. It never holds up a look: nothing waits for it but
@@ -22,9 +23,6 @@ interface DriftParts {
   readonly meters: Meters;
   readonly now: () => number;
 }
-
-/** What we note for ourselves, or publish: that it was written says nothing of the payment. */
-const ownFields: ReadonlySet<string> = new Set(["record", "actions", "upsell", "recurring", "reference", "afterWrite"]);
 
 /** Our reasons and oddities, by the names of the ledger; others keep their own. */
 const names: Readonly<Record<string, string>> = {
@@ -148,9 +146,4 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
       await within(tellPauses.closeMs, Promise.all(underWay)).catch(() => undefined);
     },
   };
-}
-
-/** Whether something of the payment was written that the PSP said: its state, its amount, a transaction. */
-function repairs({ outcome, wrote }: LookFacts): boolean {
-  return outcome === "written" && Array.isArray(wrote) && wrote.some((name) => !ownFields.has(String(name)));
 }

@@ -23,3 +23,11 @@ export function factsOf({ came, step, now }: Looked): LookFacts {
       return { outcome: "later", why: "suspect", ...wait };
   }
 }
+
+/** What we note for ourselves, or publish: that it was written says nothing of the payment. */
+const ownFields: ReadonlySet<string> = new Set(["record", "actions", "upsell", "recurring", "reference", "afterWrite"]);
+
+/** Whether something of the payment was written that the PSP said: its state, its amount, a transaction. */
+export function repairs({ outcome, wrote }: LookFacts): boolean {
+  return outcome === "written" && Array.isArray(wrote) && wrote.some((name) => !ownFields.has(String(name)));
+}

@@ -11,7 +11,10 @@ export function tellLog(log: Logger): Listener {
       log.warn({ ...target, ...facts }, is === "disproved" ? "webhook.disproved" : "event.later");
     },
     operated: (told) => log[levelOfOperation(told)](operationLine(told), operationMessages[told.is]),
-    found: (of, { name, ...facts }) => log.warn({ ...of, ...facts, reason: name }, "payment.odd"),
+    found(of, { name, ...facts }) {
+      // What is found of an account has a line of its own.
+      if (of.orderId !== undefined) log.warn({ ...of, ...facts, reason: name }, "payment.odd");
+    },
     buried({ key, event, reason, context }) {
       if (event !== undefined)
         log.error({ ...key, event: event.key, type: event.type, ...context, says: reason }, "event.dead");

@@ -1,13 +1,23 @@
 import type { Target } from "../../contract/adapter.ts";
 import type { Logger } from "../../lib/log.ts";
-import type { Credential, Meters } from "../../lib/meters.ts";
+import type { Meters } from "../../lib/meters.ts";
+import { norcePeer as norce, type Peer } from "../../queue/peers.ts";
 import type { Found } from "../found.ts";
 import { tellPauses } from "../patience.ts";
 import { newsOf } from "../retry.ts";
 import type { Listener } from "./told.ts";
 
+/** Keeps what peers are met in for all processes. Told each time; who keeps it decides how often. */
+export interface PeerStanding {
+  /** @param since milliseconds since the epoch. */
+  peerFails(peer: Peer, is: "down" | "refused", since: number, facts: Found["facts"]): void;
+  /** @param wasTold this process had told that it was down, or refused us. */
+  peerAnswers(peer: Peer, wasTold: boolean): void;
+}
+
 /** What findings about peers are told with. */
 interface PeerParts {
+  readonly standing?: PeerStanding;
   readonly log: Logger;
   readonly meters: Meters;
   readonly now: () => number;
@@ -28,16 +38,17 @@ type Kind = "down" | "refused";
  * Findings about those we ask, and not about the payments that meet them: a PSP account or Norce that is down, or that refuses our
  * credentials. Each is told once, from the first minute, and once more when it is over, however many payments meet it.
  */
-export function tellPeers({ log, meters, now, found }: PeerParts): Listener {
+export function tellPeers({ log, meters, now, found, standing }: PeerParts): Listener {
   const troubles = new Map<string, Trouble>();
 
-  const meet = (kind: Kind, of: Target, peer: Credential, facts: Found["facts"]): void => {
+  const meet = (kind: Kind, of: Target, peer: Peer, facts: Found["facts"]): void => {
     const id = idOf(kind, peer);
     const trouble = troubles.get(id) ?? { since: now(), failures: 0, told: false };
     troubles.set(id, trouble);
     trouble.failures += 1;
     const lasts = trouble.failures >= tellPauses.failuresToTell || now() - trouble.since >= tellPauses.downMs;
     if (kind === "down" && !lasts) return;
+    standing?.peerFails(peer, kind, trouble.since, facts);
     const since = new Date(trouble.since).toISOString();
     // As long as it goes on, every day has its entry.
     found(
@@ -50,18 +61,19 @@ export function tellPeers({ log, meters, now, found }: PeerParts): Listener {
     say(kind, peer, true);
   };
 
-  const pass = (kind: Kind, peer: Credential): void => {
+  /** @returns whether it had been told. */
+  const pass = (kind: Kind, peer: Peer): boolean => {
     const id = idOf(kind, peer);
     const trouble = troubles.get(id);
-    if (trouble === undefined) return;
     troubles.delete(id);
-    if (!trouble.told) return;
+    if (trouble?.told !== true) return false;
     const facts = { ...peer, since: new Date(trouble.since).toISOString(), lastedMs: now() - trouble.since };
     log.info(facts, kind === "down" ? "peer.up" : "credential.accepted");
     say(kind, peer, false);
+    return true;
   };
 
-  const say = (kind: Kind, peer: Credential, on: boolean): void => {
+  const say = (kind: Kind, peer: Peer, on: boolean): void => {
     if (kind === "down") meters.peerDown(peer, on);
     else meters.credential(peer, on);
   };
@@ -71,8 +83,12 @@ export function tellPeers({ log, meters, now, found }: PeerParts): Listener {
       const account = { peer: of.adapter, merchant: of.merchant, channel: of.channel };
       const news = newsOf(error);
       if (news === undefined) {
-        if (error === undefined && troubles.size > 0)
-          for (const peer of [norce, account]) for (const kind of ["down", "refused"] as const) pass(kind, peer);
+        if (error !== undefined) return;
+        // The sweep asks Norce alone.
+        for (const peer of account.peer === norce.peer ? [norce] : [norce, account]) {
+          const told = (["down", "refused"] as const).filter((kind) => pass(kind, peer));
+          standing?.peerAnswers(peer, told.length > 0);
+        }
         return;
       }
       const peer = news.peer === "norce" ? norce : account;
@@ -83,14 +99,11 @@ export function tellPeers({ log, meters, now, found }: PeerParts): Listener {
   };
 }
 
-/** Norce's token is one for all merchants. */
-const norce: Credential = { peer: "norce", merchant: "", channel: "" };
-
-function idOf(kind: Kind, peer: Credential): string {
+function idOf(kind: Kind, peer: Peer): string {
   return JSON.stringify([kind, peer.peer, peer.merchant, peer.channel]);
 }
 
-function findingOf(kind: Kind, { peer }: Credential): string {
+function findingOf(kind: Kind, { peer }: Peer): string {
   if (kind === "refused") return "credentials-refused";
   return peer === "norce" ? "norce-down" : "psp-down";
 }

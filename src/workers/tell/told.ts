@@ -1,5 +1,5 @@
 import type { PaymentKey, Target } from "../../contract/adapter.ts";
-import type { DeadLetter } from "../../queue/jobs.ts";
+import type { DeadLetter, StoredEvent } from "../../queue/jobs.ts";
 import type { AskedBy } from "../../queue/seam.ts";
 import type { Found } from "../found.ts";
 import type { Outcome } from "../look/outcome.ts";
@@ -44,10 +44,14 @@ export interface OperationTold {
 
 /** Who is told; each tells of what concerns it. */
 export interface Listener {
+  /** Webhooks that are proven, or named by a URL of ours: their events were handed on. */
+  received?(events: readonly StoredEvent[]): void;
   looked?(looked: Looked, facts: LookFacts): void;
   event?(told: EventTold): void;
   operated?(told: OperationTold): void;
   found?(of: Target, found: Found): void;
+  /** What was found of an account, by name, is so no longer. */
+  over?(of: Target, name: string): void;
   buried?(letter: DeadLetter): void;
   /** A job met an error of somebody, or none: what that says of Norce and of the PSP's account. */
   met?(of: Target, error: unknown): void;
