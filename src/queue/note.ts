@@ -5,7 +5,7 @@ import type { Engine, Temper } from "./engine.ts";
 import { newVersion } from "./engines/records.ts";
 import { type JournalLine, journalText } from "./journal.ts";
 import { laneId, laneName, paymentName } from "./names.ts";
-import type { NoteAsk, RawNote } from "./notes.ts";
+import type { NoteAsk, RawNote, RawWaits } from "./notes.ts";
 import type { JournalBounds } from "./store.ts";
 import { orUnavailable, promptly } from "./within.ts";
 import type { HeldLock } from "./work.ts";
@@ -96,6 +96,23 @@ export interface Settlement {
   /** The next planned look, in milliseconds since the epoch; absent: none. */
   readonly nextLookAt?: number;
   readonly journal?: readonly JournalLine[];
+  /** What the payment waits for from now on; `null`: for nothing; absent: as before. */
+  readonly wait?: Wait | null;
+}
+
+/** Why a payment waits, and since when, in milliseconds since the epoch. */
+export interface Wait {
+  readonly reason: string;
+  readonly since: number;
+}
+
+/** Payments of an account that wait for the same reason. Times in milliseconds since the epoch. */
+export interface Waiting extends Pick<PaymentKey, "adapter" | "merchant" | "channel"> {
+  readonly reason: string;
+  readonly payments: number;
+  /** Since when the oldest one waits. */
+  readonly since: number;
+  readonly nextLookAt: number;
 }
 
 /** Asking for looks, and what is noted of payments. */
@@ -114,6 +131,8 @@ export interface Looks {
    * *asked* only what was read and judged is removed; what was asked meanwhile stays. The timer, or the letter, is written before.
    */
   settle(key: PaymentKey, lock: HeldLock, settlement: Settlement): Promise<boolean>;
+  /** Payments that wait, by reason and account. */
+  waiting(): Promise<readonly Waiting[]>;
 }
 
 /** A note lives until its next planned look, and then for this long. */
@@ -165,7 +184,7 @@ export function createLooks(engine: Engine, journal: JournalBounds): Looks {
     async read(key) {
       return readable(await engine.notes("patient").read(laneId(key)));
     },
-    async settle(key, lock, { read, known, judged, nextLookAt = 0, journal: lines = [] }) {
+    async settle(key, lock, { read, known, judged, nextLookAt = 0, journal: lines = [], wait }) {
       const hints = judged.hints.flatMap((reference): [string, string][] => {
         const value = read.asked?.hints[reference];
         return value === undefined ? [] : [[reference, value]];
@@ -179,10 +198,24 @@ export function createLooks(engine: Engine, journal: JournalBounds): Looks {
         ...(last === undefined ? {} : { last }),
         ttlMs: Math.max(nextLookAt - Date.now(), 0) + keptMs,
         journal: lines.map(journalText),
+        ...(wait === undefined ? {} : { wait: wait && { group: groupOf(key, wait), since: wait.since } }),
       };
       return await engine.notes("patient").settle(paymentName(key), lock, settlement, journal);
     },
+    async waiting() {
+      return (await engine.notes("patient").waits()).map(waitingOf);
+    },
   };
+}
+
+function groupOf({ adapter, merchant, channel }: PaymentKey, { reason }: Wait): string {
+  return JSON.stringify([reason, adapter, merchant, channel]);
+}
+
+/** A note lives for a while from its next look on. */
+function waitingOf({ group, count: payments, since, ends }: RawWaits): Waiting {
+  const [reason = "", adapter = "", merchant = "", channel = ""] = JSON.parse(group) as string[];
+  return { reason, adapter, merchant, channel, payments, since, nextLookAt: ends - keptMs };
 }
 
 /** Notes that the payment's next look from then on is its last; nothing is asked for. */

@@ -43,6 +43,25 @@ export interface RawSettlement {
   readonly last?: number;
   readonly ttlMs: number;
   readonly journal: readonly JournalText[];
+  /** What the payment waits for from now on; `null`: for nothing; absent: as before. */
+  readonly wait?: RawWait | null;
+}
+
+/** That a payment waits. */
+export interface RawWait {
+  /** Whom it is counted with. */
+  readonly group: string;
+  /** Milliseconds since the epoch. While it stays in its group, the earliest counts. */
+  readonly since: number;
+}
+
+/** Payments of one group that wait. Times in milliseconds since the epoch. */
+export interface RawWaits {
+  readonly group: string;
+  readonly count: number;
+  readonly since: number;
+  /** When the first of their notes ends. */
+  readonly ends: number;
 }
 
 /** Bounds of what is written along. */
@@ -62,4 +81,6 @@ export interface Notes {
     settlement: RawSettlement,
     bounds: JournalBounds,
   ): Promise<boolean>;
+  /** Payments that wait, by group: kept with what is settled, so that it costs a look no round trip. */
+  waits(): Promise<readonly RawWaits[]>;
 }

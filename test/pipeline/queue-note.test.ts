@@ -77,6 +77,58 @@ describe.each(engines())("a payment's note on $name", (testEngine: TestEngine) =
     );
   });
 
+  test("payments that wait are known by reason and account, with the oldest and the next look", async () => {
+    const keys = [newKey(), newKey(), newKey()].map((key) => ({ ...key, adapter: "waiting-psp" }));
+    const [first, second, third] = keys as [PaymentKey, PaymentKey, PaymentKey];
+    const now = Date.now();
+    const settled: Record<string, Settlement["wait"]> = {};
+    const known: Known = { clocks: {} };
+    lookers(first, async (job) => {
+      const { wait } = { wait: settled[job.data.paymentId] };
+      const nextLookAt = now + 60_000 * (keys.findIndex(({ paymentId }) => paymentId === job.data.paymentId) + 1);
+      const ends = wait === null ? {} : { known, nextLookAt };
+      await seam.looks.settle(job.data, job, {
+        ...rest(await seam.looks.read(job.data)),
+        ...ends,
+        ...(wait === undefined ? {} : { wait }),
+      });
+      delete settled[job.data.paymentId];
+    });
+    const look = async (key: PaymentKey, wait: Settlement["wait"] | "as before"): Promise<void> => {
+      settled[key.paymentId] = wait === "as before" ? undefined : wait;
+      await ask(key);
+      await until(() => !(key.paymentId in settled), "the look to end");
+    };
+    const waiting = async (): Promise<unknown[]> =>
+      (await seam.looks.waiting())
+        .filter(({ adapter }) => adapter === "waiting-psp")
+        .map(({ reason, payments, since, nextLookAt }) => [
+          reason,
+          payments,
+          since - now,
+          Math.round((nextLookAt - now) / 60_000),
+        ])
+        .toSorted(([one], [other]) => String(one).localeCompare(String(other)));
+    await look(first, { reason: "unreachable", since: now - 5 });
+    await look(second, { reason: "unreachable", since: now - 9 });
+    await look(third, { reason: "not-at-psp", since: now - 1 });
+    expect(await waiting()).toEqual([
+      ["not-at-psp", 1, -1, 3],
+      ["unreachable", 2, -9, 1],
+    ]);
+    // The same reason goes on; another one begins; what settles nothing of it leaves it as it was.
+    await look(first, { reason: "unreachable", since: now });
+    await look(second, { reason: "psp-down", since: now });
+    await look(third, "as before");
+    expect(await waiting()).toEqual([
+      ["not-at-psp", 1, -1, 3],
+      ["psp-down", 1, 0, 2],
+      ["unreachable", 1, -5, 1],
+    ]);
+    for (const key of keys) await look(key, null);
+    expect(await waiting()).toEqual([]);
+  });
+
   test("asked many times, at most one look runs and one waits; a timer's asking notes nothing", async () => {
     const key = newKey();
     const [first] = await seam.looks.ask([{ key, by: "timer" }], "patient");

@@ -57,6 +57,7 @@ export function createListSeam(): ListSeam {
       }
       return asks.map(({ key }) => ({ id: laneId(key) }));
     },
+    waiting: async () => [],
     read: async (key) => ({ ...notes.get(laneId(key)) }),
     async settle(key, _lock, { read, known, judged }) {
       const { asked: before } = notes.get(laneId(key)) ?? {};

@@ -14,6 +14,9 @@ SELECT added.id FROM asked, add_flow($2::jsonb) AS added(id)`,
   note: "SELECT psp_ask($1::jsonb)",
   read: "SELECT * FROM psp_note WHERE id = $1 AND expires_at > psp_now()",
   settle: "SELECT psp_settle($1::jsonb, $2, $3, $4, $5::jsonb) AS settled",
+  waits: `
+SELECT wait_group, count(*)::integer AS count, min(wait_since) AS since, min(expires_at) AS ends FROM psp_note
+ WHERE wait_group IS NOT NULL AND expires_at > psp_now() GROUP BY wait_group`,
 } as const;
 
 /** The notes in the connection's schema. */
@@ -42,7 +45,7 @@ export function createPostgresNotes(sql: Sql, trim: ReturnType<typeof createTrim
       const [row] = (await sql(statements.read, [id])).rows;
       return row === undefined ? { hints: {} } : noteOf(row);
     },
-    async settle(of, lock, { known, hints, announced, last, ttlMs, journal }, bounds) {
+    async settle(of, lock, { known, hints, announced, last, ttlMs, journal, wait }, bounds) {
       const look = {
         known,
         hints,
@@ -52,11 +55,21 @@ export function createPostgresNotes(sql: Sql, trim: ReturnType<typeof createTrim
         most: bounds.most,
         journalTtl: bounds.ttlMs,
         journal: textsOf(journal),
+        ...(wait === undefined ? {} : { group: wait?.group ?? null, since: wait?.since ?? null }),
       };
       const { queue, id, token } = lock;
       const { rows } = await sql(statements.settle, [JSON.stringify(of), queue, id, token, JSON.stringify(look)]);
       await trim(journal, bounds);
       return rows[0]?.["settled"] === true;
+    },
+    async waits() {
+      const { rows } = await sql(statements.waits);
+      return rows.map(({ wait_group: group, count, since, ends }) => ({
+        group: String(group),
+        count: Number(count),
+        since: Number(since),
+        ends: Number(ends),
+      }));
     },
   };
 }

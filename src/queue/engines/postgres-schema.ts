@@ -30,7 +30,10 @@ CREATE TABLE IF NOT EXISTS psp_note (
   known text,
   expires_at bigint NOT NULL
 );
+ALTER TABLE psp_note ADD COLUMN IF NOT EXISTS wait_group text;
+ALTER TABLE psp_note ADD COLUMN IF NOT EXISTS wait_since bigint;
 CREATE INDEX IF NOT EXISTS psp_note_ends ON psp_note (expires_at);
+CREATE INDEX IF NOT EXISTS psp_note_waits ON psp_note (wait_group) WHERE wait_group IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS psp_journal (
   id text PRIMARY KEY,
@@ -145,8 +148,10 @@ BEGIN
   IF v_note.id IS NULL AND p ? 'known' THEN
     DELETE FROM psp_note WHERE id = p_id AND expires_at <= psp_now();
     -- What was asked between the two is left as it is.
-    INSERT INTO psp_note (id, known, expires_at) VALUES (p_id, p ->> 'known', psp_now() + (p ->> 'ttl')::bigint)
-      ON CONFLICT (id) DO UPDATE SET known = EXCLUDED.known;
+    INSERT INTO psp_note (id, known, wait_group, wait_since, expires_at)
+      VALUES (p_id, p ->> 'known', p ->> 'group', (p ->> 'since')::bigint, psp_now() + (p ->> 'ttl')::bigint)
+      ON CONFLICT (id) DO UPDATE SET
+        known = EXCLUDED.known, wait_group = EXCLUDED.wait_group, wait_since = EXCLUDED.wait_since;
   ELSIF v_note.id IS NOT NULL THEN
     FOR v_hint IN SELECT value ->> 0 AS reference, value ->> 1 AS read FROM jsonb_array_elements(p -> 'hints') LOOP
       IF v_note.hints -> v_hint.reference ->> 1 = v_hint.read THEN
@@ -160,7 +165,12 @@ BEGIN
     IF v_note.version IS NULL AND v_note.last_from IS NULL AND v_note.hints = '{}' AND NOT p ? 'known' THEN
       DELETE FROM psp_note WHERE id = p_id;
     ELSE
-      UPDATE psp_note SET version = v_note.version, asked_by = v_note.asked_by, announced_at = v_note.announced_at,
+      IF p ? 'group' THEN
+        v_note.wait_since := CASE WHEN v_note.wait_group = p ->> 'group'
+          THEN LEAST(v_note.wait_since, (p ->> 'since')::bigint) ELSE (p ->> 'since')::bigint END;
+        v_note.wait_group := p ->> 'group';
+      END IF;
+      UPDATE psp_note SET wait_group = v_note.wait_group, wait_since = v_note.wait_since, version = v_note.version, asked_by = v_note.asked_by, announced_at = v_note.announced_at,
         last_from = v_note.last_from, hints = v_note.hints, known = p ->> 'known',
         expires_at = psp_now() + (p ->> 'ttl')::bigint
       WHERE id = p_id;

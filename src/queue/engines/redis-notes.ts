@@ -18,6 +18,7 @@ interface AddingBackend {
 /** The notes under a prefix. */
 export function createRedisNotes(connection: Scripted, prefix: string): Notes {
   const noteKey = (id: string): string => `${prefix}:note:${id}`;
+  const waitsKey = `${prefix}:note-waits`;
   return {
     async ask(asks, bounds) {
       const jobs = asks.flatMap(({ job }) => (job === undefined ? [] : [job]));
@@ -43,7 +44,7 @@ export function createRedisNotes(connection: Scripted, prefix: string): Notes {
     async read(id) {
       return noteOf(await connection.hgetall(noteKey(id)));
     },
-    async settle(of, lock, { known, hints, announced, last, ttlMs, journal }, bounds) {
+    async settle(of, lock, { known, hints, announced, last, ttlMs, journal, wait }, bounds) {
       const look = {
         ...of,
         known,
@@ -52,13 +53,21 @@ export function createRedisNotes(connection: Scripted, prefix: string): Notes {
         last: last === undefined ? undefined : String(last),
         ttl: Math.ceil(ttlMs),
         journal: textsOf(journal),
+        ...(wait === undefined ? {} : { group: wait?.group ?? "", since: textOf(wait?.since) }),
         ...boundsOf(bounds),
       };
       const lockKey = `${prefix}:${lock.queue}:${lock.id}:lock`;
       const journalAt = [journalKey(prefix, of.id), journalIndex(prefix)] as const;
-      return (
-        (await connection.pspSettle(noteKey(of.id), lockKey, ...journalAt, lock.token, JSON.stringify(look))) === 1
-      );
+      const keys = [noteKey(of.id), lockKey, ...journalAt, waitsKey] as const;
+      return (await connection.pspSettle(...keys, lock.token, JSON.stringify(look))) === 1;
+    },
+    async waits() {
+      const parts = await connection.pspWaits(waitsKey);
+      return Array.from({ length: Math.floor(parts.length / 4) }, (_, at) => {
+        const [group = "", ...numbers] = parts.slice(4 * at, 4 * at + 4);
+        const [count = 0, since = 0, ends = 0] = numbers.map(Number);
+        return { group, count, since, ends };
+      });
     },
   };
 }

@@ -204,12 +204,50 @@ end
 return #asked.asks`;
 
 /**
- * Ends a look, where its job's lock is still its own. KEYS note, lock, journal, the journals' index. ARGV token, one JSON text. Answers 1, or
- * 0 where nothing was changed.
+ * Which payments wait: a hash from payment to group, and for each group since when they wait and when their notes end, in sorted sets. Where a
+ * note went by itself its payment waits no longer.
+ */
+const waits = `
+local function forget(waits, id, group)
+  redis.call('HDEL', waits, id)
+  redis.call('ZREM', waits .. ':since:' .. group, id)
+  redis.call('ZREM', waits .. ':ends:' .. group, id)
+  if redis.call('EXISTS', waits .. ':ends:' .. group) == 0 then redis.call('SREM', waits .. ':groups', group) end
+end
+local function wait(waits, id, group, since, ends)
+  local before = redis.call('HGET', waits, id)
+  if before and before ~= group then forget(waits, id, before) end
+  if group == '' then return end
+  redis.call('HSET', waits, id, group)
+  redis.call('SADD', waits .. ':groups', group)
+  redis.call('ZADD', waits .. ':since:' .. group, 'LT', since, id)
+  redis.call('ZADD', waits .. ':ends:' .. group, ends, id)
+end`;
+
+/** Payments that wait, by group. KEYS waits. Answers group, count, since, ends, group, ... */
+export const listWaits = `
+${clock}
+${waits}
+local found = {}
+for _, group in ipairs(redis.call('SMEMBERS', KEYS[1] .. ':groups')) do
+  local ends = KEYS[1] .. ':ends:' .. group
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now)) do forget(KEYS[1], id, group) end
+  local first = redis.call('ZRANGE', ends, 0, 0, 'WITHSCORES')
+  local oldest = redis.call('ZRANGE', KEYS[1] .. ':since:' .. group, 0, 0, 'WITHSCORES')
+  if first[2] and oldest[2] then
+    for _, part in ipairs({ group, tostring(redis.call('ZCARD', ends)), oldest[2], first[2] }) do found[#found + 1] = part end
+  end
+end
+return found`;
+
+/**
+ * Ends a look, where its job's lock is still its own. KEYS note, lock, journal, the journals' index, waits. ARGV token, one JSON text. Answers 1,
+ * or 0 where nothing was changed.
  */
 export const settleNote = `
 ${clock}
 ${journal}
+${waits}
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 local look = cjson.decode(ARGV[2])
 if look.known then redis.call('HSET', KEYS[1], 'k', look.known) else redis.call('HDEL', KEYS[1], 'k') end
@@ -222,5 +260,6 @@ if look.last and redis.call('HGET', KEYS[1], 'l') == look.last then redis.call('
 local left = redis.call('HLEN', KEYS[1])
 if left == 0 or (left == 1 and redis.call('HEXISTS', KEYS[1], 's') == 1) then redis.call('DEL', KEYS[1])
 else redis.call('PEXPIRE', KEYS[1], look.ttl) end
+if look.group then wait(KEYS[5], look.id, look.group, look.since, string.format('%.0f', now + look.ttl)) end
 journal(KEYS[3], KEYS[4], now, look.most, look.journalTtl, look.allBytes, look.journal, look)
 return 1`;

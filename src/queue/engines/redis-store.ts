@@ -2,7 +2,15 @@ import type { Cluster, Redis } from "ioredis";
 import type { Json } from "../../contract/adapter.ts";
 import { gaveWayText, type JournalText, type Kind, kinds, type Store, type Stored } from "../store.ts";
 import { newVersion, pageOf } from "./records.ts";
-import { appendJournal, changeRecord, countRecords, listRecords, settleNote, writeRecord } from "./redis-scripts.ts";
+import {
+  appendJournal,
+  changeRecord,
+  countRecords,
+  listRecords,
+  listWaits,
+  settleNote,
+  writeRecord,
+} from "./redis-scripts.ts";
 
 type Value = string | number;
 
@@ -13,7 +21,16 @@ export type Scripted = (Redis | Cluster) & {
   pspList(index: string, ...rest: readonly Value[]): Promise<string[]>;
   pspCount(index: string): Promise<number>;
   pspAppend(journal: string, index: string, ...rest: readonly Value[]): Promise<null>;
-  pspSettle(note: string, lock: string, journal: string, index: string, token: string, look: string): Promise<number>;
+  pspSettle(
+    note: string,
+    lock: string,
+    journal: string,
+    index: string,
+    waits: string,
+    token: string,
+    look: string,
+  ): Promise<number>;
+  pspWaits(waits: string): Promise<string[]>;
 };
 
 /** Teaches a connection our scripts. The driver sends their hash, and their text where the server has forgotten it. */
@@ -24,7 +41,8 @@ export function scripted(connection: Redis | Cluster): Scripted {
     ["pspList", 1, listRecords],
     ["pspCount", 1, countRecords],
     ["pspAppend", 2, appendJournal],
-    ["pspSettle", 4, settleNote],
+    ["pspSettle", 5, settleNote],
+    ["pspWaits", 1, listWaits],
   ];
   for (const [name, numberOfKeys, lua] of scripts) connection.defineCommand(name, { numberOfKeys, lua });
   return connection as Scripted;

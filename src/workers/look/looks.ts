@@ -10,6 +10,7 @@ import { buriedWith, linesOf } from "../tell/lines.ts";
 import type { Looked, Teller } from "../tell.ts";
 import type { CompareParts } from "./compare.ts";
 import type { Outcome } from "./outcome.ts";
+import { waitOf } from "./waiting.ts";
 
 /** What looking needs. */
 export interface LookParts extends CompareParts {
@@ -86,7 +87,8 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
       ...(known === undefined ? {} : { known }),
       ...(step.at === undefined ? {} : { nextLookAt: step.at }),
     };
-    if (!(await queue.looks.settle(key, job, { read: note, judged, journal: linesOf(looked), ...times }))) return;
+    const written = { judged, journal: linesOf(looked), wait: waitOf(looked), ...times };
+    if (!(await queue.looks.settle(key, job, { read: note, ...written }))) return;
   }
   // Afterwards, and only by who settled: what another one set since is not ours to take away.
   if (ends.includes("clear-timer") && (await job.isMine())) await queue.timers.clear(key);
