@@ -53,6 +53,7 @@ const repaired = (process: Activity): void =>
       key,
       by: "sweep",
       announced: false,
+      hadLetter: false,
       came: { outcome: { is: "unchanged", state: "reserved" } },
       step: { do: "rest" },
       startedAt: now,
@@ -131,7 +132,7 @@ describe("webhooks are silent", () => {
   /** Ten an hour from 8 to 20, for some days; then none. */
   const shop = async (days: number): Promise<void> => {
     now = Date.parse("2026-03-01T00:00:00.000Z");
-    for (let opened = 0; opened < days; opened += 1, now += day)
+    for (let past = 0; past < days; past += 1, now += day)
       await meet((process) => {
         for (let at = now + 8 * hour; at < now + 20 * hour; at += 6 * minute) process.received?.([webhook(at)]);
       });
