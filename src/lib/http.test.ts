@@ -1,5 +1,6 @@
 import nock from "nock";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { answerByNock } from "../../test/support/nock.ts";
 import { isWorkerError, WorkerError } from "./errors.ts";
 import { createHttp, type HttpOptions, type HttpRequest, pathOf, retryAfterMs } from "./http.ts";
 import { codeAt } from "./judgement.ts";
@@ -15,9 +16,7 @@ const http = createHttp({
   timeoutMs: 100,
 });
 
-afterEach(() => {
-  nock.cleanAll();
-});
+answerByNock();
 
 async function errorOf(request: HttpRequest): Promise<WorkerError> {
   try {

@@ -1,5 +1,5 @@
 import nock from "nock";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp } from "../../lib/http.ts";
 import type { KeptEvent, LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
@@ -7,6 +7,7 @@ import { type Config, config } from "./config.ts";
 import { fold } from "./fold.ts";
 import { operations } from "./operations.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 
 const apiUrl = "https://adyen.invalid/v71";
 const payment = "P4YMAB12CD34EF56";
@@ -46,9 +47,7 @@ const received = { paymentPspReference: payment, pspReference: "C4PTAB12CD34EF56
 const told = async (name: OperationName, more: Partial<OperationCall> = {}, truth = [authorised()]) =>
   await operations[name]?.(call(name, more), truth, context);
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 describe("an operation", () => {
   it.each([

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import nock from "nock";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
@@ -10,6 +10,7 @@ import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import type { Snapshot } from "./schema.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 
 const apiUrl = "https://avarda.invalid";
 const fixture = JSON.parse(readFileSync(`${import.meta.dirname}/fixtures/completed/snapshot.json`, "utf8")) as Snapshot;
@@ -53,9 +54,7 @@ async function failureOf(promise: Promise<unknown>): Promise<WorkerError> {
   return error;
 }
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 describe("fetch", () => {
   it("reads the purchase with a token, and drops what is personal", async () => {

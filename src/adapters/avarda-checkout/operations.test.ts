@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import nock from "nock";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createHttp } from "../../lib/http.ts";
 import type { KeptEvent, LookContext, OperationCall, OperationName } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { operations } from "./operations.ts";
 import { answerSchema, type Purchase, type Snapshot } from "./schema.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 
 const apiUrl = "https://avarda.invalid";
 const snapshot = JSON.parse(
@@ -68,9 +69,7 @@ function hears(call: string, status = 204): () => unknown {
   return () => heard;
 }
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 describe("an operation", () => {
   it("is never repeated by itself", () => {

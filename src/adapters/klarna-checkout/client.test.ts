@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import nock from "nock";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
 import type { LookContext } from "../../contract/adapter.ts";
@@ -9,6 +9,7 @@ import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import type { Snapshot } from "./schema.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 
 const apiUrl = "https://klarna.invalid";
 const snapshot = JSON.parse(
@@ -75,9 +76,7 @@ function withStatus(status: string): Snapshot {
   return { ...snapshot, order: { ...snapshot.order, status } } as Snapshot;
 }
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 describe("fetch", () => {
   it("reads both orders at first, and one when the checkout order has told all", async () => {

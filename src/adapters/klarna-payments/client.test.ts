@@ -1,12 +1,13 @@
 import nock from "nock";
 import { readFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createHttp } from "../../lib/http.ts";
 import type { LookContext } from "../../contract/adapter.ts";
 import { acknowledge, fetchSnapshot } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import type { Snapshot } from "./schema.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 
 const apiUrl = "https://klarna.invalid";
 const snapshot = JSON.parse(
@@ -24,9 +25,7 @@ const context: LookContext<Config> = {
 };
 const headers = { reqheaders: { authorization: "Basic klarna_test_api_x" } };
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 describe("fetch", () => {
   it("reads the order and nothing else, with the bare API key", async () => {

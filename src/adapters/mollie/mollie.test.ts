@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import nock from "nock";
 import type { LookContext, PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { createHttp } from "../../lib/http.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 import { type Config, config } from "./config.ts";
 import { fetchSnapshot } from "./client.ts";
 import adapter from "./index.ts";
@@ -26,9 +27,7 @@ function contextWith(settings = settingsWith()): LookContext<Config> {
   };
 }
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 describe("the signed webhook (docs/psp/mollie.md, b.2: worked vector)", () => {
   const body =

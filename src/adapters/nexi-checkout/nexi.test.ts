@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import nock from "nock";
 import type { LookContext, OperationCall, PspEvent } from "../../contract/adapter.ts";
 import { createHttp } from "../../lib/http.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
 import { authorizationFor, authorizationsOf } from "./authorization.ts";
 import { type Config, config } from "./config.ts";
@@ -44,9 +45,7 @@ function snapshotWith(more: object): Snapshot {
 
 const mapped = (more: object) => adapter.map(snapshotWith(more), { kept: [], now: Date.parse("2026-02-03T10:20:00Z") });
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 describe("the value of Authorization (docs/psp/nexi.md, b: worked vector)", () => {
   const secret = "worker-demo-key-01";

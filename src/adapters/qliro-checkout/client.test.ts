@@ -1,5 +1,5 @@
 import nock from "nock";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
 import type { LookContext } from "../../contract/adapter.ts";
@@ -8,6 +8,7 @@ import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import { statusSchema } from "./schema.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 
 const apiUrl = "https://qliro.invalid";
 const secret = "demo-secret-7Q";
@@ -86,9 +87,7 @@ async function failureOf(promise: Promise<unknown>): Promise<WorkerError> {
   return error;
 }
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 /** When the answers are looked at. */
 const lookedAt = Date.parse("2026-08-01T10:00:00.000Z");

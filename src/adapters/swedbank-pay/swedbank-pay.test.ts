@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import nock from "nock";
 import type { DesiredPayment, KeptEvent, LookContext, OperationCall } from "../../contract/adapter.ts";
 import { createHttp } from "../../lib/http.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 import { type Config, config } from "./config.ts";
 import { fetchSnapshot } from "./client.ts";
 import adapter from "./index.ts";
@@ -61,9 +62,7 @@ async function look(body: object): Promise<Snapshot> {
 const say = (snapshot: Snapshot, kept: readonly KeptEvent[] = []): DesiredPayment =>
   adapter.map(snapshot, { kept, now });
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 describe("a callback", () => {
   const told = (body: string): string | undefined => {

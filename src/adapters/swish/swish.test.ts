@@ -1,11 +1,12 @@
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import nock from "nock";
 import type { Json, KeptEvent, LookContext, OperationCall, RawRequest } from "../../contract/adapter.ts";
 import { createHttp } from "../../lib/http.ts";
 import { createTransport, type Transport } from "../../lib/transport.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 import {
   authority,
   clientCertificate,
@@ -81,12 +82,7 @@ function snapshotOf(payment: Partial<Payment>, more: Partial<Snapshot> = {}): Sn
   return { payment: { ...paid, ...payment }, ended: [], refunds: [], awaited: [], certificate: null, ...more };
 }
 
-beforeAll(() => {
-  nock.disableNetConnect();
-  nock.enableNetConnect("localhost");
-});
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock("localhost");
 
 describe("the client certificate", () => {
   const asPkcs12 = { pkcs12: clientPkcs12.toString("base64"), passphrase: clientPassphrase };

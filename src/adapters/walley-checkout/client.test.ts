@@ -1,5 +1,5 @@
 import nock from "nock";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
@@ -9,6 +9,7 @@ import { type Config, config } from "./config.ts";
 import { map as mapAt } from "./map.ts";
 import type { Snapshot } from "./schema.ts";
 import { asking } from "../../../test/support/asking.ts";
+import { answerByNock } from "../../../test/support/nock.ts";
 
 const apiUrl = "https://walley.invalid";
 const privateId = "7d7a0bfb-3b6a-4a1d-9f38-5d8f3a1c2b44";
@@ -101,9 +102,7 @@ async function failureOf(promise: Promise<unknown>): Promise<WorkerError> {
   return error;
 }
 
-beforeAll(() => nock.disableNetConnect());
-afterEach(() => nock.cleanAll());
-afterAll(() => nock.restore());
+answerByNock();
 
 describe("fetch", () => {
   it("reads session and order at first, and the order alone once the session has told all", async () => {
