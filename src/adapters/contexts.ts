@@ -1,4 +1,4 @@
-import type { AskContext, Authority, CommonConfig, Http, Target } from "../contract/adapter.ts";
+import type { AskContext, Authority, ClientOptions, CommonConfig, Http, Target } from "../contract/adapter.ts";
 import { identityId } from "../lib/agents.ts";
 import { createBudget } from "../lib/budget.ts";
 import { createHttp, type HttpOptions } from "../lib/http.ts";
@@ -54,8 +54,9 @@ export function createContexts({
       const owner = JSON.stringify([adapter, merchant, channel]);
       const budget = budgets.get(owner) ?? createBudget(settings);
       budgets.set(owner, budget);
-      const client = createHttp({ peer: adapter, ...options, observe: observer, transport, now, random });
-      const made = authorized(budget(client), authority, now);
+      const bare = (at: ClientOptions): Http =>
+        budget(createHttp({ peer: adapter, ...at, observe: observer, transport, now, random }));
+      const made = authorized(bare(options), authority, bare, now);
       clients.set(id, made);
       return sending(made, via);
     },
@@ -74,7 +75,14 @@ function noUrl(): never {
   throw new Error("nobody said how callback URLs are made");
 }
 
-/** A token is for many looks: none of them may give up its fetching by giving up itself. */
-function authorized(http: Http, authority: Authority | undefined, now: () => number): Http {
-  return authority === undefined ? http : withToken(http, () => authority.authorize(http), now);
+/** A token is for many looks: none of them may give up its fetching by giving up itself, or by being over. */
+function authorized(
+  http: Http,
+  authority: Authority | undefined,
+  bare: (at: ClientOptions) => Http,
+  now: () => number,
+): Http {
+  if (authority === undefined) return http;
+  const tokens = authority.at === undefined ? http : bare(authority.at);
+  return withToken(http, () => authority.authorize(tokens), now);
 }

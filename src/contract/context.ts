@@ -11,26 +11,32 @@ export interface AskContext<Config> {
   /** From 0 to 1, the one generator of randomness that an adapter has. */
   readonly random: () => number;
   /** The adapter's client for one merchant: made once per base URL, headers and authority, then shared. */
-  http(options: {
-    readonly baseUrl: string;
-    readonly headers?: Readonly<Record<string, string>> | undefined;
-    /** For PSPs that want an access token: fetched once for many calls, renewed before it expires, and once more after a 401. */
-    readonly authority?: Authority | undefined;
-    /** For PSPs that want a client certificate (mutual TLS). */
-    readonly tls?: TlsIdentity | undefined;
-    /** What a status means to this PSP where it differs from the default table (docs/errors-and-retries.md). */
-    readonly classify?:
-      | ((
-          status: number,
-          body: unknown,
-          headers: Readonly<Record<string, unknown>>,
-        ) => "Unreachable" | "Unauthorized" | "Refused" | "Conflict" | undefined)
-      | undefined;
-    /** Where this PSP's answers say their error code and the id its support asks for. */
-    readonly codeOf?: ((body: unknown, headers: Readonly<Record<string, unknown>>) => PspCode) | undefined;
-  }): Http;
+  http(
+    options: ClientOptions & {
+      /** For PSPs that want an access token: fetched once for many calls, renewed before it expires, and once more after a 401. */
+      readonly authority?: Authority | undefined;
+    },
+  ): Http;
   /** Our callback URL for one of the adapter's webhooks, for PSPs that want one per call: of this payment where the webhook is payment-level. */
   callbackUrl(webhook: string): string;
+}
+
+/** How a client asks one of the PSP's addresses. */
+export interface ClientOptions {
+  readonly baseUrl: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** For PSPs that want a client certificate (mutual TLS). */
+  readonly tls?: TlsIdentity | undefined;
+  /** What a status means to this PSP where it differs from the default table (docs/errors-and-retries.md). */
+  readonly classify?:
+    | ((
+        status: number,
+        body: unknown,
+        headers: Readonly<Record<string, unknown>>,
+      ) => "Unreachable" | "Unauthorized" | "Refused" | "Conflict" | undefined)
+    | undefined;
+  /** Where this PSP's answers say their error code and the id its support asks for. */
+  readonly codeOf?: ((body: unknown, headers: Readonly<Record<string, unknown>>) => PspCode) | undefined;
 }
 
 /** What a PSP's error answer says of itself. Both are short words, never sentences. */
@@ -44,7 +50,12 @@ export interface PspCode {
 export interface Authority {
   /** Tells one account's tokens from another's: the client id. Not a secret. */
   readonly account: string;
-  /** @param http the same client without a token. @throws WorkerError */
+  /** Where tokens are fetched, if not where everything else is asked. */
+  readonly at?: ClientOptions | undefined;
+  /**
+   * @param http the client of that address, without a token. It is nobody's job's: a token outlives the job that first needed one, and a client
+   * of `context.http` would give up with it. @throws WorkerError
+   */
   authorize(http: Http): Promise<{ readonly authorization: string; readonly expiresInSeconds: number }>;
 }
 

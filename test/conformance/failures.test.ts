@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ClientOptions } from "../../src/contract/context.ts";
 import type { CommonConfig, LookContext } from "../../src/contract/adapter.ts";
 import { type ErrorKind, WorkerError } from "../../src/lib/errors.ts";
 import type { Simulator } from "../../src/contract/simulator.ts";
@@ -202,8 +203,9 @@ async function contextOf(
     payment: { paymentId: "p_1", amount: 100_00, currency: "SEK", reference: null, upsell: null },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
-      const http = createHttp({ peer: folder, timeoutMs: timeoutFor(answer), ...options });
-      return authority === undefined ? http : withToken(http, () => authority.authorize(http), Date.now);
+      const open = (at: ClientOptions) => createHttp({ peer: folder, timeoutMs: timeoutFor(answer), ...at });
+      const tokens = open(authority?.at ?? options);
+      return authority === undefined ? tokens : withToken(open(options), () => authority.authorize(tokens), Date.now);
     },
   };
 }

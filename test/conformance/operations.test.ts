@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { ClientOptions } from "../../src/contract/context.ts";
 import type {
   CommonConfig,
   DesiredPayment,
@@ -339,10 +340,12 @@ describe.each(subjects)("$folder", (subject) => {
         try {
           return await tell(told, callOf(name, told), {
             ...context,
-            http: ({ authority, baseUrl, ...options }) => {
-              const moved = baseUrl.replace(origin, failing.url);
-              const http = createHttp({ peer: subject.folder, timeoutMs, ...options, baseUrl: moved });
-              return authority === undefined ? http : withToken(http, () => authority.authorize(http), Date.now);
+            http: ({ authority, ...options }) => {
+              const open = ({ baseUrl, ...at }: ClientOptions) =>
+                createHttp({ peer: subject.folder, timeoutMs, ...at, baseUrl: baseUrl.replace(origin, failing.url) });
+              const tokens = open(authority?.at ?? options);
+              if (authority === undefined) return tokens;
+              return withToken(open(options), () => authority.authorize(tokens), Date.now);
             },
           });
         } finally {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { WorkerError } from "../../lib/errors.ts";
 import { createHttp, type Json } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
-import type { DesiredPayment, KeptEvent, LookContext } from "../../contract/adapter.ts";
+import type { ClientOptions, DesiredPayment, KeptEvent, LookContext } from "../../contract/adapter.ts";
 import { fetchSnapshot, probe, sharedKeyAuthorization } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map as mapAt } from "./map.ts";
@@ -47,8 +47,9 @@ function contextOf(
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference: privateId, upsell },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
-      const http = createHttp({ peer: "walley-checkout", timeoutMs: 200, ...options });
-      return authority === undefined ? http : withToken(http, () => authority.authorize(http), Date.now);
+      const open = (at: ClientOptions) => createHttp({ peer: "walley-checkout", timeoutMs: 200, ...at });
+      const tokens = open(authority?.at ?? options);
+      return authority === undefined ? tokens : withToken(open(options), () => authority.authorize(tokens), Date.now);
     },
   };
 }

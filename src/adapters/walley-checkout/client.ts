@@ -6,7 +6,7 @@ import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
 import { isStatus, type Question, readAs, readOrNull } from "../../lib/read.ts";
 import { listOf } from "../../lib/secrets.ts";
-import type { AskContext, Http, LookContext, ProbeResult } from "../../contract/adapter.ts";
+import type { AskContext, ClientOptions, Http, LookContext, ProbeResult } from "../../contract/adapter.ts";
 import { type Config, type LegacyAccount, legacyAccount, tokenUrl } from "./config.ts";
 import { chargeIn } from "./kept.ts";
 import { isUnread } from "./polling.ts";
@@ -163,19 +163,19 @@ export function sharedKeyAuthorization(
 export function manageHttp(context: AskContext<Config>): Http {
   const { config } = context;
   const { clientId = "", apiSecret } = config;
-  const tokens = tokenHttp(context);
-  const authorize = async () => await authorizeBy(tokens, config, listOf(apiSecret));
-  return context.http({ baseUrl: config.apiUrl, classify, codeOf, authority: { account: clientId, authorize } });
+  const authorize = async (http: Http) => await authorizeBy(http, config, listOf(apiSecret));
+  const authority = { account: clientId, at: tokenEndpoint(config), authorize };
+  return context.http({ baseUrl: config.apiUrl, classify, codeOf, authority });
 }
 
 /** Where access tokens come from. */
-function tokenHttp({ config, http }: AskContext<Config>): Http {
-  return http({
+function tokenEndpoint(config: Config): ClientOptions {
+  return {
     baseUrl: tokenUrl(config).origin,
     codeOf,
     // In its own words: a page that stands in front of it denies nobody.
     classify: (status, body) => (isDenial(status) && typeof body !== "string" ? "Unauthorized" : undefined),
-  });
+  };
 }
 
 /** Asks something harmless with each credential: a token by each secret, or a session that nobody has. */
@@ -186,7 +186,7 @@ export async function probe(context: AskContext<Config>): Promise<readonly Probe
     const ask = async () => await readCheckout("00000000-0000-0000-0000-000000000000", context);
     return [await probed(`sharedKey of ${legacy.username}`, ask)];
   }
-  const tokens = tokenHttp(context);
+  const tokens = context.http(tokenEndpoint(config));
   const secrets = listOf(config.apiSecret);
   return await Promise.all(
     secrets.map((secret, index) =>
@@ -227,7 +227,6 @@ async function grant(http: Http, config: Config, secret: string) {
     path: tokenUrl(config).pathname,
     route: "/oauth2/v2.0/token",
     raw: formOf({ grant_type: "client_credentials", client_id: clientId, client_secret: secret, scope }),
-    // The token is for many looks: none of them may give up its fetching by giving up itself.
     signal: AbortSignal.timeout(tokenPatienceMs),
   });
   const { access_token, expires_in } = readAs(tokenSchema, body, "a Walley token");

@@ -3,7 +3,7 @@ import { createHttp } from "../../lib/http.ts";
 import { withToken } from "../../lib/token.ts";
 import { listenOnLoopback } from "../../../sandbox/loopback.ts";
 import { createSandboxPsp } from "../../../sandbox/psp.ts";
-import type { KeptEvent, LookContext, OperationName, OperationResult } from "../../contract/adapter.ts";
+import type { ClientOptions, KeptEvent, LookContext, OperationName, OperationResult } from "../../contract/adapter.ts";
 import type { SimulatedAnswer, SimulatedRequest, Simulator } from "../../contract/simulator.ts";
 import type { Config } from "./config.ts";
 import adapter from "./index.ts";
@@ -55,8 +55,9 @@ function context(): LookContext<Config> {
     payment: { paymentId: "p_1", amount: 10000, currency: "SEK", reference, upsell: null },
     signal: new AbortController().signal,
     http: ({ authority, ...options }) => {
-      const http = createHttp({ peer: "walley-checkout", ...options });
-      return authority === undefined ? http : withToken(http, () => authority.authorize(http), Date.now);
+      const open = (at: ClientOptions) => createHttp({ peer: "walley-checkout", ...at });
+      const tokens = open(authority?.at ?? options);
+      return authority === undefined ? tokens : withToken(open(options), () => authority.authorize(tokens), Date.now);
     },
   };
 }
