@@ -34,17 +34,29 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
   const { config, engine, queue, log, meters } = parts;
   const looks = looksFor(queue);
   const ledger = createLedger(engine, "prompt");
+  const operations = operationsFor(queue);
   const app = createApp({
     config,
     log,
     meters,
     inbox: createInbox(async (events) => await queue.inbox.add(await keepEvidenceApart(events, queue))),
     looks,
-    operations: operationsFor(queue),
+    operations,
     ping: () => engine.ping(),
     now: Date.now,
     tooLarge: tooLargeInLedger({ ledger, log, meters, now: Date.now }),
-    operators: operatorRoutes({ dead: queue.letters, inbox: queue.inbox, looks, config, ledger, now: Date.now }),
+    operators: operatorRoutes({
+      dead: queue.letters,
+      letters: queue.letters,
+      errands: queue.errands,
+      operations,
+      isConfigured: (key) => config.find(key) !== undefined,
+      inbox: queue.inbox,
+      looks,
+      config,
+      ledger,
+      now: Date.now,
+    }),
     ...(parts.home === undefined ? {} : { home: parts.home }),
   });
   const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 65_000 }, app);

@@ -11,6 +11,7 @@ import type { Engine } from "./queue/engine.ts";
 import { startTimers } from "./queue/timers.ts";
 import type { Seam } from "./queue/seam.ts";
 import { callbackUrl } from "./signatures/urls.ts";
+import { startErrands } from "./workers/errands.ts";
 import { startEvents } from "./workers/events/events.ts";
 import { startInbox } from "./workers/events/inbox.ts";
 import { createGates } from "./workers/gate/gates.ts";
@@ -76,6 +77,7 @@ export function startWorker(parts: WorkerParts): Running {
     ...startEvents(shared),
     startTimers(engine, queue.looks, concurrency),
     startOperate(shared),
+    startErrands({ config, queue, log, concurrency, now }),
     startSweep(engine, { ...shared, log, meters }),
     ...startLooks(shared),
   ];

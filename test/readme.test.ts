@@ -287,7 +287,7 @@ describe("operate.md", () => {
 
   test("the log lines in the table are those that are written", () => {
     const messages = found(
-      /"((?:webhook|event|payment|operation|queue|config|web|worker|process|credential|operator|job|request|sweep|drift|ledger|gate|peer)\.[a-z]+(?:-[a-z]+)*)"/g,
+      /"((?:webhook|event|payment|operation|queue|config|web|worker|process|credential|operator|job|request|sweep|drift|ledger|gate|peer|errand)\.[a-z]+(?:-[a-z]+)*)"/g,
       // An adapter logs nothing, and has words of its PSP's that look the same.
       core,
     );

@@ -46,3 +46,16 @@ export function day(text: string): string {
   if (!z.iso.date().safeParse(text).success) throw new InvalidArgumentError("It has to be a day, such as 2026-01-31.");
   return text;
 }
+
+const momentSchema = z.union([
+  z.iso.date(),
+  z.iso.datetime({ offset: true }),
+  z.iso.datetime({ offset: true, precision: -1 }),
+]);
+
+/** Reads a day or a time: `2026-01-31`, `2026-01-31T09:00Z`. @throws InvalidArgumentError */
+export function moment(text: string): string {
+  if (!momentSchema.safeParse(text).success)
+    throw new InvalidArgumentError("It has to be a day, such as 2026-01-31, or a time, such as 2026-01-31T09:00Z.");
+  return text;
+}

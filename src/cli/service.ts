@@ -11,8 +11,8 @@ import { Usage } from "./command.ts";
 export interface ServiceRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
-  /** What is `undefined` is left out. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** What is `undefined` is left out; of a list each stands for itself. */
+  readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
   readonly body?: LooseJson;
 }
 

@@ -16,7 +16,8 @@ export interface HttpRequest {
   readonly path: string;
   /** The same path with its ids taken out, for logs and metrics: `/orders/{orderId}`. */
   readonly route: string;
-  readonly query?: Readonly<Record<string, string | number>>;
+  /** Of a list each stands for itself. */
+  readonly query?: Readonly<Record<string, string | number | readonly string[]>>;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; fields that are `undefined` are left out. */
   readonly body?: LooseJson;
@@ -194,7 +195,8 @@ function urlOf({ base, peer }: Peer, { path, query }: HttpRequest): URL {
     throw new WorkerError("Refused", `the address of ${peer} is no URL`, {
       context: { peer, reason: "malformed-url" },
     });
-  for (const [name, value] of Object.entries(query ?? {})) url.searchParams.append(name, String(value));
+  for (const [name, value] of Object.entries(query ?? {}))
+    for (const one of [value].flat()) url.searchParams.append(name, String(one));
   return url;
 }
 

@@ -1,10 +1,15 @@
 import type { OperatorRoute } from "../webhooks/app.ts";
+import { answerDeed, answerErrand, answerLetters, answerStop, type LetterRouteParts } from "./letter-routes.ts";
 import { answerLetter, answerReport, type ReportParts } from "./report.ts";
 
 /** What the routes of people on call are made from. */
-export type OperatorParts = ReportParts;
+export type OperatorParts = ReportParts & LetterRouteParts;
 
 /** Every route of people on call. Without an admin token there is none of them. */
 export function operatorRoutes(parts: OperatorParts): readonly OperatorRoute[] {
-  return [{ name: "report", path: "/report", get: answerReport(parts), post: answerLetter(parts) }];
+  return [
+    { name: "report", path: "/report", get: answerReport(parts), post: answerLetter(parts) },
+    { name: "letters", path: "/letters", get: answerLetters(parts), post: answerDeed(parts) },
+    { name: "errand", path: "/letters/errand", get: answerErrand(parts), post: answerStop(parts) },
+  ];
 }

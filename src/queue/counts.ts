@@ -1,6 +1,6 @@
 import type { Engine } from "./engine.ts";
 import type { QueueCount } from "./jobs.ts";
-import { eventsName, inboxName, laneName, operationsName, timersName } from "./names.ts";
+import { errandsName, eventsName, inboxName, laneName, operationsName, timersName } from "./names.ts";
 import { promptly } from "./within.ts";
 
 /** How long an answer is good enough for whoever asks next. */
@@ -32,7 +32,7 @@ export function cachedCounts(counts: Counts): Counts {
 
 async function countAll(engine: Engine, adapters: readonly string[]): Promise<QueueCount[]> {
   const own = [...new Set(adapters)].flatMap((adapter) => [laneName(adapter), eventsName(adapter)]);
-  const queues = [inboxName, timersName, operationsName, ...own].map(async (queue) => {
+  const queues = [inboxName, timersName, operationsName, errandsName, ...own].map(async (queue) => {
     const states = await engine.queue(queue, "prompt").getJobCounts("waiting", "active", "delayed", "failed");
     return Object.entries(states).map(([state, jobs]) => ({ queue, state, jobs }));
   });

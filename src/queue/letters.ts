@@ -1,7 +1,7 @@
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { DeadLetter } from "./jobs.ts";
 import { hashOf, laneId } from "./names.ts";
-import type { Page, Store } from "./store.ts";
+import type { Page, Store, Stored } from "./store.ts";
 
 /** Dead letters: what needs a person. A payment has one, an event that was never placed has its own. */
 export interface Letters {
@@ -17,8 +17,10 @@ export interface Letters {
   page(limit: number, before?: string): Promise<Page<DeadLetter>>;
   /** Of an id that cannot be one there is nothing. */
   read(id: string): Promise<DeadLetter | undefined>;
-  /** A person has dealt with it. */
-  remove(id: string): Promise<void>;
+  /** The same with its version, as a page has it. */
+  stored(id: string): Promise<Stored<DeadLetter> | undefined>;
+  /** A person has dealt with it. @param version only where that still stands: its trouble may have come back meanwhile. */
+  remove(id: string, version?: string): Promise<void>;
   count(): Promise<number>;
 }
 
@@ -30,6 +32,7 @@ export function createLetters(store: Store): Letters {
   type Written = DeadLetter & Record<string, never>;
   const page: Letters["page"] = async (limit, before) =>
     await store.list<Written>("letter", { limit, ...(before === undefined ? {} : { before }) });
+  const stored: Letters["stored"] = async (id) => (shape.test(id) ? await store.get<Written>("letter", id) : undefined);
   return {
     put: async (letter) => await store.put("letter", letterId(letter), letter as Written),
     async clear(of) {
@@ -38,9 +41,10 @@ export function createLetters(store: Store): Letters {
     has: async (key) => (await store.get("letter", laneId(key))) !== undefined,
     list: async (limit) => (await page(limit)).records.map(({ id, value }) => ({ ...value, id })),
     page,
-    read: async (id) => (shape.test(id) ? (await store.get<Written>("letter", id))?.value : undefined),
-    async remove(id) {
-      if (shape.test(id)) await store.remove("letter", id);
+    read: async (id) => (await stored(id))?.value,
+    stored,
+    async remove(id, version) {
+      if (shape.test(id)) await store.remove("letter", id, version);
     },
     count: async () => await store.count("letter"),
   };

@@ -10,6 +10,9 @@ export const timersName = "timers";
 /** Where operations wait that were asked for. */
 export const operationsName = "operations";
 
+/** Where errands with many letters wait. */
+export const errandsName = "errands";
+
 /** One queue per adapter, so that a PSP's limiter, pause and breaker are BullMQ's own and shared by all workers. */
 export function laneName(adapter: string): string {
   return `payments-${adapter}`;

@@ -2,6 +2,7 @@
 import { type Closures, createClosures } from "./closures.ts";
 import { createCounts } from "./counts.ts";
 import type { Engine } from "./engine.ts";
+import { createErrands, type Errands } from "./errands.ts";
 import { createEvents, createInbox, type Events, type Inbox } from "./event-queues.ts";
 import { createEvidence, type Evidence } from "./evidence.ts";
 import { createHeartbeats, type Heartbeats } from "./heartbeats.ts";
@@ -18,9 +19,11 @@ import { type Claims, createClaims, createReferences, type References } from "./
 import { createSweeps, type Sweeps } from "./sweeps.ts";
 import { createTurns, type TakeTurn } from "./turns.ts";
 
+export type * from "./errands.ts";
 export type * from "./event-queues.ts";
 export type { DeadLetter, InboxJob, QueueCount, StoredEvent } from "./jobs.ts";
 export type * from "./journal.ts";
+export type * from "./letter-filter.ts";
 export type * from "./letters.ts";
 export type * from "./operations.ts";
 export type * from "./peers.ts";
@@ -38,6 +41,7 @@ export interface Seam {
   readonly events: Events;
   readonly operations: OperationRecords;
   readonly letters: Letters;
+  readonly errands: Errands;
   readonly references: References;
   readonly claims: Claims;
   readonly closures: Closures;
@@ -73,6 +77,7 @@ export function createSeam(engine: Engine, { journalBytes, now = Date.now }: Sea
     events: createEvents(engine, now),
     operations: createOperationRecords(engine),
     letters: createLetters(store),
+    errands: createErrands(engine, now),
     references: createReferences(store),
     claims: createClaims(store),
     closures: createClosures(engine),

@@ -9,6 +9,8 @@ export const kinds = {
   letter: { listed: true },
   /** Operations that were asked for. */
   operation: { listed: false },
+  /** What is done with many letters. */
+  errand: { listed: true },
   /** PSP id → payment. */
   reference: { listed: false },
   /** PSP id → the one payment that it belongs to. */

@@ -85,6 +85,13 @@ export const sweepPauses = {
   acceptedMs: 15 * minute,
 } as const;
 
+/** How fast letters are tried again. */
+export const errandPauses = {
+  betweenMs: second / 4,
+  /** While as many looks wait as may: one letter at a time, so that an errand ends in a busy hour, too. */
+  crowdedMs: second,
+} as const;
+
 /** When what is told of is handed over, and when a peer is said to be down. */
 export const tellPauses = {
   flushMs: 5 * second,

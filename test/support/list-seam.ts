@@ -93,6 +93,16 @@ export function createListSeam(): ListSeam {
     },
     operations: { ask: async () => "", read: async () => undefined, write: async () => undefined },
     letters: createLetters(store),
+    errands: {
+      ask: async () => {
+        throw new Error("nobody here runs errands");
+      },
+      read: async () => undefined,
+      list: async () => [],
+      write: async () => false,
+      stop: async () => undefined,
+      start: async () => undefined,
+    },
     references: createReferences(store),
     claims: createClaims(store),
     closures: { tell: async () => undefined, list: async () => [] },

@@ -66,7 +66,7 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   const announced = note.asked?.announcedAt !== undefined || (await announcedMeanwhile(begun, came, parts));
   const hadLetter = note.known?.letter === true;
   const looked: Looked = { key, by, hadLetter, announced, came, step, startedAt, now };
-  const ends = endsOf(step, note, now);
+  const ends = endsOf(step, note, by, now);
   // Whoever lost the job writes nothing down: what comes next is for who has it now to say. A settled look has nothing to ask about.
   if (ends.length > 0 && !(await isStillMine(begun, job, parts))) return;
   if ("outcome" in came) await remember(looked, came.outcome, parts);
@@ -115,13 +115,15 @@ async function isStillMine({ key, note }: Begun, job: HeldJob<PaymentKey>, { que
 type EndWrite = "timer" | "letter" | "clear-timer" | "clear-letter";
 
 /** What has to be written besides the note. A timer that stands for that time already is left alone: it costs more than a look. */
-function endsOf(step: Next, { known }: Note, now: number): readonly EndWrite[] {
+function endsOf(step: Next, { known }: Note, by: AskedBy, now: number): readonly EndWrite[] {
   const standing = known?.timerAt !== undefined && known.timerAt > now ? known.timerAt : undefined;
   const ends: EndWrite[] = [];
   if (step.at !== undefined && step.at !== standing) ends.push("timer");
   if (step.at === undefined && standing !== undefined) ends.push("clear-timer");
   if (step.do === "bury") ends.push("letter");
-  if (step.do === "rest" && known?.letter === true) ends.push("clear-letter");
+  // A letter has no expiry, the note that knows of it has: who looks without a webhook's hurry takes away what may stand there.
+  const mayStand = known?.letter === true || by === "operator" || by === "sweep";
+  if (step.do === "rest" && mayStand) ends.push("clear-letter");
   return ends;
 }
 
