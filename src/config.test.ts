@@ -188,6 +188,8 @@ test.each([
   ["QUEUE_URL", "postgres://canary:ca?nary@127.0.0.1/q"],
   ["ALERT_URL", "canary"],
   ["ALERT_FORMAT", "canary"],
+  ["ALERT_SECRET", "canary"],
+  ["ALERT_SECRET", "whsec_Y2FuYXJ5"],
   ["WORKER_PORT", "canary"],
   ["JOURNAL_MB", "canary"],
   ["QUEUE_TLS_INSECURE", "canary"],
@@ -259,4 +261,20 @@ test("a URL with a user name in it is told of where it does not fit besides", ()
 test("an engine's URL may have its password in it, and so may a password look like a URL", () => {
   const queue = { REDIS_URL: "redis://user:password@127.0.0.1" };
   expect(faultsOf({ ...environment, ...queue, KLARNA_PASSWORD: "https://a:b@c" }, document)).toEqual([]);
+});
+
+test("alerts are signed with each of their secrets, and who sends them unsigned hears of it", () => {
+  const secrets = ["whsec_bmV3ZXItc2VjcmV0LW9mLTI0LWJ5dGVz", "whsec_b2xkZXItc2VjcmV0LW9mLTI0LWJ5dGVz"];
+  const url = "https://hooks.example/canary-in-path";
+  const warned = (env: Record<string, string>): readonly string[] =>
+    createConfig({ ...environment, ...env }, document, adapters).warnings.filter((warning) =>
+      warning.startsWith("ALERT_SECRET"),
+    );
+  const config = createConfig({ ...environment, ALERT_URL: url, ALERT_SECRET: secrets.join(", ") }, document, adapters);
+  expect(config.alerts).toEqual({ url, format: "standard", secrets });
+  expect(JSON.stringify(redacted(config))).not.toMatch(/canary-in-path|whsec_/);
+  expect(warned({ ALERT_URL: url, ALERT_SECRET: secrets.join(",") })).toEqual([]);
+  expect(warned({ ALERT_URL: url })).toHaveLength(1);
+  expect(warned({ ALERT_URL: url, ALERT_FORMAT: "slack" })).toEqual([]);
+  expect(warned({ ALERT_SECRET: secrets[0] ?? "" })).toHaveLength(1);
 });

@@ -15,7 +15,7 @@ import {
   substitute,
   urlFaults,
 } from "./lib/document.ts";
-import { environmentSchema, keyWarnings, type ServiceEnvironment } from "./lib/environment.ts";
+import { alertWarnings, environmentSchema, keyWarnings, type ServiceEnvironment } from "./lib/environment.ts";
 import { managedWarnings, sharedPaymentFaults } from "./lib/managed-adapters.ts";
 import { secretFaults } from "./lib/secret-shape.ts";
 import { readYamlFile } from "./lib/yaml-file.ts";
@@ -25,6 +25,13 @@ import { createSigningKeys, type SigningKeys } from "./signatures/signing-keys.t
 export interface AdapterSettings {
   readonly adapter: AnyAdapter;
   readonly settings: CommonConfig;
+}
+
+/** Where alerts go. */
+export interface AlertSettings {
+  readonly url: string;
+  readonly format: "standard" | "slack";
+  readonly secrets: readonly string[];
 }
 
 /** Everything the service is told from outside, validated. */
@@ -47,7 +54,8 @@ export interface Config {
   readonly workerPort: number | undefined;
   /** How much all journals together may take. */
   readonly journalBytes: number;
-  readonly alerts: { readonly url: string; readonly format: "standard" | "slack" } | undefined;
+  /** Where alerts are sent, and what they are signed with, newest first; none: they are not signed. */
+  readonly alerts: AlertSettings | undefined;
   readonly logLevel: string;
   readonly workerConcurrency: number;
   readonly bodyLimitBytes: number;
@@ -174,7 +182,10 @@ export function createConfig(
     adminTokens: env.ADMIN_TOKEN,
     workerPort: env.WORKER_PORT,
     journalBytes: env.JOURNAL_MB * 1024 * 1024,
-    alerts: env.ALERT_URL === undefined ? undefined : { url: env.ALERT_URL, format: env.ALERT_FORMAT },
+    alerts:
+      env.ALERT_URL === undefined
+        ? undefined
+        : { url: env.ALERT_URL, format: env.ALERT_FORMAT, secrets: env.ALERT_SECRET },
     logLevel: env.LOG_LEVEL,
     workerConcurrency: env.WORKER_CONCURRENCY,
     bodyLimitBytes: env.BODY_LIMIT,
@@ -184,7 +195,7 @@ export function createConfig(
     adapters,
     find: (target) => byTarget.get(targetId(target)),
     targets,
-    warnings: [...keyWarnings(env.URL_SIGNING_KEYS), ...warnings],
+    warnings: [...keyWarnings(env.URL_SIGNING_KEYS), ...alertWarnings(env), ...warnings],
   };
 }
 

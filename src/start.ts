@@ -1,6 +1,7 @@
 /** Both halves in one process, on any engine. Without a configuration file: the sandbox, and a walk through it. */
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
+import { startAlerts } from "./alerts/alerts.ts";
 import { loadAdapters } from "./adapters/registry.ts";
 import {
   type Config,
@@ -32,6 +33,7 @@ async function start(): Promise<void> {
   const { log, meters, open } = partsOf(config);
   const { engine, queue } = await open();
   const worker = startWorker({ config, engine, queue, log, meters });
+  const alerts = startAlerts({ config, queue, log, meters });
   const web = await startWeb({
     config,
     engine,
@@ -43,7 +45,7 @@ async function start(): Promise<void> {
   runUntilStopped(
     {
       async close() {
-        await Promise.all([web.close(), worker.close(), sandbox?.close()]);
+        await Promise.all([web.close(), worker.close(), alerts.close(), sandbox?.close()]);
         await engine.close();
       },
     },

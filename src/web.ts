@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RequestHandler } from "express";
+import { startAlerts } from "./alerts/alerts.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { WorkerError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
@@ -181,6 +182,7 @@ if (import.meta.main) {
   await runProcess("web", async ({ config, open, log, meters }) => {
     const { engine, queue } = await open();
     const web = await startWeb({ config, engine, queue, log, meters });
-    return { close: async () => web.close().then(() => engine.close()) };
+    const alerts = startAlerts({ config, queue, log, meters });
+    return { close: async () => Promise.all([web.close(), alerts.close()]).then(() => engine.close()) };
   });
 }

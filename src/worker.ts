@@ -1,4 +1,5 @@
 /** The worker process: turns stored events into payment keys, looks at payments, wakes what waits. */
+import { startAlerts } from "./alerts/alerts.ts";
 import type { AnyAdapter, Target } from "./contract/adapter.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { keepBeating, startHealth } from "./health.ts";
@@ -21,6 +22,7 @@ import { startOperate } from "./workers/operate/operate.ts";
 import { startSweep } from "./workers/sweep/sweep.ts";
 import { createTeller, type Listener, type Teller } from "./workers/tell.ts";
 import { type Activity, tellActivity } from "./workers/tell/activity.ts";
+import { tellBadNews } from "./workers/tell/bad-news.ts";
 import { tellDrift } from "./workers/tell/drift.ts";
 import { tellLog, tellMeters } from "./workers/tell/listeners.ts";
 import { tellPeers } from "./workers/tell/peers.ts";
@@ -52,7 +54,8 @@ export function startWorker(parts: WorkerParts): Running {
   const { transport = createTransport({ proxies: config.proxies }) } = parts;
   const stopping = new AbortController();
   const drift = tellDrift({ ledger: queue.ledger, log, meters, now });
-  const { teller, activity } = startTelling(drift, { log, meters, now, peers: queue.peers });
+  const badNews = tellBadNews({ badNews: queue.badNews, log, now });
+  const { teller, activity } = startTelling([drift, badNews], { log, meters, now, peers: queue.peers });
   const gates = createGates({ config, log, now, ...closuresOf(engine, queue) });
   const shell = { work: queue.work, gates, log, now, random, stopping: stopping.signal };
   const { workerConcurrency: concurrency } = config;
@@ -90,14 +93,14 @@ export function startWorker(parts: WorkerParts): Running {
       await beating.close();
       clearTimeout(giveBack);
       gates.close();
-      await Promise.all([drift.close(), activity.close()]);
+      await Promise.all([drift.close(), badNews.close(), activity.close()]);
     },
   };
 }
 
-/** Log, metrics, the findings about peers, what is known of them, and the ledger listen. */
+/** Log, metrics, the findings about peers, what is known of them, and those who keep listen: the ledger first, and bad news. */
 function startTelling(
-  drift: Listener,
+  keepers: readonly [drift: Listener, ...others: Listener[]],
   {
     log,
     meters,
@@ -112,8 +115,14 @@ function startTelling(
     found: (of, found) => teller.found(of, found),
     over: (of, name) => teller.over(of, name),
   });
-  const troubles = tellPeers({ log, meters, now, standing: activity, found: (of, found) => drift.found?.(of, found) });
-  const teller = createTeller([tellLog(log), tellMeters(meters), troubles, drift, activity], log);
+  const troubles = tellPeers({
+    log,
+    meters,
+    now,
+    standing: activity,
+    found: (of, found) => keepers[0].found?.(of, found),
+  });
+  const teller = createTeller([tellLog(log), tellMeters(meters), troubles, ...keepers, activity], log);
   return { teller, activity };
 }
 
@@ -154,11 +163,12 @@ if (import.meta.main) {
   await runProcess("worker", async ({ config, open, log, meters }) => {
     const { engine, queue } = await open();
     const worker = startWorker({ config, engine, queue, log, meters });
+    const alerts = startAlerts({ config, queue, log, meters });
     const health =
       config.workerPort === undefined ? undefined : await listen(config.workerPort, { engine, log, meters });
     return {
       async close() {
-        await worker.close();
+        await Promise.all([worker.close(), alerts.close()]);
         await health?.close();
         await engine.close();
       },

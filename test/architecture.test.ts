@@ -44,12 +44,14 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
     "workers/",
     ["workers/", "queue/", "norce/", "adapters/contexts.ts", "signatures/urls.ts", "contract/", "config.ts", "lib/"],
   ],
+  ["alerts/", ["alerts/", "queue/", "contract/", "config.ts", "lib/"]],
   ["config.ts", ["contract/", "adapters/registry.ts", "signatures/signing-keys.ts", "lib/"]],
-  ["web.ts", ["operators/", "webhooks/", "queue/", "contract/", "config.ts", "process.ts", "lib/"]],
+  ["web.ts", ["operators/", "webhooks/", "alerts/", "queue/", "contract/", "config.ts", "process.ts", "lib/"]],
   [
     "worker.ts",
     [
       "workers/",
+      "alerts/",
       "queue/",
       "norce/",
       "adapters/contexts.ts",
@@ -77,6 +79,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli/"],
   "@commander-js/extra-typings": ["cli/"],
   bullmq: ["queue/"],
+  standardwebhooks: ["alerts/"],
   ioredis: ["queue/engines/redis"],
   pg: ["queue/engines/"],
   "@electric-sql/pglite": ["queue/engines/embedded"],

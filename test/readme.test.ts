@@ -6,6 +6,7 @@ import { parse as parseYaml } from "yaml";
 import { pageOfDelays } from "../scripts/delay-table.ts";
 import { exampleWith, readmeOfPsps } from "../scripts/psp-table.ts";
 import type { CommonConfig, RawRequest } from "../src/contract/adapter.ts";
+import { causeWords } from "../src/alerts/names.ts";
 import { findingNames } from "../src/contract/desired.ts";
 import { loadAdapters } from "../src/adapters/registry.ts";
 import { loadSimulator } from "../sandbox/kernel/load.ts";
@@ -281,13 +282,22 @@ describe("operate.md", () => {
     for (const name of told) expect(core, name).toContain(`"${name}"`);
   });
 
+  test("the causes of alerts are told by name, and lead to a heading of this page", () => {
+    const told = firstColumn("causes").flatMap((cell) => cell.split(", "));
+    expect(told.toSorted()).toEqual(Object.keys(causeWords).toSorted());
+    const headings = [...(pages["docs/operate.md"] ?? "").matchAll(/^#{2,3} (.+)$/gm)].map(([, heading = ""]) =>
+      heading.toLowerCase().replaceAll(" ", "-"),
+    );
+    for (const { heading } of Object.values(causeWords)) expect(headings).toContain(heading);
+  });
+
   test("bad news has its names", () => {
     expect(firstColumn("bad-news")).toEqual(findingNames.toSorted());
   });
 
   test("the log lines in the table are those that are written", () => {
     const messages = found(
-      /"((?:webhook|event|payment|operation|queue|config|web|worker|process|credential|operator|job|request|sweep|drift|ledger|gate|peer|errand)\.[a-z]+(?:-[a-z]+)*)"/g,
+      /"((?:webhook|event|payment|operation|queue|config|web|worker|process|credential|operator|job|request|sweep|drift|ledger|gate|peer|errand|alert)\.[a-z]+(?:-[a-z]+)*)"/g,
       // An adapter logs nothing, and has words of its PSP's that look the same.
       core,
     );

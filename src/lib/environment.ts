@@ -14,8 +14,8 @@ const optionalText = z
 /** Fewer characters than this can be found by trying. */
 const leastCharacters = 16;
 
-/** Several secrets in one variable, newest first. */
-const secretList = z
+/** Several in one variable. */
+const listed = z
   .string()
   .default("")
   .transform((text) =>
@@ -23,16 +23,18 @@ const secretList = z
       .split(",")
       .map((secret) => secret.trim())
       .filter((secret) => secret !== ""),
-  )
-  .superRefine((secrets, context) => {
-    for (const [index, secret] of secrets.entries()) {
-      const fault = isSecret(secret)
-        ? `has to be at least ${leastCharacters} characters long; npm run new-key makes one`
-        : secretShape;
-      if (!isSecret(secret) || secret.length < leastCharacters)
-        context.addIssue({ code: "custom", message: `number ${index + 1} ${fault}` });
-    }
-  });
+  );
+
+/** Several secrets in one variable, newest first. */
+const secretList = listed.superRefine((secrets, context) => {
+  for (const [index, secret] of secrets.entries()) {
+    const fault = isSecret(secret)
+      ? `has to be at least ${leastCharacters} characters long; npm run new-key makes one`
+      : secretShape;
+    if (!isSecret(secret) || secret.length < leastCharacters)
+      context.addIssue({ code: "custom", message: `number ${index + 1} ${fault}` });
+  }
+});
 
 const port = z
   .string()
@@ -73,6 +75,7 @@ export const environmentSchema = z
     ),
     JOURNAL_MB: wholeNumber(256, 1, 1_000_000),
     ALERT_URL: optionalText.pipe(httpsUrl().optional()),
+    ALERT_SECRET: webhookSecrets(),
     ALERT_FORMAT: z.preprocess(
       (text) => (text === "" ? undefined : text),
       z.enum(["standard", "slack"]).default("standard"),
@@ -92,6 +95,20 @@ export function keyWarnings(keys: readonly string[]): string[] {
           `URL_SIGNING_KEYS: number ${index + 1} is shorter than 32 characters: callback keys that are handed out could be tried against it; npm run new-key makes one that cannot be guessed`,
         ],
   );
+}
+
+/** What the operator should hear of where alerts go. */
+export function alertWarnings({
+  ALERT_URL: url,
+  ALERT_SECRET: secrets,
+  ALERT_FORMAT: format,
+}: ServiceEnvironment): string[] {
+  if (url === undefined)
+    return secrets.length === 0 ? [] : ["ALERT_SECRET: is set, and ALERT_URL is not: no alerts are sent"];
+  // Who hosts an address of Slack's judges by the address alone.
+  return secrets.length > 0 || format === "slack"
+    ? []
+    : ["ALERT_SECRET: is not set; alerts are sent unsigned, and the receiver cannot tell who sent them"];
 }
 
 /** An engine's address, or several with commas between them. It may hold a password, and is never told. */
@@ -119,6 +136,21 @@ function engineUrlFault(text: string, protocols: readonly string[], schemes: str
 function httpsUrl(): z.ZodType<string, string> {
   return z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
     error: "has to be a URL of https",
+  });
+}
+
+/** As Standard Webhooks has them: 24 to 64 bytes in base64. */
+const webhookSecret = /^whsec_(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Secrets that alerts are signed with, comma-separated: with each of them, so that receivers may change over one after the other. */
+function webhookSecrets() {
+  return listed.superRefine((secrets, context) => {
+    for (const [index, secret] of secrets.entries()) {
+      const bytes = Buffer.from(secret.slice("whsec_".length), "base64").length;
+      if (webhookSecret.test(secret) && bytes >= 24 && bytes <= 64) continue;
+      const message = `number ${index + 1} has to be whsec_ and 24 to 64 bytes in base64; npm run new-key -- --alerts makes one`;
+      context.addIssue({ code: "custom", message });
+    }
   });
 }
 

@@ -31,6 +31,8 @@ export interface Meters {
   swept(adapter: string, judgement: string): void;
   /** A pass over a window of a merchant's channel came to its end. `at`: milliseconds since the epoch. */
   pass(merchant: string, channel: string, window: string, at: number): void;
+  /** A try of sending an alert, by its cause: `delivered` or `failed`. */
+  alert(cause: string, result: string): void;
   /** A difference that nobody had announced, by name. */
   drift(adapter: string, name: string): void;
   /** Read when `text` is asked: jobs per queue and state. */
@@ -117,6 +119,12 @@ export function createMeters(): Meters {
     labelNames: ["adapter", "name"],
     registers,
   });
+  const alerts = new Counter({
+    name: "norce_psp_alerts_total",
+    help: "Tries of sending an alert, by cause and by whether it was taken",
+    labelNames: ["cause", "result"],
+    registers,
+  });
   const jobs = new Gauge({
     name: "norce_psp_jobs",
     help: "Jobs per queue and state",
@@ -151,6 +159,7 @@ export function createMeters(): Meters {
     peerDown: (peer, down) => peers.set({ ...peer }, down ? 1 : 0),
     swept: (adapter, judgement) => swept.inc({ adapter, judgement }),
     pass: (merchant, channel, window, at) => passes.set({ merchant, channel, window }, at / 1_000),
+    alert: (cause, result) => alerts.inc({ cause, result }),
     drift: (adapter, name) => drift.inc({ adapter, name }),
     queues(read) {
       readQueues = read;

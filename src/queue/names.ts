@@ -9,6 +9,8 @@ export const inboxName = "inbox";
 export const timersName = "timers";
 /** Where operations wait that were asked for. */
 export const operationsName = "operations";
+/** Where alerts wait that are to be sent. */
+export const alertsName = "alerts";
 
 /** Where errands with many letters wait. */
 export const errandsName = "errands";

@@ -1,4 +1,6 @@
 /** All that the two halves know of the queue: `webhooks/` and `workers/` meet nowhere else. */
+import { type BadNews, createBadNews } from "./bad-news.ts";
+import { type Causes, createCauses } from "./causes.ts";
 import { type Closures, createClosures } from "./closures.ts";
 import { createCounts } from "./counts.ts";
 import type { Engine } from "./engine.ts";
@@ -49,6 +51,8 @@ export interface Seam {
   readonly ledger: Ledger;
   readonly heartbeats: Heartbeats;
   readonly peers: Peers;
+  readonly badNews: BadNews;
+  readonly causes: Causes;
   readonly journal: Journal;
   readonly evidence: Evidence;
   readonly locks: Locks;
@@ -85,6 +89,8 @@ export function createSeam(engine: Engine, { journalBytes, now = Date.now }: Sea
     ledger: createLedger(engine, "patient"),
     heartbeats: createHeartbeats(store),
     peers: createPeers(store),
+    badNews: createBadNews(store, now),
+    causes: createCauses(engine),
     journal: createJournal(store, bounds),
     evidence: createEvidence(engine.store("prompt")),
     locks: createLocks(store),

@@ -31,6 +31,10 @@ export const kinds = {
   heard: { listed: false },
   /** What is known of PSPs' accounts and of Norce. */
   peer: { listed: true },
+  /** Something bad that a PSP told of. */
+  news: { listed: true },
+  /** What alerts are about, and what was told of it. */
+  cause: { listed: true },
   /** What proves an event and has yet to be judged. */
   evidence: { listed: false },
   /** What is written to see whether the engine takes writes. */

@@ -7,6 +7,7 @@ import { createLocks } from "../../src/queue/locks.ts";
 import { inboxName, laneId, laneName } from "../../src/queue/names.ts";
 import type { Asked, End, HeldJob, InboxJob, Known, Note, Seam, StoredEvent } from "../../src/queue/seam.ts";
 import type { Store } from "../../src/queue/store.ts";
+import { createBadNews } from "../../src/queue/bad-news.ts";
 import { createPeers } from "../../src/queue/peers.ts";
 import { createTurns } from "../../src/queue/turns.ts";
 import { createMemoryStore } from "./memory-store.ts";
@@ -127,6 +128,14 @@ export function createListSeam(): ListSeam {
     },
     heartbeats: createHeartbeats(store),
     peers: createPeers(store),
+    badNews: createBadNews(store),
+    causes: {
+      list: async () => [],
+      read: async () => undefined,
+      write: async () => true,
+      remove: async () => undefined,
+      send: async () => undefined,
+    },
     locks: createLocks(store),
     turn: createTurns(store),
     work(name, process) {
