@@ -17,6 +17,8 @@ export interface HealthParts {
   /** Rejects where nothing can be stored. */
   readonly ping: () => Promise<void>;
   readonly log: Pick<Logger, "info">;
+  /** What `/health/ready` says besides. */
+  readonly detail?: () => Promise<object | undefined>;
 }
 
 /**
@@ -29,12 +31,13 @@ export async function startHealth({
   meters,
   ping,
   log,
+  detail = async () => undefined,
 }: HealthParts): Promise<Running & { readonly port: number }> {
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
     "/health/live": async (response) => answer(response, 200, { status: "live" }),
     "/health/ready": async (response) =>
       await ping().then(
-        () => answer(response, 200, { status: "ready" }),
+        async () => answer(response, 200, { status: "ready", ...(await detail()) }),
         () => answer(response, 503, { code: "queue-unavailable", message: "the queue does not take anything now" }),
       ),
     "/metrics": async (response) => {

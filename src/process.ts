@@ -5,6 +5,7 @@ import { createMeters, type Meters } from "./lib/meters.ts";
 import { cachedCounts } from "./queue/counts.ts";
 import { type Engine, openEngine } from "./queue/engine.ts";
 import { createSeam, type Seam } from "./queue/seam.ts";
+import { readNumbers } from "./standing.ts";
 
 /** Something that runs until it is closed. */
 export interface Running {
@@ -60,7 +61,7 @@ export function partsOf(config: Config): ProcessParts {
       const engine = await openEngine({ ...engineUrl(config), ...config.engine, ...tls }, log);
       const queue = createSeam(engine, { journalBytes: config.journalBytes });
       const counts = cachedCounts(queue.counts);
-      meters.workers(async () => (await queue.heartbeats.list()).length);
+      meters.standing(async () => await readNumbers({ config, queue, now: Date.now }));
       meters.queues(() => counts(config.targets.map(({ adapter }) => adapter.id)));
       // The guarantee asks the server: a server that is not there yet must not hold up the start.
       void engine.guarantee().then(

@@ -15,6 +15,7 @@ import type { Engine } from "./queue/engine.ts";
 import type { StoredEvent } from "./queue/jobs.ts";
 import { createLedger } from "./queue/ledger.ts";
 import type { JournalEntry, Seam } from "./queue/seam.ts";
+import { readDetail } from "./standing.ts";
 import { createApp } from "./webhooks/app.ts";
 import { tooLargeInLedger } from "./webhooks/findings.ts";
 import { createInbox } from "./webhooks/inbox.ts";
@@ -44,6 +45,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     looks,
     operations,
     ping: () => engine.ping(),
+    detail: () => readDetail({ config, queue, now: Date.now }),
     now: Date.now,
     tooLarge: tooLargeInLedger({ ledger, log, meters, now: Date.now }),
     operators: operatorRoutes({

@@ -12,6 +12,7 @@ import type { Engine } from "./queue/engine.ts";
 import { startTimers } from "./queue/timers.ts";
 import type { Seam } from "./queue/seam.ts";
 import { callbackUrl } from "./signatures/urls.ts";
+import { readDetail } from "./standing.ts";
 import { startErrands } from "./workers/errands.ts";
 import { startEvents } from "./workers/events/events.ts";
 import { startInbox } from "./workers/events/inbox.ts";
@@ -56,7 +57,7 @@ export function startWorker(parts: WorkerParts): Running {
   const drift = tellDrift({ ledger: queue.ledger, log, meters, now });
   const badNews = tellBadNews({ badNews: queue.badNews, log, now });
   const { teller, activity } = startTelling([drift, badNews], { log, meters, now, peers: queue.peers });
-  const gates = createGates({ config, log, now, ...closuresOf(engine, queue) });
+  const gates = createGates({ config, log, now, closures: closuresOf(engine, queue) });
   const shell = { work: queue.work, gates, log, now, random, stopping: stopping.signal };
   const { workerConcurrency: concurrency } = config;
   const norce = createNorceClient({
@@ -117,7 +118,6 @@ function startTelling(
   });
   const troubles = tellPeers({
     log,
-    meters,
     now,
     standing: activity,
     found: (of, found) => keepers[0].found?.(of, found),
@@ -126,9 +126,9 @@ function startTelling(
   return { teller, activity };
 }
 
-/** The embedded queue belongs to this process alone: there is nobody to tell. */
-function closuresOf({ kind }: Engine, { closures }: Seam): Partial<Pick<Seam, "closures">> {
-  return kind === "embedded" ? {} : { closures };
+/** The embedded queue belongs to this process alone: there is nobody to ask, only somebody who may want to see. */
+function closuresOf({ kind }: Engine, { closures }: Seam): NonNullable<Parameters<typeof createGates>[0]["closures"]> {
+  return kind === "embedded" ? { tell: closures.tell } : closures;
 }
 
 /** Our callback URLs, for PSPs that want one per call. */
@@ -149,10 +149,11 @@ function adapterNamed({ adapters }: Config, id: string): AnyAdapter {
 
 async function listen(
   port: number,
-  { engine, log, meters }: Pick<WorkerParts, "engine" | "log" | "meters">,
+  { config, engine, queue, log, meters }: Pick<WorkerParts, "config" | "engine" | "queue" | "log" | "meters">,
 ): Promise<Running> {
+  const detail = () => readDetail({ config, queue, now: Date.now });
   try {
-    return await startHealth({ port, meters, log, ping: () => engine.ping() });
+    return await startHealth({ port, meters, log, detail, ping: () => engine.ping() });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     throw new ConfigError([`WORKER_PORT: ${port} is in use already: is another one of these running?`]);
@@ -165,7 +166,9 @@ if (import.meta.main) {
     const worker = startWorker({ config, engine, queue, log, meters });
     const alerts = startAlerts({ config, queue, log, meters });
     const health =
-      config.workerPort === undefined ? undefined : await listen(config.workerPort, { engine, log, meters });
+      config.workerPort === undefined
+        ? undefined
+        : await listen(config.workerPort, { config, engine, queue, log, meters });
     return {
       async close() {
         await Promise.all([worker.close(), alerts.close()]);

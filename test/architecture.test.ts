@@ -46,7 +46,10 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ],
   ["alerts/", ["alerts/", "queue/", "contract/", "config.ts", "lib/"]],
   ["config.ts", ["contract/", "adapters/registry.ts", "signatures/signing-keys.ts", "lib/"]],
-  ["web.ts", ["operators/", "webhooks/", "alerts/", "queue/", "contract/", "config.ts", "process.ts", "lib/"]],
+  [
+    "web.ts",
+    ["operators/", "webhooks/", "alerts/", "queue/", "contract/", "config.ts", "process.ts", "standing.ts", "lib/"],
+  ],
   [
     "worker.ts",
     [
@@ -60,12 +63,13 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
       "config.ts",
       "health.ts",
       "process.ts",
+      "standing.ts",
       "lib/",
     ],
   ],
   ["cli/", ["cli/", "contract/", "adapters/", "norce/", "signatures/", "config.ts", "lib/"]],
   ["start.ts", [""]],
-  ["", ["contract/", "adapters/registry.ts", "queue/", "config.ts", "exit.ts", "lib/"]],
+  ["", ["contract/", "adapters/registry.ts", "queue/", "config.ts", "exit.ts", "standing.ts", "lib/"]],
 ];
 
 /** Who may import a package that belongs to one place. */
@@ -74,7 +78,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "p-queue": ["lib/budget.ts"],
   "p-retry": ["lib/http.ts", "queue/"],
   pino: ["lib/log.ts"],
-  "prom-client": ["lib/meters.ts"],
+  "prom-client": ["lib/meters.ts", "lib/gauges.ts"],
   express: ["webhooks/", "operators/", "sandbox/"],
   commander: ["cli/"],
   "@commander-js/extra-typings": ["cli/"],

@@ -1,11 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-
-/** Whose credential: a PSP's is one merchant's and channel's. */
-export interface Credential {
-  readonly peer: string;
-  readonly merchant: string;
-  readonly channel: string;
-}
+import { createGauges, type StandingNumbers } from "./gauges.ts";
 
 /** What is counted; the names are what dashboards and alerts are built on. */
 export interface Meters {
@@ -13,8 +7,8 @@ export interface Meters {
   /** The Prometheus exposition of everything counted in this process, and of the queues as they are now. */
   text(): Promise<string>;
   webhook(adapter: string, webhook: string, result: string): void;
-  /** A webhook was proven by the secret of this fingerprint: one that proves none any longer may be retired. */
-  proof(adapter: string, webhook: string, key: string): void;
+  /** A webhook was proven by the secret of this fingerprint: an older one that proves none any longer may be retired. */
+  proof(adapter: string, webhook: string, key: string, age: string): void;
   /** A call on an operator's route was refused. */
   refusal(route: string, code: string): void;
   /** Log lines that nobody read in time. */
@@ -23,22 +17,16 @@ export interface Meters {
   /** Something that a person should see, by reason: a refused reference, a difference, a conflict. */
   oddity(adapter: string, reason: string): void;
   request(fact: { peer: string; method: string; route: string; status: number; seconds: number }): void;
-  /** A credential that its peer refuses now (1) or takes again (0). */
-  credential(credential: Credential, refused: boolean): void;
-  /** A peer that does not answer as it should (1) or does again (0). */
-  peerDown(peer: Credential, down: boolean): void;
   /** Payments of ours that a pass of the sweep judged. */
   swept(adapter: string, judgement: string): void;
-  /** A pass over a window of a merchant's channel came to its end. `at`: milliseconds since the epoch. */
-  pass(merchant: string, channel: string, window: string, at: number): void;
   /** A try of sending an alert, by its cause: `delivered` or `failed`. */
   alert(cause: string, result: string): void;
   /** A difference that nobody had announced, by name. */
   drift(adapter: string, name: string): void;
   /** Read when `text` is asked: jobs per queue and state. */
   queues(read: () => Promise<readonly { queue: string; state: string; jobs: number }[]>): void;
-  /** Read when `text` is asked: how many worker processes said lately that they are there. */
-  workers(read: () => Promise<number>): void;
+  /** Read when `text` is asked: how things stand, as all processes together know. */
+  standing(read: () => Promise<StandingNumbers>): void;
 }
 
 /** Counters of one process. */
@@ -55,7 +43,7 @@ export function createMeters(): Meters {
   const proofs = new Counter({
     name: "norce_psp_webhook_proofs_total",
     help: "Webhooks by the fingerprint of the secret that proved them",
-    labelNames: ["adapter", "webhook", "key"],
+    labelNames: ["adapter", "webhook", "key", "age"],
     registers,
   });
   const refusals = new Counter({
@@ -89,28 +77,10 @@ export function createMeters(): Meters {
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers,
   });
-  const credentials = new Gauge({
-    name: "norce_psp_credential_refused",
-    help: "1 while a peer refuses our credentials",
-    labelNames: ["peer", "merchant", "channel"],
-    registers,
-  });
-  const peers = new Gauge({
-    name: "norce_psp_peer_down",
-    help: "1 while a peer does not answer as it should",
-    labelNames: ["peer", "merchant", "channel"],
-    registers,
-  });
   const swept = new Counter({
     name: "norce_psp_sweep_payments_total",
     help: "Payments that the sweep came by, by what it judged",
     labelNames: ["adapter", "judgement"],
-    registers,
-  });
-  const passes = new Gauge({
-    name: "norce_psp_sweep_finished_timestamp_seconds",
-    help: "When the last pass over a window of a merchant's channel ended",
-    labelNames: ["merchant", "channel", "window"],
     registers,
   });
   const drift = new Counter({
@@ -131,12 +101,8 @@ export function createMeters(): Meters {
     labelNames: ["queue", "state"],
     registers,
   });
-  const workers = new Gauge({
-    name: "norce_psp_workers",
-    help: "Worker processes that were heard of within the last 20 seconds",
-    registers,
-  });
-  let readWorkers: (() => Promise<number>) | undefined;
+  const gauges = createGauges(registers);
+  let readStanding: (() => Promise<StandingNumbers>) | undefined;
   let readQueues: (() => Promise<readonly { queue: string; state: string; jobs: number }[]>) | undefined;
   return {
     contentType: registry.contentType,
@@ -144,28 +110,25 @@ export function createMeters(): Meters {
       // While the queue is away, everything else is worth knowing all the more.
       const counts = (await readQueues?.().catch(() => [])) ?? [];
       for (const count of counts) jobs.set({ queue: count.queue, state: count.state }, count.jobs);
-      const heard = await readWorkers?.().catch(() => undefined);
-      if (heard !== undefined) workers.set(heard);
+      const standing = await readStanding?.().catch(() => undefined);
+      if (standing !== undefined) gauges.set(standing);
       return await registry.metrics();
     },
     webhook: (adapter, webhook, result) => webhooks.inc({ adapter, webhook, result }),
-    proof: (adapter, webhook, key) => proofs.inc({ adapter, webhook, key }),
+    proof: (adapter, webhook, key, age) => proofs.inc({ adapter, webhook, key, age }),
     refusal: (route, code) => refusals.inc({ route, code }),
     dropped: (lines) => dropped.inc(lines),
     look: (adapter, outcome, seconds) => looks.observe({ adapter, outcome }, seconds),
     oddity: (adapter, reason) => oddities.inc({ adapter, reason }),
     request: ({ peer, method, route, status, seconds }) => requests.observe({ peer, method, route, status }, seconds),
-    credential: (credential, refused) => credentials.set({ ...credential }, refused ? 1 : 0),
-    peerDown: (peer, down) => peers.set({ ...peer }, down ? 1 : 0),
     swept: (adapter, judgement) => swept.inc({ adapter, judgement }),
-    pass: (merchant, channel, window, at) => passes.set({ merchant, channel, window }, at / 1_000),
     alert: (cause, result) => alerts.inc({ cause, result }),
     drift: (adapter, name) => drift.inc({ adapter, name }),
     queues(read) {
       readQueues = read;
     },
-    workers(read) {
-      readWorkers = read;
+    standing(read) {
+      readStanding = read;
     },
   };
 }

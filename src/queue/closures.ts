@@ -1,4 +1,4 @@
-import type { Engine } from "./engine.ts";
+import type { Engine, Temper } from "./engine.ts";
 import { hashOf } from "./names.ts";
 
 /** Why a PSP account is left alone, and until when. */
@@ -25,8 +25,8 @@ export interface Closures {
 const most = 1_000;
 
 /** The closures on one engine. */
-export function createClosures(engine: Engine): Closures {
-  const store = engine.store("patient");
+export function createClosures(engine: Engine, temper: Temper = "patient"): Closures {
+  const store = engine.store(temper);
   return {
     tell: async (closure, forMs) =>
       await store.put("closure", hashOf([closure.adapter, closure.account]), { ...closure }, Math.max(forMs, 1)),

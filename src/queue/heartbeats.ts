@@ -15,12 +15,21 @@ export interface Heartbeats {
   beat(id: string, facts: Heartbeat["facts"], ttlMs: number): Promise<void>;
   /** At most a thousand, the newest first. */
   list(): Promise<readonly Heartbeat[]>;
+  /** When any process said last that it is there; `undefined`: none ever did, or not for three months. */
+  last(): Promise<number | undefined>;
 }
+
+const lastKeptMs = 90 * 24 * 3_600_000;
+const last = "worker";
 
 /** The heartbeats on one engine. */
 export function createHeartbeats(store: Store): Heartbeats {
   return {
-    beat: async (id, facts, ttlMs) => await store.put("heartbeat", id, facts, ttlMs),
+    async beat(id, facts, ttlMs) {
+      // Outlives the processes: whoever asks when all are gone has to hear since when.
+      await Promise.all([store.put("heartbeat", id, facts, ttlMs), store.put("heard", last, null, lastKeptMs)]);
+    },
+    last: async () => (await store.get("heard", last))?.writtenAt,
     async list() {
       const { records } = await store.list<Heartbeat["facts"]>("heartbeat", { limit: 1_000 });
       return records.map(({ id, value, writtenAt }) => ({ id, at: writtenAt, facts: value }));

@@ -203,7 +203,7 @@ export function createLooks(engine: Engine, journal: JournalBounds): Looks {
       return await engine.notes("patient").settle(paymentName(key), lock, settlement, journal);
     },
     async waiting() {
-      return (await engine.notes("patient").waits()).map(waitingOf);
+      return (await engine.notes("prompt").waits()).map(waitingOf);
     },
   };
 }

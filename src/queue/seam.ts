@@ -18,6 +18,7 @@ import { createOperationRecords, type OperationRecords } from "./operations.ts";
 import { createPeers, type Peers } from "./peers.ts";
 import { createTimers, type Timers } from "./timers.ts";
 import { type Claims, createClaims, createReferences, type References } from "./references.ts";
+import { createStanding, type ReadStanding } from "./standing.ts";
 import { createSweeps, type Sweeps } from "./sweeps.ts";
 import { createTurns, type TakeTurn } from "./turns.ts";
 
@@ -30,9 +31,11 @@ export type * from "./letters.ts";
 export type * from "./operations.ts";
 export type * from "./peers.ts";
 export type * from "./references.ts";
+export type * from "./standing.ts";
 export type * from "./turns.ts";
 export type * from "./note.ts";
 export type * from "./store.ts";
+export type { SweptChannel } from "./sweeps.ts";
 export type * from "./work.ts";
 
 /** What moves, and what remembers. */
@@ -60,6 +63,7 @@ export interface Seam {
   readonly work: Engine["work"];
   /** Jobs per queue and state. @throws WorkerError `QueueUnavailable` within a second. */
   readonly counts: (adapters: readonly string[]) => Promise<readonly QueueCount[]>;
+  readonly standing: ReadStanding;
 }
 
 /** How the seam is opened. */
@@ -74,8 +78,9 @@ export interface SeamOptions {
 export function createSeam(engine: Engine, { journalBytes, now = Date.now }: SeamOptions = {}): Seam {
   const bounds = journalBounds(journalBytes);
   const store = engine.store("patient");
+  const looks = createLooks(engine, bounds);
   return {
-    looks: createLooks(engine, bounds),
+    looks,
     timers: createTimers(engine, bounds, now),
     inbox: createInbox(engine),
     events: createEvents(engine, now),
@@ -105,5 +110,6 @@ export function createSeam(engine: Engine, { journalBytes, now = Date.now }: Sea
         options,
       ),
     counts: createCounts(engine),
+    standing: createStanding(engine, looks),
   };
 }

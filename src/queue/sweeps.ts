@@ -1,4 +1,4 @@
-import type { Engine } from "./engine.ts";
+import type { Engine, Temper } from "./engine.ts";
 import type { Lock, Locks } from "./locks.ts";
 import { hashOf } from "./names.ts";
 import type { Work } from "./work.ts";
@@ -36,7 +36,17 @@ export interface Sweeps {
   /** Where a sweep never came, it is empty. */
   read(merchant: string, channel: string): Promise<SweepProgress>;
   save(merchant: string, channel: string, progress: SweepProgress): Promise<void>;
+  /** How far it has come everywhere it ever came. */
+  all(channels: readonly SweptChannel[]): Promise<readonly (SweptChannel & { readonly progress: SweepProgress })[]>;
 }
+
+/** A merchant's channel. */
+export interface SweptChannel {
+  readonly merchant: string;
+  readonly channel: string;
+}
+
+const chunk = 500;
 
 /**
  * Has the sweep's schedule made again and again: an engine that comes back empty has forgotten it.
@@ -83,13 +93,24 @@ export function startSweeping(engine: Engine, locks: Locks, sweep: (lock: Lock) 
 const sweepLockMs = 15_000;
 
 /** The sweep's queues on one engine. */
-export function createSweeps(engine: Engine): Sweeps {
-  const store = engine.store("patient");
+export function createSweeps(engine: Engine, temper: Temper = "patient"): Sweeps {
+  const store = engine.store(temper);
   return {
     async read(merchant, channel) {
       return (
         (await store.get<SweepProgress & Record<string, never>>("cursor", hashOf([merchant, channel])))?.value ?? {}
       );
+    },
+    async all(channels) {
+      const found = new Map<string, SweepProgress>();
+      let before: string | undefined;
+      do {
+        const next = before === undefined ? {} : { before };
+        const page = await store.list<SweepProgress & Record<string, never>>("cursor", { limit: chunk, ...next });
+        for (const { id, value } of page.records) found.set(id, value);
+        before = page.next;
+      } while (before !== undefined);
+      return channels.map((of) => ({ ...of, progress: found.get(hashOf([of.merchant, of.channel])) ?? {} }));
     },
     save: async (merchant, channel, progress) =>
       await store.put("cursor", hashOf([merchant, channel]), progress as SweepProgress & Record<string, never>),

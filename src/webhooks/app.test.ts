@@ -245,7 +245,7 @@ describe("a webhook", () => {
       ["webhook.received", old],
     ]);
     expect(stored.map(({ by }) => by)).toEqual([newest, old]);
-    const counted = `proofs_total{adapter="klarna-checkout",webhook="push",key="${String(old)}"}`;
+    const counted = `proofs_total{adapter="klarna-checkout",webhook="push",key="${String(old)}",age="older"}`;
     await until(async () => (await send("GET", "/metrics")).text.includes(counted), "the count");
   });
 

@@ -22,6 +22,8 @@ export interface AppParts {
   readonly operations: Operations;
   /** Rejects where the queue does not answer. */
   readonly ping: () => Promise<void>;
+  /** What `/health/ready` says besides; it changes no status. */
+  readonly detail?: () => Promise<object | undefined>;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Hears of a body at a configured URL that was longer than is taken. */
@@ -60,7 +62,7 @@ export function createApp(parts: AppParts): Express {
   app.get("/health/live", (_, response) => sendJson(response, 200, { status: "live" }));
   app.get("/health/ready", async (_, response) => {
     await parts.ping();
-    sendJson(response, 200, { status: "ready" });
+    sendJson(response, 200, { status: "ready", ...(await parts.detail?.()) });
   });
   app.get("/metrics", async (_, response) => send(response, 200, parts.meters.contentType, await metrics()));
   for (const { name, path, get, post } of parts.operators ?? []) {

@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
+import { ageOf, type KnownKey, knownSecrets, knownUrlKeys } from "../signatures/known-keys.ts";
 import { refusalOf, send, sendRefusal } from "./answers.ts";
 import { type HeldBody, readBody } from "./body.ts";
 import { type Received, receive, type ReceiveParts } from "./receive.ts";
@@ -25,6 +26,7 @@ const unprovenMs = 5_000;
 /** Answers webhooks: reads each where it may wait, receives it, and says in a line and a counter what became of it. */
 export function answerWebhook(parts: TakeParts): RequestHandler {
   const roomFor = createRooms();
+  const ageOfKey = keyAges(parts.config);
   return async (request, response) => {
     const started = performance.now();
     const query = queryOf(request.originalUrl);
@@ -41,7 +43,7 @@ export function answerWebhook(parts: TakeParts): RequestHandler {
     try {
       const received = await receive(parts, { to, head: headOf(request, query), body });
       acknowledge(request, response, received);
-      tell(parts, to, received, Math.round(performance.now() - started));
+      tell({ ...parts, ageOfKey }, to, received, Math.round(performance.now() - started));
     } catch (error) {
       if (response.headersSent) throw error;
       refuse(parts, to, error, request, response);
@@ -61,10 +63,30 @@ function acknowledge(request: Request, response: Response, { ack }: Received): v
   send(response, ack.status, ack.type, ack.body);
 }
 
-function tell({ log, meters }: TakeParts, { target, webhook }: WebhookRoute, received: Received, ms: number): void {
+/** Whether a key is the newest of its setting: what an account is configured with is named once. */
+function keyAges(config: Config): (target: Target, key: string) => string {
+  const known = new Map<string, readonly KnownKey[]>();
+  return (target, key) => {
+    const id = JSON.stringify([target.adapter, target.merchant, target.channel]);
+    const found = config.find(target);
+    const keys = known.get(id) ?? [
+      ...knownUrlKeys(config.signingKeys),
+      ...(found === undefined ? [] : knownSecrets(found.adapter, found.settings)),
+    ];
+    known.set(id, keys);
+    return ageOf(key, keys);
+  };
+}
+
+function tell(
+  { log, meters, ageOfKey }: TakeParts & { readonly ageOfKey: ReturnType<typeof keyAges> },
+  { target, webhook }: WebhookRoute,
+  received: Received,
+  ms: number,
+): void {
   const { events, by, dropped } = received;
   meters.webhook(target.adapter, webhook, dropped === undefined ? "received" : "dropped");
-  if (by !== undefined) meters.proof(target.adapter, webhook, by);
+  if (by !== undefined) meters.proof(target.adapter, webhook, by, ageOfKey(target, by));
   if (dropped === undefined) log.info({ ...target, webhook, events, by, ms }, "webhook.received");
   else log.info({ ...target, webhook, reason: dropped, ms }, "webhook.dropped");
 }

@@ -107,7 +107,7 @@ export function createListSeam(): ListSeam {
     references: createReferences(store),
     claims: createClaims(store),
     closures: { tell: async () => undefined, list: async () => [] },
-    sweeps: { read: async () => ({}), save: async () => undefined },
+    sweeps: { read: async () => ({}), save: async () => undefined, all: async () => [] },
     ledger: {
       repaired: async () => undefined,
       once: async () => undefined,
@@ -143,6 +143,7 @@ export function createListSeam(): ListSeam {
       return { close: async () => undefined };
     },
     counts: async () => [],
+    standing: async () => ({ waiting: [], peers: [], closures: [], letters: [], sweeps: [], workers: 0 }),
   } satisfies Seam;
 
   // The sweep has a schedule of its own; nobody tells its story here.

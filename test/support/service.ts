@@ -11,6 +11,7 @@ import { createSeam, type Seam } from "../../src/queue/seam.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
 import { createSandboxPsp, type SandboxPsp } from "../../sandbox/psp.ts";
 import { listenOnLoopback } from "../../sandbox/loopback.ts";
+import { readNumbers } from "../../src/standing.ts";
 import { startWeb } from "../../src/web.ts";
 import { bareOperationUrl, callbackUrl } from "../../src/signatures/urls.ts";
 import { startWorker } from "../../src/worker.ts";
@@ -129,6 +130,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const meters = createMeters();
   const engine = await openEngine(options.engine, log);
   const seam = createSeam(engine, { now });
+  meters.standing(async () => await readNumbers({ config, queue: seam, now }));
   const start = () => startWorker({ config, engine, queue: seam, log, meters, now });
   let worker = start();
   const web = await startWeb({ config, engine, queue: seam, log, meters });

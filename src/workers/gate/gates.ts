@@ -14,8 +14,8 @@ interface GatesParts {
   readonly config: Config;
   readonly log: Logger;
   readonly now: () => number;
-  /** Absent: no other process works on this queue. */
-  readonly closures?: Pick<Closures, "tell" | "list">;
+  /** Where closures are told. Without `list` no other process works on this queue, and none is asked. */
+  readonly closures?: Pick<Closures, "tell"> & Partial<Pick<Closures, "list">>;
 }
 
 /** Makes the gates, and lets the processes tell each other which PSP account is to be left alone. */
@@ -32,17 +32,18 @@ export function createGates({ config, log, now, closures }: GatesParts): Gates {
       trouble = true;
     }
   };
-  const hear = async (from: Closures): Promise<void> => {
-    for (const { adapter, ...closure } of await from.list()) gates.get(adapter)?.heard(closure);
+  const hear = async (list: Closures["list"]): Promise<void> => {
+    for (const { adapter, ...closure } of await list()) gates.get(adapter)?.heard(closure);
   };
   let asking = false;
+  const list = closures?.list;
   const timer =
-    closures === undefined
+    list === undefined
       ? undefined
       : setInterval(() => {
           if (asking) return;
           asking = true;
-          void share(hear(closures)).finally(() => (asking = false));
+          void share(hear(list)).finally(() => (asking = false));
         }, gatePauses.askMs).unref();
 
   return {

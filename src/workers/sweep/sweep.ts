@@ -134,7 +134,6 @@ async function sweepWindow(
   }
   if (progress[name]?.pass === undefined) {
     parts.teller.met({ adapter: "norce", merchant, channel: channelName }, undefined);
-    parts.meters.pass(merchant, channelName, name, parts.now());
     parts.log.info({ ...facts, ...pass.counts, seconds: (parts.now() - pass.until) / 1_000 }, "sweep.finished");
   }
   return progress;

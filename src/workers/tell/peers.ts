@@ -1,6 +1,5 @@
 import type { Target } from "../../contract/adapter.ts";
 import type { Logger } from "../../lib/log.ts";
-import type { Meters } from "../../lib/meters.ts";
 import { norcePeer as norce, type Peer } from "../../queue/peers.ts";
 import type { Found } from "../found.ts";
 import { tellPauses } from "../patience.ts";
@@ -19,7 +18,6 @@ export interface PeerStanding {
 interface PeerParts {
   readonly standing?: PeerStanding;
   readonly log: Logger;
-  readonly meters: Meters;
   readonly now: () => number;
   /** Told once per cause: what goes on is told once a day. */
   readonly found: (of: Target, found: Found) => void;
@@ -38,7 +36,7 @@ type Kind = "down" | "refused";
  * Findings about those we ask, and not about the payments that meet them: a PSP account or Norce that is down, or that refuses our
  * credentials. Each is told once, from the first minute, and once more when it is over, however many payments meet it.
  */
-export function tellPeers({ log, meters, now, found, standing }: PeerParts): Listener {
+export function tellPeers({ log, now, found, standing }: PeerParts): Listener {
   const troubles = new Map<string, Trouble>();
 
   const meet = (kind: Kind, of: Target, peer: Peer, facts: Found["facts"]): void => {
@@ -58,7 +56,6 @@ export function tellPeers({ log, meters, now, found, standing }: PeerParts): Lis
     if (trouble.told) return;
     trouble.told = true;
     log.error({ ...peer, since, ...facts }, kind === "down" ? "peer.down" : "credential.refused");
-    say(kind, peer, true);
   };
 
   /** @returns whether it had been told. */
@@ -69,13 +66,7 @@ export function tellPeers({ log, meters, now, found, standing }: PeerParts): Lis
     if (trouble?.told !== true) return false;
     const facts = { ...peer, since: new Date(trouble.since).toISOString(), lastedMs: now() - trouble.since };
     log.info(facts, kind === "down" ? "peer.up" : "credential.accepted");
-    say(kind, peer, false);
     return true;
-  };
-
-  const say = (kind: Kind, peer: Peer, on: boolean): void => {
-    if (kind === "down") meters.peerDown(peer, on);
-    else meters.credential(peer, on);
   };
 
   return {
