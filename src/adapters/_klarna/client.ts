@@ -4,7 +4,7 @@ import { codeAt } from "../../lib/judgement.ts";
 import { probeBy } from "../../lib/probe.ts";
 import { readOrNull } from "../../lib/read.ts";
 import type { AskContext, Http, ProbeResult } from "../../contract/adapter.ts";
-import { authorizationFrom, type KlarnaConfig } from "./config.ts";
+import { authorizationFrom, isLive, type KlarnaConfig } from "./config.ts";
 import { type Order, orderSchema } from "./schema.ts";
 
 /** Order management's order, for logs and metrics. */
@@ -57,5 +57,6 @@ export async function acknowledge(order: Order, context: AskContext<KlarnaConfig
 /** Asks for an order that nobody has: Klarna says 404 to credentials that work, and 401 to others. */
 export async function probe(context: AskContext<KlarnaConfig>): Promise<readonly ProbeResult[]> {
   const credential = context.config.apiKey === undefined ? "username and password" : "apiKey";
-  return [await probeBy("Klarna", credential, () => readOrder("00000000-0000-4000-8000-000000000000", context))];
+  const probed = await probeBy("Klarna", credential, () => readOrder("00000000-0000-4000-8000-000000000000", context));
+  return [{ ...probed, live: isLive(context.config) }];
 }

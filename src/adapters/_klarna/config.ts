@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { commonConfig } from "../../contract/adapter.ts";
+import { liveAt } from "../../lib/probe.ts";
 
 const either = "give username and password, or apiKey";
 
@@ -33,7 +34,30 @@ export function withCredentials<Schema extends z.ZodType<KlarnaConfig>>(schema: 
       ...always,
       path: ["apiKey"],
       error: `${either}, not both`,
+    })
+    .superRefine((c, context) => {
+      const [host, key] = [isLive(c), liveBy(c.apiKey)];
+      if (host === undefined || key === undefined || host === key) return;
+      const message = key ? "is a live key, apiUrl is a host for tests" : "is a key for tests, apiUrl is the live host";
+      context.addIssue({ code: "custom", path: ["apiKey"], message });
     });
+}
+
+/** Klarna's hosts and Kustom's (docs/psp/klarna.md, a). */
+const hosts = {
+  live: ["api.klarna.com", "api-na.klarna.com", "api-oc.klarna.com", "api-global.klarna.com", "api.kustom.co"],
+  test: ["playground.klarna.com", "test.klarna.com", "playground.kustom.co"],
+};
+
+/** Whether payments there are of real money; `undefined` for an address that is none of Klarna's or Kustom's. */
+export function isLive({ apiUrl }: Pick<KlarnaConfig, "apiUrl">): boolean | undefined {
+  return liveAt(apiUrl, hosts);
+}
+
+/** What the key says of itself. */
+function liveBy(apiKey = ""): boolean | undefined {
+  if (apiKey.startsWith("klarna_live_")) return true;
+  return apiKey.startsWith("klarna_test_") ? false : undefined;
 }
 
 /**

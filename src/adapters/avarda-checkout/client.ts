@@ -1,6 +1,7 @@
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
+import { liveAt, probeBy } from "../../lib/probe.ts";
 import { readAs, readOrNull } from "../../lib/read.ts";
 import type { AskContext, Authority, Http, Json, LookContext, ProbeResult } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
@@ -46,16 +47,17 @@ export async function tell(
 /** Asks for a token, which shows that the credentials are right, and nothing else. */
 export async function probe({ config, http }: AskContext<Config>): Promise<readonly ProbeResult[]> {
   const { authorize } = authorityOf(config);
-  try {
-    await authorize(http({ baseUrl: config.apiUrl, codeOf, classify }));
-    return [{ is: "works", says: "Avarda gives a token for clientId and clientSecret" }];
-  } catch (error) {
-    if (!isWorkerError(error)) throw error;
-    return error.kind === "Unauthorized"
-      ? [{ is: "refused", says: "Avarda gives no token for clientId and clientSecret" }]
-      : [{ is: "unreachable", says: "Avarda did not answer when asked for a token" }];
-  }
+  const ask = async () => await authorize(http({ baseUrl: config.apiUrl, codeOf, classify }));
+  // Its 403 says nothing of the credential: that would be Unauthorized (authorityOf).
+  const probed = await probeBy("Avarda", "clientId and clientSecret", ask, ["Unauthorized"]);
+  return [{ ...probed, live: liveAt(config.apiUrl, hosts) }];
 }
+
+/** docs/psp/avarda.md, a. */
+const hosts = {
+  live: ["checkout-api.avarda.com", "avdonl-p-checkout.avarda.org"],
+  test: ["stage.checkout-api.avarda.com", "avdonl-s-checkout.avarda.org"],
+};
 
 /** Avarda's sentences stand in several shapes; only the token call has a word for what is wrong (docs/psp/avarda.md, j). */
 const codeOf = codeAt("error");

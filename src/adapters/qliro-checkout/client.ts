@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { type HttpAnswer, pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
-import { probeBy } from "../../lib/probe.ts";
+import { liveAt, probeBy } from "../../lib/probe.ts";
 import type { AskContext, Http, Json, LookContext, ProbeResult } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { type Checkout, checkoutFrom, id, type Order, orderFrom } from "./schema.ts";
@@ -136,5 +136,10 @@ function saysInProcess(body: unknown): boolean {
 
 /** Asks for an order that is nobody's of this merchant. Only the secret is tried: the key travels in writes alone. */
 export async function probe(context: AskContext<Config>): Promise<readonly ProbeResult[]> {
-  return [await probeBy("Qliro", "merchantApiSecret", () => readOrder("1", context))];
+  const { is, says } = await probeBy("Qliro", "merchantApiSecret", () => readOrder("1", context));
+  const untried = is === "works" ? "; merchantApiKey travels in writes alone and is not tried" : "";
+  return [{ is, says: `${says}${untried}`, live: liveAt(context.config.apiUrl, hosts) }];
 }
+
+/** docs/psp/qliro.md, a. */
+const hosts = { live: ["payments.qit.nu"], test: ["pago.qit.nu"] };

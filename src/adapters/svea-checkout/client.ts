@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
-import { probeBy } from "../../lib/probe.ts";
+import { liveAt, probeBy } from "../../lib/probe.ts";
 import { type Question, readOrNull } from "../../lib/read.ts";
 import type { AskContext, Http, Json, LookContext, ProbeResult } from "../../contract/adapter.ts";
 import { authHeaders } from "./auth.ts";
@@ -106,8 +106,20 @@ function adminOf(context: AskContext<Config>): Http {
 
 /** Asks both APIs for an order that is nobody's of this merchant: 404 where the proof is right. */
 export async function probe(context: AskContext<Config>): Promise<readonly ProbeResult[]> {
-  return await Promise.all([
-    probeBy("Svea Checkout", "merchantId and apiSecret", () => readCheckout("1", context)),
-    probeBy("Svea Payment Admin", "merchantId and apiSecret", () => readOrder("1", context)),
+  const { apiUrl, orderManagementApiUrl } = context.config;
+  const credential = "merchantId and apiSecret";
+  const [checkout, admin] = await Promise.all([
+    probeBy("Svea Checkout", credential, () => readCheckout("1", context)),
+    probeBy("Svea Payment Admin", credential, () => readOrder("1", context)),
   ]);
+  return [
+    { ...checkout, live: liveAt(apiUrl, hosts) },
+    { ...admin, live: liveAt(orderManagementApiUrl, hosts) },
+  ];
 }
+
+/** docs/psp/svea.md, a. */
+const hosts = {
+  live: ["checkoutapi.svea.com", "paymentadminapi.svea.com"],
+  test: ["checkoutapistage.svea.com", "paymentadminapistage.svea.com"],
+};

@@ -4,10 +4,11 @@ import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { formOf } from "../../lib/form.ts";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
+import { probeBy } from "../../lib/probe.ts";
 import { isStatus, type Question, readAs, readOrNull } from "../../lib/read.ts";
 import { listOf } from "../../lib/secrets.ts";
 import type { AskContext, ClientOptions, Http, LookContext, ProbeResult } from "../../contract/adapter.ts";
-import { type Config, type LegacyAccount, legacyAccount, tokenUrl } from "./config.ts";
+import { type Config, environmentOf, type LegacyAccount, legacyAccount, tokenUrl } from "./config.ts";
 import { chargeIn } from "./kept.ts";
 import { isUnread } from "./polling.ts";
 import {
@@ -182,31 +183,20 @@ function tokenEndpoint(config: Config): ClientOptions {
 export async function probe(context: AskContext<Config>): Promise<readonly ProbeResult[]> {
   const { config } = context;
   const legacy = legacyAccount(config);
+  const environment = environmentOf(config);
+  const live = environment === undefined ? undefined : environment === "live";
   if (legacy !== undefined) {
     const ask = async () => await readCheckout("00000000-0000-0000-0000-000000000000", context);
-    return [await probed(`sharedKey of ${legacy.username}`, ask)];
+    return [{ ...(await probeBy("Walley", `sharedKey of ${legacy.username}`, ask)), live }];
   }
   const tokens = context.http(tokenEndpoint(config));
   const secrets = listOf(config.apiSecret);
   return await Promise.all(
-    secrets.map((secret, index) =>
-      probed(secrets.length === 1 ? "apiSecret" : `apiSecret, number ${index + 1}`, async () =>
-        authorizeBy(tokens, config, [secret]),
-      ),
-    ),
+    secrets.map(async (secret, index) => {
+      const credential = secrets.length === 1 ? "apiSecret" : `apiSecret, number ${index + 1}`;
+      return { ...(await probeBy("Walley", credential, () => authorizeBy(tokens, config, [secret]))), live };
+    }),
   );
-}
-
-async function probed(what: string, ask: () => Promise<unknown>): Promise<ProbeResult> {
-  try {
-    await ask();
-    return { is: "works", says: `Walley takes the ${what}` };
-  } catch (error) {
-    if (!isWorkerError(error)) throw error;
-    return error.kind === "Unreachable"
-      ? { is: "unreachable", says: `Walley did not answer when asked with the ${what}` }
-      : { is: "refused", says: `Walley does not take the ${what}` };
-  }
 }
 
 /** Tries one secret after the other, newest first: Walley's die after six months, two live side by side. */
