@@ -18,6 +18,7 @@ import type { JournalEntry, Seam } from "./queue/seam.ts";
 import { readDetail } from "./standing.ts";
 import { createApp } from "./webhooks/app.ts";
 import { tooLargeInLedger } from "./webhooks/findings.ts";
+import { createArrived } from "./webhooks/arrivals.ts";
 import { createInbox } from "./webhooks/inbox.ts";
 import type { Operations, OperationStatus, OperatorLooks } from "./webhooks/operations.ts";
 
@@ -48,6 +49,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     detail: () => readDetail({ config, queue, now: Date.now }),
     now: Date.now,
     tooLarge: tooLargeInLedger({ ledger, log, meters, now: Date.now }),
+    arrived: createArrived((account, arrival) => queue.arrivals.note(account, arrival)),
     operators: operatorRoutes({
       dead: queue.letters,
       letters: queue.letters,
@@ -58,6 +60,9 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
       looks,
       config,
       ledger,
+      engine,
+      heartbeats: queue.heartbeats,
+      arrivals: queue.arrivals,
       now: Date.now,
     }),
     ...(parts.home === undefined ? {} : { home: parts.home }),

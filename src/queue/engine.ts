@@ -24,6 +24,8 @@ export interface Guarantee {
 export interface Engine {
   readonly kind: "redis" | "postgres" | "embedded";
   guarantee(): Promise<Guarantee>;
+  /** What is wrong with the server's settings, or with our rights there: each would have stopped the start. @throws where it does not answer. */
+  faults(): Promise<readonly string[]>;
   /** What has to be remembered between jobs. */
   store(temper: Temper): Store;
   /** Where notes of payments are written, and looks asked for. */

@@ -1,6 +1,7 @@
 /** All that the two halves know of the queue: `webhooks/` and `workers/` meet nowhere else. */
 import { type BadNews, createBadNews } from "./bad-news.ts";
 import { type Causes, createCauses } from "./causes.ts";
+import { type Arrivals, createArrivals } from "./arrivals.ts";
 import { type Closures, createClosures } from "./closures.ts";
 import { createCounts } from "./counts.ts";
 import type { Engine } from "./engine.ts";
@@ -23,6 +24,7 @@ import { createSweeps, type Sweeps } from "./sweeps.ts";
 import { createTurns, type TakeTurn } from "./turns.ts";
 
 export type * from "./errands.ts";
+export type * from "./arrivals.ts";
 export type * from "./event-queues.ts";
 export type { DeadLetter, InboxJob, QueueCount, StoredEvent } from "./jobs.ts";
 export type * from "./journal.ts";
@@ -56,6 +58,7 @@ export interface Seam {
   readonly peers: Peers;
   readonly badNews: BadNews;
   readonly causes: Causes;
+  readonly arrivals: Arrivals;
   readonly journal: Journal;
   readonly evidence: Evidence;
   readonly locks: Locks;
@@ -96,6 +99,7 @@ export function createSeam(engine: Engine, { journalBytes, now = Date.now }: Sea
     peers: createPeers(store),
     badNews: createBadNews(store, now),
     causes: createCauses(engine),
+    arrivals: createArrivals(engine.store("prompt")),
     journal: createJournal(store, bounds),
     evidence: createEvidence(engine.store("prompt")),
     locks: createLocks(store),

@@ -35,6 +35,8 @@ export const kinds = {
   news: { listed: true },
   /** What alerts are about, and what was told of it. */
   cause: { listed: true },
+  /** When webhooks of a whole account last came, by the key that proved them. */
+  arrival: { listed: true },
   /** What proves an event and has yet to be judged. */
   evidence: { listed: false },
   /** What is written to see whether the engine takes writes. */

@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey } from "node:crypto";
 import type { PaymentKey, SigningKey } from "../contract/adapter.ts";
+import { equalInConstantTime } from "./constant-time.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 
 /** Whose key it is: one merchant's channel. */
@@ -17,6 +18,10 @@ export interface SigningKeys {
   readonly masters: readonly string[];
   /** Newest first: the first one signs, each of them proves. Ask only for merchants and channels that are configured: answers are kept. */
   of(purpose: Purpose, tenant: Tenant): readonly [SigningKey, ...SigningKey[]];
+  /** Says a nonce back, so that whoever holds one of the master keys knows who answered: base64url, by a key that proves nothing else. */
+  echo(nonce: string): string;
+  /** Whether this is the echo of one who holds one of the master keys. */
+  isEcho(nonce: string, echo: string): boolean;
 }
 
 /**
@@ -45,6 +50,8 @@ export function createSigningKeys(
       known.set(name, keys);
       return keys;
     },
+    echo: (nonce) => echoBy(newest, nonce),
+    isEcho: (nonce, echo) => masters.map((master) => equalInConstantTime(echo, echoBy(master, nonce))).includes(true),
   };
 }
 
@@ -55,4 +62,10 @@ export function createSigningKeys(
 function deriveKey(master: string, purpose: Purpose, { merchant, channel }: Tenant, generation?: string): string {
   const lines = [purpose, merchant, channel, ...(generation === undefined ? [] : [generation])];
   return createHmac("sha256", master).update(lines.join("\n"), "utf8").digest("base64url");
+}
+
+/** The echo's key is derived from a line that no merchant's key is derived from: those have three. */
+function echoBy(master: string, nonce: string): string {
+  const key = createHmac("sha256", master).update("echo", "utf8").digest("base64url");
+  return createHmac("sha256", key).update(nonce, "utf8").digest("base64url");
 }

@@ -543,6 +543,14 @@ test("health: live always, ready while the queue answers", async () => {
   expect((await send("GET", "/health/ready")).status).toBe(503);
 });
 
+test("health: who asks with a nonce hears it back by a key of this service's, and who asks oddly hears nothing back", async () => {
+  const nonce = "a-nonce-of-somebody-who-asks";
+  const { echo } = JSON.parse((await send("GET", `/health/live?nonce=${nonce}`)).text) as { echo: string };
+  expect(config.signingKeys.isEcho(nonce, echo)).toBe(true);
+  for (const odd of ["", "short", "x".repeat(65), "callback%0Aacme%0Ase%0A12345"])
+    expect((await send("GET", `/health/live?nonce=${odd}`)).text).toBe('{"status":"live"}');
+});
+
 test("metrics count webhooks by result, and never by a name that a stranger made up", async () => {
   await send("POST", callbackPath());
   await send("POST", callbackPath({ adapter: "made-up" }));

@@ -4,11 +4,13 @@ import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
+import type { Arrived } from "./arrivals.ts";
 import { refusalOf, send, sendJson, sendRefusal } from "./answers.ts";
 import { createGuard } from "./guard.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Operations, OperatorLooks } from "./operations.ts";
 import { answerOperation } from "./operators.ts";
+import { queryOf } from "./request.ts";
 import { isStrayed, paths } from "./routes.ts";
 import { answerWebhook } from "./take.ts";
 
@@ -28,6 +30,8 @@ export interface AppParts {
   readonly now: () => number;
   /** Hears of a body at a configured URL that was longer than is taken. */
   readonly tooLarge?: (target: Target, webhook: string) => void;
+  /** Hears of each webhook of a whole account that was acknowledged. */
+  readonly arrived?: Arrived;
   /** What people on call ask; each behind the guard of operators' routes. */
   readonly operators?: readonly OperatorRoute[];
   /** What stands at `/`: the sandbox's page. */
@@ -42,6 +46,9 @@ export interface OperatorRoute {
   readonly get?: RequestHandler;
   readonly post?: RequestHandler;
 }
+
+/** What is said back to whoever asks whether it is us. */
+const nonceShape = /^[\w-]{16,64}$/;
 
 /** Who scrapes more often gets the same figures: each of them asks the queue. */
 const metricsMs = 1_000;
@@ -59,7 +66,11 @@ export function createApp(parts: AppParts): Express {
     .set("case sensitive routing", true);
   app.all([...paths.webhooks], answerWebhook(parts));
   app.all(paths.operations, guard("operation", answerOperation(parts)));
-  app.get("/health/live", (_, response) => sendJson(response, 200, { status: "live" }));
+  app.get("/health/live", (request, response) => {
+    const nonce = queryOf(request.originalUrl).get("nonce");
+    const echo = nonce === null || !nonceShape.test(nonce) ? {} : { echo: parts.config.signingKeys.echo(nonce) };
+    sendJson(response, 200, { status: "live", ...echo });
+  });
   app.get("/health/ready", async (_, response) => {
     await parts.ping();
     sendJson(response, 200, { status: "ready", ...(await parts.detail?.()) });

@@ -5,6 +5,8 @@ import { isWorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
 import { ageOf, type KnownKey, knownSecrets, knownUrlKeys } from "../signatures/known-keys.ts";
+import type { Arrival } from "../queue/arrivals.ts";
+import type { Arrived } from "./arrivals.ts";
 import { refusalOf, send, sendRefusal } from "./answers.ts";
 import { type HeldBody, readBody } from "./body.ts";
 import { type Received, receive, type ReceiveParts } from "./receive.ts";
@@ -18,6 +20,8 @@ export interface TakeParts extends ReceiveParts {
   readonly meters: Meters;
   /** Hears of a body at a configured URL that was longer than is taken: some PSPs hold everything else back for it. */
   readonly tooLarge?: ((target: Target, webhook: string) => void) | undefined;
+  /** Hears of each webhook of a whole account that was acknowledged. */
+  readonly arrived?: Arrived | undefined;
 }
 
 /** A PSP's own webhook is there in an instant; who has proven nothing is not waited for any longer. */
@@ -44,6 +48,7 @@ export function answerWebhook(parts: TakeParts): RequestHandler {
       const received = await receive(parts, { to, head: headOf(request, query), body });
       acknowledge(request, response, received);
       tell({ ...parts, ageOfKey }, to, received, Math.round(performance.now() - started));
+      if (to.target.paymentId === undefined) parts.arrived?.(to.target, arrivalOf(to, received, parts.now()));
     } catch (error) {
       if (response.headersSent) throw error;
       refuse(parts, to, error, request, response);
@@ -89,6 +94,10 @@ function tell(
   if (by !== undefined) meters.proof(target.adapter, webhook, by, ageOfKey(target, by));
   if (dropped === undefined) log.info({ ...target, webhook, events, by, ms }, "webhook.received");
   else log.info({ ...target, webhook, reason: dropped, ms }, "webhook.dropped");
+}
+
+function arrivalOf({ webhook }: WebhookRoute, { by }: Received, at: number): Arrival {
+  return { webhook, ...(by === undefined ? {} : { by }), at };
 }
 
 /** Refuses a webhook with the status that its PSP reads right; says so, in names of ours alone. */

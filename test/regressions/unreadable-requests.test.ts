@@ -16,6 +16,7 @@ import { until } from "../support/until.ts";
 const engine: Engine = {
   kind: "redis",
   guarantee: () => Promise.reject(new Error("not asked")),
+  faults: () => Promise.reject(new Error("not asked")),
   store: () => ({}) as ReturnType<Engine["store"]>,
   notes: () => {
     throw new Error("not asked");

@@ -1,4 +1,5 @@
 import type { Json, PaymentKey } from "../../src/contract/adapter.ts";
+import { createArrivals } from "../../src/queue/arrivals.ts";
 import { createClaims, createReferences } from "../../src/queue/references.ts";
 import type { Engine } from "../../src/queue/engine.ts";
 import { createHeartbeats } from "../../src/queue/heartbeats.ts";
@@ -126,6 +127,7 @@ export function createListSeam(): ListSeam {
       read: async (name) => (await store.get<Json>("evidence", name))?.value,
       remove: async (name) => void (await store.remove("evidence", name)),
     },
+    arrivals: createArrivals(store),
     heartbeats: createHeartbeats(store),
     peers: createPeers(store),
     badNews: createBadNews(store),

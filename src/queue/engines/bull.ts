@@ -12,6 +12,9 @@ import { startWork } from "./working.ts";
 /** How long anything on the ack path may take. */
 export const promptMs = 800;
 
+/** How long the server may take to be asked for its settings. */
+const faultsMs = 3_000;
+
 /** From the first release: without a hash tag Redis Cluster refuses, and another prefix would strand jobs. */
 export const prefix = "{norce-psp}";
 
@@ -36,6 +39,7 @@ export interface Driver {
   readonly stores: Readonly<Record<Temper, Store>>;
   readonly notes: Readonly<Record<Temper, Notes>>;
   guarantee(): Promise<Guarantee>;
+  faults(): Promise<readonly string[]>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -61,6 +65,7 @@ export function engineOn(driver: Driver, log: Logger): Engine {
     store: (temper) => driver.stores[temper],
     notes: (temper) => driver.notes[temper],
     guarantee: () => driver.guarantee(),
+    faults: async () => await within(faultsMs, driver.faults()),
     queue: <Data>(name: string, temper: Temper) => opened(name, temper) as unknown as Queue<Data>,
     work: <Data>(name: string, process: (job: HeldJob<Data>) => Promise<End>, options: WorkOptions<Data>) =>
       startWork<Data>({

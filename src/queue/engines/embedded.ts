@@ -52,6 +52,7 @@ export async function openEmbedded(
         level: "process",
         text: `an acknowledged webhook in ${dataDir} survives the death of this process, not power loss: for development and demos`,
       }),
+      faults: async () => [],
       async ping() {
         await database.query("SELECT 1");
       },

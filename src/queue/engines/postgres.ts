@@ -93,6 +93,8 @@ export async function openPostgres(
         return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
       },
       guarantee: () => guaranteeOf(prompt),
+      // A right that is missing there fails the migration at start.
+      faults: async () => [],
       async ping() {
         // A write: a database that only reads stores nothing.
         await states.prompt.store.put("probe", "probe", true, probeMs);

@@ -101,3 +101,14 @@ export async function redisGuarantee(connection: Connection): Promise<Guarantee>
     text: `Redis syncs its file by itself (appendfsync ${appendfsync ?? "?"}): power loss may lose the last second. Set appendfsync always`,
   };
 }
+
+/** What would have stopped the start, in plain words. @throws Error where Redis does not answer. */
+export async function redisFaults(connection: Connection, prefix: string): Promise<readonly string[]> {
+  await connection.ping();
+  const faultOf = async (insist: Promise<void>): Promise<readonly string[]> =>
+    await insist.then(
+      () => [],
+      (error: unknown) => [error instanceof Error ? error.message : String(error)],
+    );
+  return [...(await faultOf(refuseEviction(connection))), ...(await faultOf(insistOnRights(connection, prefix)))];
+}

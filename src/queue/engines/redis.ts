@@ -8,7 +8,7 @@ import { grantsOn } from "./grants.ts";
 import { within } from "../within.ts";
 import { takePrinted } from "./printed.ts";
 import { type RedisAddress, redisAddress } from "./redis-address.ts";
-import { insistOnRights, redisGuarantee, refuseEviction } from "./redis-guarantee.ts";
+import { insistOnRights, redisFaults, redisGuarantee, refuseEviction } from "./redis-guarantee.ts";
 import { createRedisNotes } from "./redis-notes.ts";
 import { createRedisStore, scripted } from "./redis-store.ts";
 import { type Engine, type EngineSettings, sandboxPlaces } from "../engine.ts";
@@ -97,6 +97,7 @@ export async function openRedis(
         return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
       },
       guarantee: () => redisGuarantee(connections.prompt),
+      faults: () => redisFaults(connections.patient, prefix),
       async ping() {
         // A write, in the slot that our jobs are in: a server that only reads stores nothing.
         await connections.prompt.set(`${prefix}:probe`, "1", "PX", probeMs);
