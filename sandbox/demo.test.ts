@@ -37,6 +37,7 @@ function fakeSimulator(): Simulator & { status(reference: string): string } {
       const url = (purchase.callbackUrls["push"] ?? "").replace("{id}", reference);
       if (action === "pay") queued.push({ webhook: "push", method: "POST", url, headers: {}, body: "" });
     },
+    isHarmless: () => true,
     takesAmount: () => false,
     money: () => null,
     disturb: () => undefined,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Minor } from "../../src/contract/adapter.ts";
 import type {
   Kernel,
+  Routes,
   SimulatedAction,
   SimulatedAnswer,
   SimulatedHeld,
@@ -42,6 +43,9 @@ export function createSimulator<Held extends SimulatedHeld>(
   const { timeScale = 1, now = Date.now, random = seeded(1), lists = {} } = options;
   const held = new Map<string, Held>();
   const outboxes = new Map<string, Outbox>();
+  const nextId = (): string => `webhook-${counted("webhook")}`;
+  /** Of what belongs to no payment. */
+  const accountOutbox = createOutbox({ callbackUrls: {}, now, timeScale, nextId });
   const counted = createCounter();
   let servedAt = "";
 
@@ -56,6 +60,7 @@ export function createSimulator<Held extends SimulatedHeld>(
     isGranted: (token) => Number(/^(?:Bearer )?simulated-token-\d+-(\d+)$/i.exec(token ?? "")?.[1] ?? 0) > now(),
     find: (reference) => held.get(reference),
     all: () => [...held.values()],
+    send: (url, outgoing) => accountOutbox.send(outgoing, url),
     listed: (items) => ordered(items, lists.order ?? "given", random),
     page(items, from, most) {
       const length = Math.max(1, Math.min(most, lists.page ?? most));
@@ -66,6 +71,8 @@ export function createSimulator<Held extends SimulatedHeld>(
   const simulation = simulate(kernel);
   const answer = answering(simulation, now);
   const grants = createRouter(simulation.grants ?? {});
+
+  const preliminary = isOf(simulation.grants ?? {});
 
   const heldOf = (reference: string): Held => {
     const found = held.get(reference);
@@ -81,13 +88,14 @@ export function createSimulator<Held extends SimulatedHeld>(
       return { apiUrl, ...simulation.settings(apiUrl) };
     },
     answer: (request) => grants(request) ?? answer(request),
-    preliminary: ({ method, path }) => Object.keys(simulation.grants ?? {}).includes(`${method} ${path}`),
+    preliminary,
+    isHarmless: (request) => request.method === "GET" || preliminary(request) || isOf(simulation.reads ?? {})(request),
     currencies: simulation.currencies,
     open(purchase) {
       if (simulation.currencies?.includes(purchase.currency) === false)
         throw new Error(`the PSP sells nothing in ${purchase.currency}`);
       const number = held.size + 1;
-      const outbox = createOutbox({ purchase, now, timeScale, nextId: () => `webhook-${counted("webhook")}` });
+      const outbox = createOutbox({ callbackUrls: purchase.callbackUrls, now, timeScale, nextId });
       const opened = simulation.open(paymentOf(number, purchase, outbox));
       held.set(opened.reference, opened);
       outboxes.set(opened.reference, outbox);
@@ -106,9 +114,10 @@ export function createSimulator<Held extends SimulatedHeld>(
     },
     money: (reference) => simulation.money(heldOf(reference)),
     disturb: (reference, fault) => outboxes.get(reference)?.disturb(fault),
-    due: (at, underWay = new Set()) => [...outboxes.values()].flatMap((outbox) => outbox.due(at, underWay)),
+    due: (at, underWay = new Set()) =>
+      [accountOutbox, ...outboxes.values()].flatMap((outbox) => outbox.due(at, underWay)),
     answered({ id }, ack) {
-      if (id !== undefined) for (const outbox of outboxes.values()) outbox.answered(id, ack);
+      if (id !== undefined) for (const outbox of [accountOutbox, ...outboxes.values()]) outbox.answered(id, ack);
     },
     describe: (reference) => simulation.describe(heldOf(reference)),
   };
@@ -148,7 +157,7 @@ function answering<Held extends SimulatedHeld>(
   now: () => number,
 ): (request: SimulatedRequest) => SimulatedAnswer {
   const { idempotency, unknown = { status: 404 } } = simulation;
-  const routes: Router = createRouter(simulation.routes);
+  const routes: Router = createRouter({ ...simulation.routes, ...simulation.reads });
   const first = new Map<string, { readonly at: number; readonly answer: SimulatedAnswer }>();
   return (request) => {
     const refused = simulation.refuse?.(request);
@@ -162,6 +171,11 @@ function answering<Held extends SimulatedHeld>(
     if (idempotency.keeps?.(answer) ?? true) first.set(key, { at: now(), answer });
     return answer;
   };
+}
+
+/** Whether a call is one of these routes, whose paths hold no names. */
+function isOf(routes: Routes): (request: Pick<SimulatedRequest, "method" | "path">) => boolean {
+  return ({ method, path }) => Object.keys(routes).includes(`${method} ${path}`);
 }
 
 function createCounter(): (kind: string) => number {

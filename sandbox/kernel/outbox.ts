@@ -8,7 +8,8 @@ import type {
 
 /** The webhooks of one payment on their way. */
 export interface Outbox {
-  send(outgoing: OutgoingWebhook): void;
+  /** @param url where nothing else is said, the one that the purchase gave. */
+  send(outgoing: OutgoingWebhook, url?: string): void;
   disturb(fault: DeliveryFault): void;
   /** One attempt of each webhook that is due. */
   due(now: number, underWay: ReadonlySet<string>): readonly SimulatedWebhook[];
@@ -26,7 +27,8 @@ interface Waiting {
 }
 
 export interface OutboxOptions {
-  readonly purchase: SimulatedPurchase;
+  /** Of the purchase, per webhook. */
+  readonly callbackUrls: SimulatedPurchase["callbackUrls"];
   /** Ids of webhooks, unique within a simulator. */
   readonly nextId: () => string;
   readonly now: () => number;
@@ -38,7 +40,7 @@ export interface OutboxOptions {
 const lateMs = 30 * 60_000;
 
 /** Keeps what a PSP has to tell of a payment, and sends it by the PSP's schedule; what goes wrong on the way goes wrong here. */
-export function createOutbox({ purchase, nextId, now, timeScale }: OutboxOptions): Outbox {
+export function createOutbox({ callbackUrls, nextId, now, timeScale }: OutboxOptions): Outbox {
   let waiting: Waiting[] = [];
   const disturbed = new Map<DeliveryFault, number>();
 
@@ -51,8 +53,7 @@ export function createOutbox({ purchase, nextId, now, timeScale }: OutboxOptions
     since + ((outgoing.schedule ?? [0])[attempts] ?? Infinity) * timeScale + delayMs;
 
   return {
-    send(outgoing) {
-      const url = purchase.callbackUrls[outgoing.webhook];
+    send(outgoing, url = callbackUrls[outgoing.webhook]) {
       if (url === undefined) return;
       const filled = withPlaceholders(url, outgoing.placeholders ?? {});
       waiting.push({ id: nextId(), outgoing, url: filled, since: now(), attempts: 0, delayMs: 0 });

@@ -51,6 +51,11 @@ const untold = ({ operations }: AnyAdapter): string | undefined =>
   operations === undefined ? "there are no operations" : undefined;
 const keys = ({ path }: TestReport): boolean => / the same keys|survive JSON/.test(path.join(" "));
 
+const unexamined = ({ probe, registrations }: AnyAdapter): string | undefined =>
+  probe === undefined && registrations === undefined
+    ? "nobody is asked whether the account is as it should be"
+    : undefined;
+
 /** The laws in the order in which an adapter comes to fulfil them. */
 const laws: readonly Law[] = [
   { name: "belongs", file: "belongs", write: "steps 2 and 8: index.ts, config.ts, README.md" },
@@ -145,6 +150,12 @@ const laws: readonly Law[] = [
     file: "operations",
     idle: untold,
     write: '"Operations": operations.ts, and simulator.ts that answers it',
+  },
+  {
+    name: "account",
+    file: "account",
+    idle: unexamined,
+    write: '"Does the credential work": probe and registrations, and simulator.ts that answers them',
   },
 ];
 

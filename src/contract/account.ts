@@ -8,13 +8,14 @@ export interface ProbeResult {
   readonly says: string;
   /** When something of the credential ends (a certificate), ISO 8601. */
   readonly expires?: string | undefined;
-  /** The PSP's clock, ISO 8601, where its answer told it. */
-  readonly clock?: string | undefined;
-  /** Whether the credential is for real money, where the PSP says so. */
+  /** Whether what was asked is for real money, where its address or its key says so. */
   readonly live?: boolean | undefined;
 }
 
-/** Asks the PSP something harmless with each credential of one merchant's settings. @throws nothing but bugs. */
+/**
+ * Asks the PSP something harmless with each credential of one merchant's settings, by the setting's name. What it asks changes nothing there,
+ * and does not ask a payment that exists. @throws nothing but bugs.
+ */
 export type Probe<Config> = (context: AskContext<Config>) => Promise<readonly ProbeResult[]>;
 
 /** A webhook as the PSP has it registered. */
@@ -38,16 +39,18 @@ export interface WantedRegistration {
 export interface Registrations<Config> {
   /** Our account-level webhooks that the PSP has to know. */
   readonly webhooks: readonly string[];
+  /** Why these settings are not enough to ask: `managementApiKey is not set`. Absent: they always are. */
+  unavailable?(config: Config): string | undefined;
   list(context: AskContext<Config>): Promise<readonly Registration[]>;
   /** Whether a registration is what it should be, apart from its URL; a reason where not. */
-  faultOf?(registration: Registration, wanted: WantedRegistration): string | undefined;
+  faultOf?(registration: Registration, wanted: WantedRegistration, config: Config): string | undefined;
   register?(wanted: WantedRegistration, context: AskContext<Config>): Promise<Registered>;
   repair?(registration: Registration, wanted: WantedRegistration, context: AskContext<Config>): Promise<Registered>;
   /** Has the PSP send its test webhook. */
   test?(registration: Registration, context: AskContext<Config>): Promise<void>;
 }
 
-/** What registering came to; a secret that the PSP tells only once is for the operator to store. */
+/** What registering came to; what the PSP tells only once, and what the settings have to hold from now on, is for the operator to store. */
 export interface Registered {
   readonly id: string;
   readonly secret?: { readonly setting: string; readonly value: string } | undefined;

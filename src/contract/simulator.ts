@@ -72,6 +72,8 @@ export interface Simulator {
   answer(request: SimulatedRequest): SimulatedAnswer;
   /** True for calls that only fetch an access token or a certificate: tests let them pass where the PSP is to fail. */
   readonly preliminary?: ((request: Pick<SimulatedRequest, "method" | "path">) => boolean) | undefined;
+  /** True for calls that change nothing: every GET, what is preliminary, and what reads by another method. */
+  isHarmless(request: Pick<SimulatedRequest, "method" | "path">): boolean;
   /** ISO 4217, upper case: what the PSP sells in. Absent: anything. */
   readonly currencies?: readonly string[] | undefined;
   /** Starts a purchase and says its reference. @throws Error where the PSP sells nothing in its currency. */
@@ -161,6 +163,8 @@ export interface Kernel<Held extends SimulatedHeld> {
   find(reference: string): Held | undefined;
   /** Every payment, the oldest first. */
   all(): readonly Held[];
+  /** Has a webhook sent that belongs to no payment, to the URL that is registered for it: a test. */
+  send(url: string, outgoing: OutgoingWebhook): void;
   /** A list inside an answer, in whichever order whoever runs the simulator wants it: PSPs promise none. */
   listed<Item>(items: readonly Item[]): Item[];
   /** One page of a list that is served in pages, and where the next one begins; whoever runs the simulator may want pages of one. */
@@ -179,6 +183,8 @@ export interface Simulation<Held extends SimulatedHeld> {
   readonly grants?: Routes | undefined;
   /** By method and path: `GET /orders/{id}/captures`. Written segments win over `{names}`. A path that is not here is `unknown`. */
   readonly routes: Routes;
+  /** More of them: what only reads, although it is no GET. */
+  readonly reads?: Routes | undefined;
   /** Default: 404 without a body. */
   readonly unknown?: SimulatedAnswer | undefined;
   /** How the PSP answers a request whose key it has seen. Absent: it carries it out again. */

@@ -21,6 +21,14 @@ export const config = commonConfig.extend({
     .default("adyen"),
   webhookPassword: z.union([password, z.array(password).min(1)]).optional(),
   /**
+   * A key for the Management API, with the role "Management API—Webhooks read and write": `npm run doctor` compares the merchant account's
+   * webhooks by it, and registers them. Absent where the webhook is the company account's.
+   */
+  managementApiKey: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces")
+    .optional(),
+  /**
    * What the account does after an authorisation. `manual` claims the least: money counts as captured when Adyen says so. An account
    * that captures at once sends no event for it and needs `immediate`.
    */
@@ -63,4 +71,10 @@ export function checkoutUrl({ apiUrl }: Pick<Config, "apiUrl">): string {
   const { hostname, pathname } = new URL(apiUrl);
   if (pathname !== "/" || !/\.(adyen|adyenpayments)\.com$/.test(hostname)) return apiUrl;
   return `${apiUrl.replace(/\/+$/, "")}${isLive({ apiUrl }) ? "/checkout/v71" : "/v71"}`;
+}
+
+/** The Management API's host; away from Adyen's own hosts the API's own address. https://docs.adyen.com/api-explorer/Management/latest/overview */
+export function managementUrl({ apiUrl }: Pick<Config, "apiUrl">): string {
+  if (isLive({ apiUrl })) return "https://management-live.adyen.com";
+  return new URL(apiUrl).hostname.endsWith(".adyen.com") ? "https://management-test.adyen.com" : apiUrl;
 }

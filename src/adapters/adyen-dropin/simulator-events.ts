@@ -11,6 +11,7 @@ const day = 24 * hour;
 /** What the simulator's merchant has. */
 export const account = {
   apiKey: "simulated-api-key",
+  managementApiKey: "simulated-management-key",
   /** 64 hexadecimal characters. */
   hmacKey: "0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20",
   merchantAccount: "NorceTestECOM",
@@ -107,8 +108,27 @@ export function tellerOn(kernel: Pick<Kernel<SimulatedHeld>, "now">): Teller {
   };
 }
 
-function signature(text: string): string {
-  return createHmac("sha256", Buffer.from(account.hmacKey, "hex")).update(text, "utf8").digest("base64");
+function signature(text: string, hmacKey: string = account.hmacKey): string {
+  return createHmac("sha256", Buffer.from(hmacKey, "hex")).update(text, "utf8").digest("base64");
+}
+
+/** What a webhook is tried with: an item of a payment that nobody has, signed with the key of this webhook. */
+export function sampleOf(number: number, hmacKey: string, eventDate: string): Json {
+  const [pspReference, merchantReference, value] = [`test_AUTHORISATION_${number}`, `TestPayment-${number}`, 1_000];
+  const { merchantAccount } = account;
+  const signed = [pspReference, "", merchantAccount, merchantReference, value, "EUR", "AUTHORISATION", true].join(":");
+  const item = {
+    additionalData: { hmacSignature: signature(signed, hmacKey) },
+    amount: { currency: "EUR", value },
+    eventCode: "AUTHORISATION",
+    eventDate,
+    merchantAccountCode: merchantAccount,
+    merchantReference,
+    paymentMethod: "visa",
+    pspReference,
+    success: "true",
+  };
+  return { live: "false", notificationItems: [{ NotificationRequestItem: item }] };
 }
 
 function signedItem({ payment: { purchase }, reference }: SimulatedHeld, item: ItemOf, eventDate: string): Json {

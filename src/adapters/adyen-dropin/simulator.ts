@@ -9,7 +9,15 @@ import type {
   Simulation,
 } from "../../contract/simulator.ts";
 import { minorFromAdyen } from "./amounts.ts";
-import { account, type ItemOf, newReference, shopperReferenceOf, type Teller, tellerOn } from "./simulator-events.ts";
+import {
+  account,
+  type ItemOf,
+  newReference,
+  sampleOf,
+  shopperReferenceOf,
+  type Teller,
+  tellerOn,
+} from "./simulator-events.ts";
 
 /** A capture or refund of one payment. */
 interface Moved {
@@ -56,9 +64,19 @@ export function simulate(kernel: Kernel<Held>): Simulation<Held> {
       adyenApiKey: account.apiKey,
       merchantAccount: account.merchantAccount,
       webhookHmacKey: account.hmacKey,
+      managementApiKey: account.managementApiKey,
     }),
-    refuse: ({ headers }) => (headers["x-api-key"] === account.apiKey ? undefined : refused(401, "000")),
-    routes: routesOf(kernel, books),
+    refuse: ({ headers, path }) =>
+      headers["x-api-key"] === (path.startsWith("/v3/") ? account.managementApiKey : account.apiKey)
+        ? undefined
+        : refused(401, "000"),
+    routes: { ...routesOf(kernel, books), ...managementRoutes(kernel) },
+    reads: {
+      "POST /paymentMethods": ({ fields }) =>
+        fields["merchantAccount"] === account.merchantAccount
+          ? { status: 200, body: { paymentMethods: [{ name: "Cards", type: "scheme" }] } }
+          : refused(403, "901"),
+    },
     // A refusal is answered anew.
     idempotency: { header: "idempotency-key", keeps: ({ status }) => status < 300 },
     open: (payment) => ({
@@ -460,6 +478,62 @@ function routesOf(kernel: Kernel<Held>, { capture, refund, cancel }: Books): Rou
     "POST /payments/{payment}/captures": modification(capture, true),
     "POST /payments/{payment}/refunds": modification(refund, true),
     "POST /payments/{payment}/cancels": modification((held, _, ...names) => cancel(held, ...names), false),
+  };
+}
+
+/** A webhook as it is configured. */
+interface Configured {
+  readonly id: string;
+  hmacKey: string;
+  url: string;
+  active: boolean;
+  communicationFormat: string;
+}
+
+/** The Management API's webhooks of the merchant account; `test` sends a sample to the one that it names. */
+function managementRoutes(kernel: Kernel<Held>): Routes {
+  const webhooks: Configured[] = [];
+  const path = `/v3/merchants/${account.merchantAccount}/webhooks`;
+  const shown = ({ hmacKey, ...webhook }: Configured) => ({
+    ...webhook,
+    type: "standard",
+    hasPassword: false,
+    certificateAlias: "adyen",
+    hmacKeyCheckValue: hmacKey.slice(0, 3),
+  });
+  const of = (answer: (webhook: Configured, call: SimulatedCall) => SimulatedAnswer) => (call: SimulatedCall) => {
+    const webhook = webhooks.find(({ id }) => id === call.part("id"));
+    return webhook === undefined ? refused(404, "010") : answer(webhook, call);
+  };
+  const isUrl = (value: unknown): value is string => typeof value === "string" && URL.canParse(value);
+  return {
+    [`GET ${path}`]: ({ query }) => {
+      const [page, size] = [Number(query.get("pageNumber") ?? 1), Number(query.get("pageSize") ?? 10)];
+      const length = Math.max(1, kernel.page(webhooks, 0, size).items.length);
+      const { items } = kernel.page(webhooks, (page - 1) * length, size);
+      const counted = { itemsTotal: webhooks.length, pagesTotal: Math.max(1, Math.ceil(webhooks.length / length)) };
+      return { status: 200, body: { ...counted, data: items.map(shown) } };
+    },
+    [`POST ${path}`]: ({ fields: { url, type, active, communicationFormat } }) => {
+      if (!isUrl(url) || type !== "standard" || communicationFormat !== "json") return refused(422, "31_000");
+      const number = kernel.count("webhook");
+      const hmacKey = String(number).padStart(64, "0");
+      webhooks.push({ id: `WBHKSIM${number}`, hmacKey, url, active: active === true, communicationFormat });
+      return { status: 200, body: shown(webhooks.at(-1) as Configured) };
+    },
+    [`PATCH ${path}/{id}`]: of((webhook, { fields: { url, active } }) => {
+      if (isUrl(url)) webhook.url = url;
+      if (typeof active === "boolean") webhook.active = active;
+      return { status: 200, body: shown(webhook) };
+    }),
+    [`POST ${path}/{id}/generateHmac`]: of((webhook) => {
+      webhook.hmacKey = `A${String(kernel.count("hmac")).padStart(63, "0")}`;
+      return { status: 200, body: { hmacKey: webhook.hmacKey } };
+    }),
+    [`POST ${path}/{id}/test`]: of(({ hmacKey, url }) => {
+      kernel.send(url, { webhook: "webhook", body: sampleOf(kernel.count("sample"), hmacKey, kernel.time()) });
+      return { status: 200, body: { data: [{ merchantId: account.merchantAccount, status: "success" }] } };
+    }),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import { operations } from "./operations.ts";
 import { probe } from "./probe.ts";
+import { registrations } from "./registrations.ts";
 import { resolve } from "./resolve.ts";
 import { decides, type Snapshot } from "./schema.ts";
 import { charge, event, payment } from "./webhooks.ts";
@@ -23,4 +24,5 @@ export default {
   resolve,
   operations,
   probe,
+  registrations,
 } satisfies FetchAdapter<Config, Snapshot>;

@@ -53,7 +53,7 @@ export function simulate(kernel: Kernel<Held>): Simulation<Held> {
       headers["authorization"] === `Bearer ${credentials.apiKey}` ? undefined : refusal(401, "Unauthorized Request"),
     unknown: refusal(404, "Not Found"),
     idempotency: { header: "idempotency-key", windowMs: hour, keeps: ({ status }) => status < 500 },
-    routes: routesOf(kernel),
+    routes: { ...routesOf(kernel), ...hookRoutes(kernel) },
     open: (payment) => ({
       payment,
       reference: `tr_${payment.uuid().replaceAll("-", "").slice(0, 20)}`,
@@ -217,6 +217,67 @@ function routesOf(kernel: Kernel<Held>): Routes {
   };
 }
 
+/** A webhook as it is registered. */
+interface Hook {
+  readonly id: string;
+  readonly secret: string;
+  url: string;
+  eventTypes: readonly string[];
+}
+
+/** `/v2/webhooks`: each has a secret of its own, told once; a ping is signed with it. */
+function hookRoutes(kernel: Kernel<Held>): Routes {
+  const hooks: Hook[] = [];
+  const path = "/v2/webhooks";
+  const shownHook = ({ id, url, eventTypes }: Hook) => ({
+    resource: "webhook",
+    id,
+    url,
+    profileId: "pfl_simulated",
+    name: "simulated",
+    eventTypes: [...eventTypes],
+    status: "enabled",
+    mode: "test",
+  });
+  const of = (answer: (hook: Hook, call: SimulatedCall) => SimulatedAnswer) => (call: SimulatedCall) => {
+    const hook = hooks.find(({ id }) => id === call.part("id"));
+    return hook === undefined ? refusal(404, "Not Found") : answer(hook, call);
+  };
+  const write = (hook: Hook, { url, eventTypes }: Readonly<Record<string, unknown>>): boolean => {
+    const isWritable =
+      typeof url === "string" && URL.canParse(url) && Array.isArray(eventTypes) && eventTypes.length > 0;
+    if (isWritable) Object.assign(hook, { url, eventTypes: eventTypes.map(String) });
+    return isWritable;
+  };
+  return {
+    [`GET ${path}`]: ({ query }) => {
+      const from = hooks.findIndex(({ id }) => id === query.get("from"));
+      const { items, next } = kernel.page(hooks, Math.max(0, from), Number(query.get("limit") ?? 50));
+      const href = `${kernel.apiUrl()}${path}?from=${hooks[next ?? 0]?.id ?? ""}`;
+      const links = { next: next === undefined ? null : { href, type: "application/hal+json" } };
+      return {
+        status: 200,
+        body: { count: items.length, _embedded: { webhooks: items.map(shownHook) }, _links: links },
+      };
+    },
+    [`POST ${path}`]: ({ fields }) => {
+      const number = kernel.count("hook");
+      const hook: Hook = { id: `hook_${number}`, secret: `simulated-hook-secret-${number}`, url: "", eventTypes: [] };
+      if (!write(hook, fields)) return refusal(422, "Unprocessable Entity", "url");
+      hooks.push(hook);
+      return { status: 201, body: { ...shownHook(hook), webhookSecret: hook.secret } };
+    },
+    [`PATCH ${path}/{id}`]: of((hook, { fields }) =>
+      write(hook, fields) ? { status: 200, body: shownHook(hook) } : refusal(422, "Unprocessable Entity", "url"),
+    ),
+    [`POST ${path}/{id}/ping`]: of(({ url, id, secret }) => {
+      const body = { resource: "event", id: `event_${kernel.count("ping")}`, type: "hook.ping", entityId: id };
+      kernel.send(url, { webhook: "event", body: { ...body, createdAt: kernel.time() }, headers: signedWith(secret) });
+      return { status: 202 };
+    }),
+  };
+}
+
 function capture(kernel: Kernel<Held>, held: Held, amount: Minor): Piece<Capture> {
   const made: Piece<Capture> = { id: idOf(held, "cpt"), status: "succeeded", amount, createdAt: kernel.time() };
   held.captures.push(made);
@@ -258,9 +319,13 @@ function isOk({ status }: { readonly status: number }): boolean {
   return status === 200;
 }
 
-function signed(body: string): Readonly<Record<string, string>> {
-  const digest = createHmac("sha256", credentials.webhookSecret).update(body, "utf8").digest("hex");
-  return { "content-type": "application/json", "x-mollie-signature": `sha256=${digest}` };
+const signed = signedWith(credentials.webhookSecret);
+
+function signedWith(secret: string): (body: string) => Readonly<Record<string, string>> {
+  return (body) => {
+    const digest = createHmac("sha256", secret).update(body, "utf8").digest("hex");
+    return { "content-type": "application/json", "x-mollie-signature": `sha256=${digest}` };
+  };
 }
 
 function isHeld({ status, authorizedAt, automatic }: Held): boolean {

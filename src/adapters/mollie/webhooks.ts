@@ -69,7 +69,8 @@ const eventSchema = z.object({
     .max(200)
     .regex(/^[\w.:-]+$/),
   type: z.string().max(100),
-  entityId: z.string().max(200),
+  /** Of an event about a payment it is there; of a test (`POST /v2/webhooks/{id}/ping`) it is not documented. */
+  entityId: z.string().max(200).optional(),
   createdAt: z.iso.datetime({ offset: true }).optional().catch(undefined),
 });
 
@@ -81,6 +82,7 @@ function eventsIn({ body }: RawRequest): readonly PspEvent[] {
   const { success, data } = eventSchema.safeParse(value);
   if (!success) throw new WorkerError("MalformedWebhook", "the webhook is not an event of Mollie's");
   if (!concerning.test(data.type)) return [];
+  if (data.entityId === undefined) throw new WorkerError("MalformedWebhook", "the event names nothing");
   const reference = paymentIn(value);
   const told = { key: data.id, type: data.type, at: data.createdAt ?? null };
   // Without the payment's id it is asked for (resolve).

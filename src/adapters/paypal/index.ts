@@ -1,4 +1,5 @@
 import type { FetchAdapter } from "../../contract/adapter.ts";
+import { probe, registrations } from "./account.ts";
 import { type Config, config } from "./config.ts";
 import { fetchSnapshot } from "./fetch.ts";
 import { map } from "./map.ts";
@@ -21,4 +22,6 @@ export default {
   map,
   resolve,
   operations,
+  probe,
+  registrations,
 } satisfies FetchAdapter<Config, Snapshot>;

@@ -42,7 +42,12 @@ export function simulate(kernel: Kernel<Held>): Simulation<Held> {
     },
     refuse: ({ headers }) =>
       kernel.isGranted(headers["authorization"]) ? undefined : { status: 401, body: { error: "invalid_token" } },
-    routes: { ...orderRoutes(kernel, books), ...paymentRoutes(kernel, books), ...otherRoutes(kernel, teller) },
+    routes: {
+      ...orderRoutes(kernel, books),
+      ...paymentRoutes(kernel, books),
+      ...otherRoutes(kernel, teller),
+      ...webhookRoutes(kernel),
+    },
     idempotency: {
       header: "paypal-request-id",
       keeps: ({ status }) => status < 300,
@@ -375,6 +380,38 @@ function otherRoutes(kernel: Kernel<Held>, { events }: Teller): Routes {
       if (owner === undefined) return notFound(kernel);
       owner.token = undefined;
       return { status: 204 };
+    },
+  };
+}
+
+/** The app's webhooks. The one that the merchant's settings name is there from the beginning; where it leads, purchases say. */
+function webhookRoutes(kernel: Kernel<Held>): Routes {
+  const webhooks = new Map<string, { url: string; event_types: readonly { readonly name: string }[] }>([
+    [account.webhookId, { url: "https://shop.example.invalid/paypal", event_types: [{ name: "*" }] }],
+  ]);
+  const path = "/v1/notifications/webhooks";
+  const kept = (id: string) => {
+    const { url = "", event_types = [] } = webhooks.get(id) ?? {};
+    return copyOf({ id, url, event_types, links: [{ href: `${kernel.apiUrl()}${path}/${id}`, rel: "self" }] });
+  };
+  return {
+    [`GET ${path}`]: () => ({ status: 200, body: { webhooks: kernel.listed([...webhooks.keys()]).map(kept) } }),
+    [`POST ${path}`]: ({ fields: { url, event_types } }) => {
+      if (typeof url !== "string" || !URL.canParse(url)) return unprocessable(kernel, "INVALID_URL");
+      if ([...webhooks.values()].some((one) => one.url === url))
+        return refuse(kernel, 400, "WEBHOOK_URL_ALREADY_EXISTS", "x");
+      const id = `${kernel.count("app-webhook")}SIMULATEDHOOK`;
+      webhooks.set(id, { url, event_types: event_types as never });
+      return { status: 201, body: kept(id) };
+    },
+    [`PATCH ${path}/{id}`]: ({ part, body }) => {
+      const webhook = webhooks.get(part("id"));
+      if (webhook === undefined) return notFound(kernel);
+      for (const { op, path: at, value } of body as readonly { op: string; path: string; value: never }[]) {
+        if (op !== "replace") return unprocessable(kernel, "INVALID_PATCH_OPERATION");
+        Object.assign(webhook, { [at.slice(1)]: value });
+      }
+      return { status: 200, body: kept(part("id")) };
     },
   };
 }

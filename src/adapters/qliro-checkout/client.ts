@@ -137,7 +137,7 @@ function saysInProcess(body: unknown): boolean {
 /** Asks for an order that is nobody's of this merchant. Only the secret is tried: the key travels in writes alone. */
 export async function probe(context: AskContext<Config>): Promise<readonly ProbeResult[]> {
   const { is, says } = await probeBy("Qliro", "merchantApiSecret", () => readOrder("1", context));
-  const untried = is === "works" ? "; merchantApiKey travels in writes alone and is not tried" : "";
+  const untried = is === "works" ? "; merchantApiKey travels in writes alone, and is not tried" : "";
   return [{ is, says: `${says}${untried}`, live: liveAt(context.config.apiUrl, hosts) }];
 }
 

@@ -99,7 +99,8 @@ function questionOf(path: string, route: string, { config, now, signal }: AskCon
   return { path, route, headers: { ...authHeaders(config, "", now) }, signal };
 }
 
-function adminOf(context: AskContext<Config>): Http {
+/** Payment Admin's API; each request brings its own proof. */
+export function adminOf(context: AskContext<Config>): Http {
   // No `classify`: Svea's codes mean what they mean to everybody (docs/psp/svea.md, j).
   return context.http({ baseUrl: context.config.orderManagementApiUrl, codeOf });
 }

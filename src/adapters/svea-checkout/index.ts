@@ -3,6 +3,7 @@ import { fetchSnapshot, probe } from "./client.ts";
 import { type Config, config } from "./config.ts";
 import { map } from "./map.ts";
 import { operations } from "./operations.ts";
+import { registrations } from "./registrations.ts";
 import { decides, type Snapshot } from "./schema.ts";
 import { push, webhook } from "./webhooks.ts";
 
@@ -22,4 +23,5 @@ export default {
   map,
   operations,
   probe,
+  registrations,
 } satisfies FetchAdapter<Config, Snapshot>;

@@ -93,7 +93,7 @@ export function simulate(kernel: Kernel<Held>, { queueReads = 0 }: SveaOptions =
     settings: (apiUrl) => ({ orderManagementApiUrl: apiUrl, ...account }),
     currencies: ["SEK", "NOK", "DKK", "EUR"],
     refuse: (request) => (isProven(request, kernel.now()) ? undefined : { status: 401 }),
-    routes: routesOf(kernel, queueReads),
+    routes: { ...routesOf(kernel, queueReads), ...subscriptionRoutes(kernel) },
     open: (payment) => ({
       payment,
       reference: String(7_000_000 + payment.number),
@@ -362,6 +362,53 @@ function routesOf(kernel: Kernel<Held>, queueReads: number): Routes {
       if (!may.includes(how) || part <= 0 || part > left) return refuse(400, "InvalidCredit");
       const article = fieldIn(row, "ArticleNumber");
       return queue(held, () => credit(kernel, held, delivery, part, typeof article === "string" ? article : undefined));
+    }),
+  };
+}
+
+/** A callback subscription. */
+interface Subscription {
+  readonly SubscriptionId: string;
+  readonly CallbackUri: string;
+  readonly Events: readonly string[];
+  Verified: boolean;
+}
+
+/** Payment Admin's callback subscriptions: none is verified until its `Ping` was answered 2xx. */
+function subscriptionRoutes(kernel: Kernel<Held>): Routes {
+  const subscriptions: Subscription[] = [];
+  const path = "/api/v2/callbacks/subscriptions";
+  const of = (answer: (one: Subscription) => SimulatedAnswer) => (call: SimulatedCall) => {
+    const one = subscriptions.find(({ SubscriptionId: id }) => id === call.part("id"));
+    return one === undefined ? refuse(404, "NotFound") : answer(one);
+  };
+  return {
+    [`GET ${path}/`]: () => ({
+      status: 200,
+      body: kernel.listed(subscriptions).map(({ Events: events, ...one }) => ({ ...one, Events: [...events] })),
+    }),
+    [`POST ${path}`]: ({ fields: { CallbackUri: uri, Events: events } }) => {
+      if (typeof uri !== "string" || !URL.canParse(uri) || !Array.isArray(events))
+        return refuse(400, "InvalidCallback");
+      const SubscriptionId = kernel.uuid();
+      subscriptions.push({ SubscriptionId, CallbackUri: uri, Events: events.map(String), Verified: false });
+      return { status: 201, body: { SubscriptionId } };
+    },
+    [`POST ${path}/{id}/verify`]: of((one) => {
+      const body = { EventName: "Ping", CorrelationId: kernel.uuid(), TimestampUtc: `${time(kernel)}.1234567Z` };
+      kernel.send(one.CallbackUri, {
+        webhook: "webhook",
+        body,
+        delivered({ status }) {
+          one.Verified = status >= 200 && status < 300;
+          return one.Verified;
+        },
+      });
+      return { status: 200 };
+    }),
+    [`DELETE ${path}/{id}`]: of((one) => {
+      subscriptions.splice(subscriptions.indexOf(one), 1);
+      return { status: 204 };
     }),
   };
 }

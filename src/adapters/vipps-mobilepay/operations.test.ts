@@ -216,9 +216,9 @@ describe("the account", () => {
     const [first] = await registrations.list(contextOf());
     if (first === undefined) throw new Error("nothing is registered");
     expect(first).toMatchObject({ id: made?.id, url: wanted.url, active: true });
-    expect(registrations.faultOf?.(first, wanted)).toBeUndefined();
+    expect(registrations.faultOf?.(first, wanted, contextOf().config)).toBeUndefined();
     const less = { ...first, events: first.events.filter((type) => !type.includes("refunded")) };
-    expect(registrations.faultOf?.(less, wanted)).toContain("epayments.payment.refunded.v1");
+    expect(registrations.faultOf?.(less, wanted, contextOf().config)).toContain("epayments.payment.refunded.v1");
     const later = { ...contextOf(), now: Date.now() + 1 };
     const again = await registrations.repair?.(less, wanted, later);
     expect(again?.secret?.value).toBe("simulated-secret-2");
