@@ -67,7 +67,8 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
       "lib/",
     ],
   ],
-  ["cli/", ["cli/", "contract/", "adapters/", "norce/", "signatures/", "config.ts", "lib/"]],
+  ["doctor/", ["doctor/", "norce/", "adapters/contexts.ts", "signatures/", "contract/", "config.ts", "lib/"]],
+  ["cli/", ["cli/", "doctor/", "contract/", "adapters/", "norce/", "signatures/", "config.ts", "lib/"]],
   ["start.ts", [""]],
   ["", ["contract/", "adapters/registry.ts", "queue/", "config.ts", "exit.ts", "standing.ts", "lib/"]],
 ];
