@@ -49,6 +49,9 @@ export function hashOf(parts: readonly (string | undefined)[]): string {
 }
 
 /** One short text for an event that is to be kept: two copies of it never run together. */
-export function eventId({ target: { adapter, merchant, channel }, event }: StoredEvent): string {
+export function eventId({
+  target: { adapter, merchant, channel },
+  event,
+}: Pick<StoredEvent, "target" | "event">): string {
   return hashOf([adapter, merchant, channel, event.key]);
 }

@@ -1,12 +1,11 @@
 import type { LogLine, PaymentKey, PspEvent } from "../../contract/adapter.ts";
 import type { StoredEvent } from "../../queue/jobs.ts";
-import { eventId } from "../../queue/names.ts";
 import type { Seam } from "../../queue/seam.ts";
-import { givenUp, type Held } from "../job.ts";
+import type { Held } from "../job.ts";
 import { open, type Opening, type OpenParts } from "../look/open.ts";
-import { pauses } from "../patience.ts";
-import { mayStillHappen, refusalOf } from "../retry.ts";
+import { refusalOf } from "../retry.ts";
 import type { Teller } from "../tell.ts";
+import { once } from "./once.ts";
 
 /** What keeping an event needs. */
 interface KeepParts extends OpenParts {
@@ -31,23 +30,10 @@ export async function keep(
   held: Held,
   parts: KeepParts,
 ): Promise<"looks" | "rests" | "busy" | "nowhere"> {
-  const lock = await parts.queue.locks.acquire(`event-${eventId(stored)}`, pauses.eventLockMs);
-  if (lock === undefined) return "busy";
-  const prove = async (): Promise<void> => {
-    if (!(await lock.isMine())) throw givenUp("the event is another copy's by now");
-    await held.prove();
-  };
-  try {
-    const opening = await opened(key, held, parts);
-    const kept =
-      typeof opening === "string" ? opening : await append(opening, stored, vouchedFor, { ...held, prove }, parts);
-    await lock.release();
-    return kept;
-  } catch (error) {
-    // What timed out may still be carried out: until then no other copy reads the log.
-    if (!mayStillHappen(error)) await lock.release();
-    throw error;
-  }
+  return await once(stored, held, parts.queue.locks, async (proven) => {
+    const opening = await opened(key, proven, parts);
+    return typeof opening === "string" ? opening : await append(opening, stored, vouchedFor, proven, parts);
+  });
 }
 
 async function opened(key: PaymentKey, held: Held, parts: KeepParts): Promise<Opening | "rests" | "nowhere"> {

@@ -15,6 +15,8 @@ interface Scene {
   readonly truths?: readonly Partial<DesiredPayment>[];
   readonly tell?: () => OperationResult;
   readonly logged?: readonly string[];
+  /** A webhook's job keeps the line of the same event at this moment. */
+  readonly isKept?: boolean;
 }
 
 const minute = 60_000;
@@ -71,6 +73,10 @@ async function play(scene: Scene): Promise<{ step: Step; did: string[]; order: O
         put: async ({ context }: { context?: { reason?: string } }) => void did.push(`letter ${context?.reason ?? ""}`),
       },
       claims: { claim: async () => undefined },
+      locks: {
+        acquire: async () =>
+          scene.isKept === true ? undefined : { isMine: async () => true, release: async () => undefined },
+      },
       journal: { append: async () => undefined },
     },
     teller: { met: () => undefined, operated: () => undefined, buried: () => undefined },
@@ -114,6 +120,7 @@ describe("the order of things", () => {
     expect(did.slice(-3)).toEqual(["event expired", "line operation:op refused", "look asked"]);
     expect(step).toEqual({ end: { status: "refused", amount: 100, reason: "1010" } });
     expect((await play({ ...scene, logged: ["expired"] })).did).not.toContain("event expired");
+    expect((await play({ ...scene, isKept: true })).did).not.toContain("event expired");
   });
 
   test("where nobody could find out, Norce's log says so as well, before", async () => {

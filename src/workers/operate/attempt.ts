@@ -4,6 +4,7 @@ import type { CurrentPayment } from "../../norce/payment.ts";
 import type { OperationOutcome, OperationState } from "../../queue/operations.ts";
 import { bareOperationUrl } from "../../signatures/urls.ts";
 import type { Held } from "../job.ts";
+import { once } from "../events/once.ts";
 import { bindAnswer } from "../look/compare.ts";
 import { observe, type Observed } from "../look/observe.ts";
 import { open, type Opening } from "../look/open.ts";
@@ -193,7 +194,12 @@ async function log(
   const reason = "reason" in end ? { reason: end.reason } : {};
   const ids = said && end.pspId !== undefined ? { pspId: end.pspId } : {};
   const event = "event" in end ? end.event : undefined;
-  if (event !== undefined && !keys.has(event.key)) await norce.appendEvent(key, event, held);
+  // A webhook may tell of it at this moment, too: where it is at it already, it keeps the line.
+  if (event !== undefined && !keys.has(event.key))
+    await once({ target: key, event }, held, queue.locks, async (proven) => {
+      const read = await norce.log(key, proven);
+      if (!read.keys.has(event.key)) await norce.appendEvent(key, event, proven);
+    });
   if (!keys.has(endKey(id))) {
     const transaction = {
       key: endKey(id),

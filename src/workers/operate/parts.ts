@@ -6,7 +6,7 @@ import type { Teller } from "../tell.ts";
 /** What operations need. */
 export interface OperateParts extends CompareParts {
   readonly shell: Shell;
-  readonly queue: Pick<Seam, "operations" | "turn" | "looks" | "letters" | "claims" | "journal">;
+  readonly queue: Pick<Seam, "operations" | "turn" | "looks" | "letters" | "claims" | "journal" | "locks">;
   readonly teller: Teller;
   readonly concurrency: number;
 }
