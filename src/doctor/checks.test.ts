@@ -41,7 +41,13 @@ it("gives up what hangs and tells what failed, whatever it was", async () => {
       return await new Promise(() => undefined);
     },
   };
-  const fails = (error: unknown): Check => ({ check: "fails", peer: "a", run: () => Promise.reject(error) });
+  const fails = (error: Error): Check => ({
+    check: "fails",
+    peer: "a",
+    async run() {
+      throw error;
+    },
+  });
   const findings = await runAll([hangs, fails(new WorkerError("Unreachable", "no answer")), fails(new Error("a bug"))]);
   expect(findings.map(({ is }) => is)).toEqual(["unreachable", "unreachable", "attention"]);
   expect(aborted).toBe(true);
