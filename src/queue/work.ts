@@ -38,6 +38,8 @@ export interface LostJob<Data> {
   readonly why: LostReason;
   /** What was thrown, where something was. */
   readonly message?: string;
+  /** Its lock, where whoever is told still holds it. */
+  readonly lock?: HeldLock;
 }
 
 /** How a queue is worked. */

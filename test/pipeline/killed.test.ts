@@ -78,4 +78,28 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     expect(held.map(linesOf)).toEqual(held.map(() => ["AUTHORISATION"]));
     expect(await world.queue.letters.count()).toBe(0);
   }, 90_000);
+
+  test("a look whose workers die six times leaves a letter, which a later look takes away", async () => {
+    await engine.start();
+    onTestFinished(() => engine.stop());
+    const world = await startWorld({ engine: engine.settings() });
+    onTestFinished(() => world.stop());
+    const meddler = await meddlerOf(engine);
+    onTestFinished(async () => void (await meddler.close()));
+    const purchase = world.purchase();
+    purchase.act("pay");
+    await purchase.push();
+    await purchase.reaches("reserved");
+    await world.idle();
+    await world.stopWorker();
+    await purchase.refresh();
+    expect(await meddler.allStalled("payments-klarna-checkout", 6)).toBe(1);
+    await world.restartWorker();
+    await until(async () => (await world.queue.letters.count()) === 1, "the letter");
+    expect(await world.queue.letters.list(2)).toMatchObject([{ kind: "Stalled", key: purchase.key }]);
+    await world.idle();
+    // It has nothing to write, and yet the payment needs nobody any more.
+    await purchase.refresh();
+    await until(async () => (await world.queue.letters.count()) === 0, "the letter to go");
+  }, 60_000);
 });

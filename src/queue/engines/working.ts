@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { DelayedError, type Job, type Queue, type Worker } from "bullmq";
 import type { Logger } from "../../lib/log.ts";
 import { isProven } from "../locks.ts";
-import type { End, HeldJob, LostReason, Work, WorkOptions } from "../work.ts";
+import type { End, HeldJob, HeldLock, LostReason, Work, WorkOptions } from "../work.ts";
 import { mostStalls, workerDefaults } from "./defaults.ts";
 import type { Grants } from "./grants.ts";
 
@@ -33,14 +33,14 @@ export function startWork<Data>(workshop: Workshop<Data>): Work {
   const replacing = new Set<string>();
 
   /** Stores what takes the job's place; `false` while somebody else in this process does. */
-  const replace = async (job: Job<Data>, why: LostReason): Promise<boolean> => {
+  const replace = async (job: Job<Data>, why: LostReason, lock?: HeldLock): Promise<boolean> => {
     const id = job.id ?? "";
     if (replacing.has(id)) return false;
     replacing.add(id);
     try {
       const message = why === "failed" ? job.failedReason : undefined;
       const lost = { queue: name, id, data: job.data, why, ...(message === undefined ? {} : { message }) };
-      await options.lost(lost);
+      await options.lost(lock === undefined ? lost : { ...lost, lock });
       log.warn({ queue: name, jobId: id, why, message }, "job.replaced");
       return true;
     } finally {
@@ -77,10 +77,13 @@ export function startWork<Data>(workshop: Workshop<Data>): Work {
     const held = heldJob(name, job, token, grants.at(token) ?? job.processedOn ?? 0);
     // Its time may have run out between its being granted and now.
     if (Date.now() - held.grantedAt > workerDefaults.lockDuration / 2 && !(await held.isMine())) {
-      throw new Error(`the job's lock was lost before it began`);
+      // Left alone, and no failure of the job: whether it is lost or the engine was only slow to say, nobody has begun it. Where nobody has it,
+      // it is found as a dead worker's would be.
+      throw new DelayedError("the job's lock was lost before it began");
     }
     if (held.stalls > mostStalls) {
-      await untilStored(async () => await replace(job, "stalled"), closing.signal);
+      const lock = { queue: name, id: held.id, token };
+      await untilStored(async () => await replace(job, "stalled", lock), closing.signal);
       grants.done(token, held.id);
       return;
     }

@@ -154,14 +154,19 @@ function letterOf(key: PaymentKey, { grave }: Extract<Next, { do: "bury" }>, at:
   return { key, at, ...grave };
 }
 
-async function buryStalled(
-  { data: key, message }: LostJob<PaymentKey>,
-  { queue, teller, shell }: LookParts,
-): Promise<void> {
+async function buryStalled({ data: key, message, lock }: LostJob<PaymentKey>, parts: LookParts): Promise<void> {
+  const { queue, teller, shell } = parts;
   const at = shell.now();
   const context = { reason: "stalled", ...(message === undefined ? {} : { message }) };
   const letter = { key, kind: "Stalled", reason: "its worker died again and again", since: at, at, context };
   await queue.letters.put(letter);
-  await queue.journal.append(key, [buriedWith(at, letter.kind, context.reason, context)]);
+  const journal = [buriedWith(at, letter.kind, context.reason, context)];
+  if (lock === undefined) await queue.journal.append(key, journal);
+  else {
+    // Noted, so that a later look that comes to rest takes the letter away.
+    const read = await queue.looks.read(key);
+    const known = { clocks: {}, ...read.known, letter: true };
+    await queue.looks.settle(key, lock, { read, known, judged: { hints: [], announcement: false }, journal });
+  }
   teller.buried(letter);
 }
