@@ -10,7 +10,7 @@ import type { End, HeldJob, LostJob, Seam, Work } from "../queue/seam.ts";
 import { accountOf, type Visitor } from "./gate/gate.ts";
 import type { Gates } from "./gate/gates.ts";
 import { pauses } from "./patience.ts";
-import { behaviourOf, type Came } from "./retry.ts";
+import { behaviourOf, type Came, mayStillHappen } from "./retry.ts";
 
 /** What the shell of a process works with. */
 export interface Shell {
@@ -100,8 +100,8 @@ async function workOn<Data, Begun, Value>(
   try {
     return { outcome: await kind.work(begun, held) };
   } catch (error) {
-    // What was cut short by the end of its process says nothing of anybody.
-    if (stopping.aborted) return { turnedAway: { at: now() + pauses.givenBackMs, why: "stopping" } };
+    // What was cut short by the end of its process says nothing of anybody; what was sent before may still be carried out.
+    if (stopping.aborted && !mayStillHappen(error)) return { turnedAway: { at: now() + pauses.givenBackMs, why: "stopping" } };
     return { error };
   } finally {
     clearTimeout(timer);

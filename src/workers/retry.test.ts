@@ -67,6 +67,23 @@ describe("what a look's result means for the queue", () => {
     }
   });
 
+  test("that a write may still be carried out is known until a look comes to rest, whatever comes between", () => {
+    const timedOut = { peer: "norce", code: "timeout", maybeCarriedOut: true };
+    const known = knownOf(after({ error: new WorkerError("Unreachable", "no answer", { context: timedOut }) }));
+    const notBefore = now + pauses.lateWriteMs;
+    expect(known).toMatchObject({ notBefore });
+    let between: Known = known;
+    const suspicion: Result<Outcome> = {
+      outcome: { is: "suspect", state: "captured", suspect: { fingerprint: "f", at: notBefore } },
+    };
+    for (const result of [failed("Unreachable"), later, failed("Conflict"), suspicion]) {
+      between = knownOf(at(notBefore + 1, result, between));
+      expect(between).toMatchObject({ notBefore });
+    }
+    const rest = at(notBefore + hour, { outcome: { is: "unchanged", state: "captured" } }, between);
+    expect(rest).toEqual({ do: "rest", at: notBefore + hour + pauses.afterLateMs });
+  });
+
   test("agreement rests, and looks again when the adapter asked for it", () => {
     expect(after({ outcome: { is: "unchanged", state: "reserved" } })).toEqual({ do: "rest" });
     const written = { is: "written", from: "intent", to: "reserved", wrote: [], lookAgainMs: 5 } as const;

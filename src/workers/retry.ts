@@ -118,7 +118,7 @@ function unresolved(outcome: Outcome, note: Note, now: number): Next | undefined
 /** Looks again when two looks may agree. A suspicion of a clock that was ahead counts from now: it would be waited for as long as the jump. */
 function suspected(seen: Suspect, { note, now }: Circumstances): Next {
   const clear = { ...seen, at: Math.min(seen.at, now) };
-  const known = { clocks: note.known?.clocks ?? {}, suspect: clear };
+  const known = { clocks: note.known?.clocks ?? {}, suspect: clear, ...notBeforeOf(note) };
   return { do: "wait", at: clear.at + pauses.suspicionMs, known };
 }
 
@@ -139,7 +139,7 @@ function again(
   const known = (clock: Clock): Next => ({
     do: "wait",
     at: clock.dueAt,
-    known: { clocks: { ...kept, [why]: clock }, ...suspectOf(note) },
+    known: { clocks: { ...kept, [why]: clock }, ...suspectOf(note), ...notBeforeOf(note) },
   });
   // A clock that was set back must make neither the limit nor the pause any longer.
   if (same !== undefined && now < same.dueAt && same.dueAt - now <= 2 * Math.max(longestMs, hour)) return known(same);
@@ -158,9 +158,7 @@ function jittered(firstMs: number, longestMs: number, tries: number, random: num
 
 /** What becomes of a look that sends nothing now, because it was not let in or its process stops: it comes back, and remembers what it did. */
 export function waitUntil(at: number, note: Note): Next {
-  const { clocks = {}, notBefore } = note.known ?? {};
-  const kept = notBefore === undefined ? {} : { notBefore };
-  return { do: "wait", at, known: { clocks, ...suspectOf(note), ...kept } };
+  return { do: "wait", at, known: { clocks: note.known?.clocks ?? {}, ...suspectOf(note), ...notBeforeOf(note) } };
 }
 
 /** Whether nothing may be written yet. A time that lies further ahead than any is set was set by a clock that was ahead. */
@@ -275,6 +273,11 @@ export function newsOf(
   const { peer } = error.context;
   if (error.kind === "Unauthorized") return { peer, is: "refused", context: error.context };
   return error.kind === "Unreachable" ? { peer, is: "down", context: error.context } : undefined;
+}
+
+/** That a write may have been carried out late is known until a look comes to rest: one more follows then. */
+function notBeforeOf({ known }: Note): Pick<Known, "notBefore"> {
+  return known?.notBefore === undefined ? {} : { notBefore: known.notBefore };
 }
 
 /** A suspicion outlives a look that failed for another reason. */
