@@ -16,10 +16,11 @@ import type { StoredEvent } from "./queue/jobs.ts";
 import { createLedger } from "./queue/ledger.ts";
 import type { JournalEntry, Seam } from "./queue/seam.ts";
 import { readDetail } from "./standing.ts";
+import { promptly } from "./queue/within.ts";
 import { createApp } from "./webhooks/app.ts";
 import { tooLargeInLedger } from "./webhooks/findings.ts";
 import { createArrived } from "./webhooks/arrivals.ts";
-import { createInbox } from "./webhooks/inbox.ts";
+import { createInbox, type Inbox } from "./webhooks/inbox.ts";
 import type { Operations, OperationStatus, OperatorLooks } from "./webhooks/operations.ts";
 
 /** What the web half runs on. */
@@ -42,7 +43,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     config,
     log,
     meters,
-    inbox: createInbox(async (events) => await queue.inbox.add(await keepEvidenceApart(events, queue))),
+    inbox: withEvidenceApart(createInbox(queue.inbox.add), queue),
     looks,
     operations,
     ping: () => engine.ping(),
@@ -106,17 +107,28 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): 
   setTimeout(() => socket.destroy(), goodbyeMs).unref();
 }
 
-/** What proves events later may hold personal data: it stands apart from them, bounded, and goes when it is judged. */
-async function keepEvidenceApart(events: readonly StoredEvent[], { evidence }: Seam): Promise<StoredEvent[]> {
-  return await Promise.all(
-    events.map(async (event) => {
-      if (event.evidence === undefined) return event;
-      const { adapter, merchant, channel } = event.target;
-      const name = await evidence.put(JSON.stringify([adapter, merchant, channel]), event.evidence);
-      if (name !== undefined) return { ...event, evidence: name };
-      throw new WorkerError("QueueUnavailable", "there is no room for more webhooks that have yet to be proven");
-    }),
-  );
+/**
+ * What proves events later may hold personal data: it stands apart from them, bounded, and goes when it is judged. Where there is no room for
+ * it, that concerns no other webhook.
+ */
+function withEvidenceApart(inbox: Inbox, { evidence }: Seam): Inbox {
+  const setApart = async (event: StoredEvent): Promise<StoredEvent> => {
+    if (event.evidence === undefined) return event;
+    const { adapter, merchant, channel } = event.target;
+    const name = await promptly(evidence.put(JSON.stringify([adapter, merchant, channel]), event.evidence));
+    if (name !== undefined) return { ...event, evidence: name };
+    throw new WorkerError("QueueUnavailable", "there is no room for more webhooks that have yet to be proven");
+  };
+  const keep = async ({ evidence: name }: StoredEvent): Promise<void> => {
+    if (typeof name !== "string" || (await promptly(evidence.keep(name)))) return;
+    throw new WorkerError("QueueUnavailable", "what proves the webhook was gone before it could be acknowledged");
+  };
+  return async (events) => {
+    if (events.every((event) => event.evidence === undefined)) return await inbox(events);
+    const apart = await Promise.all(events.map(setApart));
+    await inbox(apart);
+    await Promise.all(apart.map(keep));
+  };
 }
 
 /** Looks that an operator asks for; what came of one stands in the payment's journal. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cut, cutBytes } from "./text.ts";
+import { cut, cutBytes, wellFormed, wellFormedJson } from "./text.ts";
 
 test.each([
   ["shirt", 10, "shirt", "shirt"],
@@ -26,6 +26,20 @@ test("what is cut is the beginning, fits, and is well formed", () => {
       }
       expect(cut(text, most).length).toBeLessThanOrEqual(most);
       expect(Buffer.byteLength(cutBytes(text, most))).toBeLessThanOrEqual(most);
+    }),
+  );
+});
+
+test("what is no text becomes one, and every other text stays", () => {
+  expect(["a\u0000b", "\ud800", "x\udc00y", "👕å\n"].map(wellFormed)).toEqual([
+    "a\ufffdb",
+    "\ufffd",
+    "x\ufffdy",
+    "👕å\n",
+  ]);
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      expect(wellFormedJson(value)).toBe(JSON.stringify(value).replaceAll("\\u0000", "\ufffd"));
     }),
   );
 });

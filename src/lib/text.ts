@@ -18,6 +18,16 @@ export function cutBytes(text: string, most: number): string {
   return bytes.toString("utf8", 0, end);
 }
 
+/** The same text without what is none to PostgreSQL, nor to the encoding of URLs: NUL and lone surrogates become U+FFFD. */
+export function wellFormed(text: string): string {
+  return text.toWellFormed().replaceAll("\u0000", "\ufffd");
+}
+
+/** JSON whose texts are well formed. */
+export function wellFormedJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === "string" ? wellFormed(inner) : inner));
+}
+
 function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { JobsOptions } from "bullmq";
+import { wellFormedJson } from "../lib/text.ts";
 import type { Engine } from "./engine.ts";
 import type { InboxJob, StoredEvent } from "./jobs.ts";
 import { eventsName, inboxName } from "./names.ts";
@@ -34,7 +35,7 @@ export function createInbox(engine: Engine): Inbox {
   return {
     async add(events) {
       const job = { ...options, jobId: randomUUID() };
-      await promptly(engine.queue<InboxJob>(inboxName, "prompt").add("events", { events }, job));
+      await promptly(engine.queue<InboxJob>(inboxName, "prompt").add("events", { events: events.map(storable) }, job));
     },
   };
 }
@@ -44,7 +45,15 @@ export function createEvents(engine: Engine, now: () => number = Date.now): Even
   return {
     async add(jobId, event, at = 0) {
       const queue = engine.queue<StoredEvent>(eventsName(event.target.adapter), "patient");
-      await queue.add("event", event, { ...options, jobId, delay: Math.max(Math.ceil(at - now()), 0) });
+      await queue.add("event", storable(event), { ...options, jobId, delay: Math.max(Math.ceil(at - now()), 0) });
     },
   };
 }
+
+/** What a PSP calls a text need be none to an engine, and no copy that it sends would be: nobody has such an id. */
+function storable(event: StoredEvent): StoredEvent {
+  return mayBeNoText.test(JSON.stringify(event)) ? (JSON.parse(wellFormedJson(event)) as StoredEvent) : event;
+}
+
+/** NUL and lone surrogates, as JSON escapes them. */
+const mayBeNoText = /\\u(?:0000|d[89a-f])/;

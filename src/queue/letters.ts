@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { DeadLetter } from "./jobs.ts";
 import { hashOf, laneId } from "./names.ts";
@@ -7,6 +8,8 @@ import type { Page, Store, Stored } from "./store.ts";
 export interface Letters {
   /** Replaces the letter that stands there. */
   put(letter: DeadLetter): Promise<void>;
+  /** Takes away the letter that stands there where it is this very one: whoever put it had lost its job. */
+  withdraw(letter: DeadLetter): Promise<void>;
   /** The payment, or the event, needs nobody any more. */
   clear(of: PaymentKey | Pick<DeadLetter, "key" | "event">): Promise<void>;
   /** Whether a person is needed already. */
@@ -35,6 +38,13 @@ export function createLetters(store: Store): Letters {
   const stored: Letters["stored"] = async (id) => (shape.test(id) ? await store.get<Written>("letter", id) : undefined);
   return {
     put: async (letter) => await store.put("letter", letterId(letter), letter as Written),
+    async withdraw(letter) {
+      const id = letterId(letter);
+      const stands = await store.get<Written>("letter", id);
+      // By what it says: an engine may bring the fields back in another order.
+      if (stands !== undefined && isDeepStrictEqual(stands.value, JSON.parse(JSON.stringify(letter))))
+        await store.remove("letter", id, stands.version);
+    },
     async clear(of) {
       await store.remove("letter", letterId(of));
     },

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { createGate } from "./gate/gate.ts";
-import { WorkerError } from "../lib/errors.ts";
+import { type ErrorContext, WorkerError } from "../lib/errors.ts";
 import type { HeldJob } from "../queue/seam.ts";
 import { type JobKind, runJobs, type Shell } from "./job.ts";
 import type { Came } from "./retry.ts";
@@ -43,7 +43,7 @@ async function cameOf(thrown: WorkerError): Promise<Came<undefined> | undefined>
   return came;
 }
 
-const unreachable = (context: object): WorkerError => new WorkerError("Unreachable", "no answer", { context });
+const unreachable = (context: ErrorContext): WorkerError => new WorkerError("Unreachable", "no answer", { context });
 
 test("what a stopping process cut short says nothing of anybody, and comes back at once", async () => {
   for (const context of [{ code: "given-up" }, { peer: "norce", code: "timeout" }])

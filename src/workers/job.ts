@@ -101,7 +101,8 @@ async function workOn<Data, Begun, Value>(
     return { outcome: await kind.work(begun, held) };
   } catch (error) {
     // What was cut short by the end of its process says nothing of anybody; what was sent before may still be carried out.
-    if (stopping.aborted && !mayStillHappen(error)) return { turnedAway: { at: now() + pauses.givenBackMs, why: "stopping" } };
+    if (stopping.aborted && !mayStillHappen(error))
+      return { turnedAway: { at: now() + pauses.givenBackMs, why: "stopping" } };
     return { error };
   } finally {
     clearTimeout(timer);

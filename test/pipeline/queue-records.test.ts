@@ -1,11 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { pino } from "pino";
+import { wellFormed } from "../../src/lib/text.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClosures } from "../../src/queue/closures.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
-import type { DeadLetter } from "../../src/queue/jobs.ts";
+import type { DeadLetter, InboxJob } from "../../src/queue/jobs.ts";
 import { createLedger, type Drift } from "../../src/queue/ledger.ts";
 import { createLetters } from "../../src/queue/letters.ts";
 import { createClaims, createReferences } from "../../src/queue/references.ts";
+import { createSeam } from "../../src/queue/seam.ts";
 import { createSweeps } from "../../src/queue/sweeps.ts";
 import { createTurns } from "../../src/queue/turns.ts";
 import { engines, type TestEngine } from "../support/engines.ts";
@@ -54,8 +57,34 @@ describe.each(engines())("records on $name", (testEngine: TestEngine) => {
       expect(await letters.read(id)).toBeUndefined();
       await letters.remove(id);
     }
+    await letters.withdraw(letter("of another event", { key: "e", type: "capture" }));
+    expect(await letters.count()).toBe(1);
+    await letters.withdraw(letter("of an event", { key: "e", type: "capture" }));
+    expect(await letters.count()).toBe(0);
+    await letters.put(letter("of an event", { key: "e", type: "capture" }));
     await letters.clear({ key, event: { key: "e", type: "capture" } });
     expect(await letters.list(10)).toEqual([]);
+  });
+
+  test("what no engine can call a text is stored all the same: events, looks and their hints, letters, journals", async () => {
+    const seam = createSeam(engine);
+    const key = newKey();
+    for (const odd of ["a\u0000b", "a\ud800b", "\udc00", "\\u0000 is a text"]) {
+      const event = { key: odd, type: odd, at: null, reference: odd, clues: [{ echo: odd }] };
+      const stored = { target: key, webhook: "push", receivedAt: 1, event };
+      await seam.inbox.add([stored]);
+      await seam.events.add(randomUUID(), stored);
+      const journal = [{ at: 1, kind: "received", facts: { odd } }];
+      await seam.looks.ask([{ key, by: "webhook", hint: wellFormed(odd), journal }], "patient");
+      await seam.letters.put({ key, kind: "Refused", reason: odd, since: 1, at: 2, context: { odd } });
+      expect((await seam.letters.list(1))[0]?.reason).toMatch(/^(a.b|.|\\u0000 is a text)$/s);
+    }
+    const jobs = await engine.queue<InboxJob>("inbox", "patient").getJobs(["waiting"]);
+    const texts = jobs.map(({ data: { events } }) => events[0]?.event.reference);
+    const known = ["\\u0000 is a text", "a\ufffdb", "a\ufffdb", "\ufffd"];
+    expect(texts).toEqual(expect.arrayContaining(known));
+    expect(texts).toHaveLength(known.length);
+    await seam.letters.clear(key);
   });
 
   test("a reference leads to its payment, and belongs to whoever claimed it first until they give way", async () => {

@@ -1,6 +1,7 @@
-import type { Json, PaymentKey } from "../../src/contract/adapter.ts";
+import type { PaymentKey } from "../../src/contract/adapter.ts";
 import { createArrivals } from "../../src/queue/arrivals.ts";
 import { createClaims, createReferences } from "../../src/queue/references.ts";
+import { createEvidence } from "../../src/queue/evidence.ts";
 import type { Engine } from "../../src/queue/engine.ts";
 import { createHeartbeats } from "../../src/queue/heartbeats.ts";
 import { createLetters } from "../../src/queue/letters.ts";
@@ -118,15 +119,7 @@ export function createListSeam(): ListSeam {
       read: async () => ({ drift: [], tallies: [] }),
     },
     journal: { append: async () => undefined, read: async () => [], payments: async () => [] },
-    evidence: {
-      async put(account, evidence) {
-        made += 1;
-        await store.put("evidence", `${account}${made}`, evidence);
-        return `${account}${made}`;
-      },
-      read: async (name) => (await store.get<Json>("evidence", name))?.value,
-      remove: async (name) => void (await store.remove("evidence", name)),
-    },
+    evidence: createEvidence(store),
     arrivals: createArrivals(store),
     heartbeats: createHeartbeats(store),
     peers: createPeers(store),

@@ -1,3 +1,4 @@
+import { wellFormedJson } from "../../lib/text.ts";
 import { Job } from "bullmq";
 import { mostHints, type NoteAsk, type NoteBounds, type Notes, type RawNote } from "../notes.ts";
 import { createTrimming, type Sql, textsOf } from "./postgres-store.ts";
@@ -27,12 +28,12 @@ export function createPostgresNotes(sql: Sql, trim: ReturnType<typeof createTrim
       const ordered = asks.toSorted((one, other) => (one.of.id < other.of.id ? -1 : 1));
       const noted = ordered.filter(({ asked, journal }) => asked !== undefined || journal.length > 0);
       const adding = ordered.filter(({ job }) => job !== undefined);
-      const notes = JSON.stringify(askedOf(noted, bounds));
+      const notes = wellFormedJson(askedOf(noted, bounds));
       if (adding.length === 0) {
         await sql(statements.note, [notes]);
         return [];
       }
-      const { rows } = await sql(statements.ask, [notes, JSON.stringify(adding.map(entryOf))]);
+      const { rows } = await sql(statements.ask, [notes, wellFormedJson(adding.map(entryOf))]);
       if (rows.length !== adding.length) throw new Error("the database left an answer out");
       const ids = new Map(adding.map((ask, at) => [ask, idOf(rows[at]?.["id"])]));
       await trim(
@@ -58,7 +59,7 @@ export function createPostgresNotes(sql: Sql, trim: ReturnType<typeof createTrim
         ...(wait === undefined ? {} : { group: wait?.group ?? null, since: wait?.since ?? null }),
       };
       const { queue, id, token } = lock;
-      const { rows } = await sql(statements.settle, [JSON.stringify(of), queue, id, token, JSON.stringify(look)]);
+      const { rows } = await sql(statements.settle, [wellFormedJson(of), queue, id, token, wellFormedJson(look)]);
       await trim(journal, bounds);
       return rows[0]?.["settled"] === true;
     },

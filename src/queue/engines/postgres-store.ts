@@ -1,3 +1,4 @@
+import { wellFormedJson } from "../../lib/text.ts";
 import type { Json } from "../../contract/adapter.ts";
 import { type JournalBounds, type JournalText, mostPayments, type Store, type Stored } from "../store.ts";
 import { trimJournals } from "./postgres-schema.ts";
@@ -80,18 +81,18 @@ export function createPostgresStore(sql: Sql, trim: ReturnType<typeof createTrim
       return row === undefined ? undefined : recordOf(row);
     },
     async put(kind, id, value, ttlMs = 0) {
-      await rows("put", kind, id, newVersion(), JSON.stringify(value), Math.ceil(ttlMs));
+      await rows("put", kind, id, newVersion(), wellFormedJson(value), Math.ceil(ttlMs));
     },
     async putIfAbsent(kind, id, value, ttlMs = 0) {
       const version = newVersion();
       for (;;) {
-        const [row] = await rows("putIfAbsent", kind, id, version, JSON.stringify(value), Math.ceil(ttlMs));
+        const [row] = await rows("putIfAbsent", kind, id, version, wellFormedJson(value), Math.ceil(ttlMs));
         if (row !== undefined) return { mine: row.version === version, stored: recordOf<typeof value>(row) };
       }
     },
     async update(kind, id, expected, value, ttlMs = 0) {
       const version = newVersion();
-      const written = await was("update", kind, id, expected, version, JSON.stringify(value), Math.ceil(ttlMs));
+      const written = await was("update", kind, id, expected, version, wellFormedJson(value), Math.ceil(ttlMs));
       return written ? version : undefined;
     },
     extend: async (kind, id, version, ttlMs) => await was("extend", kind, id, version, Math.ceil(ttlMs)),
@@ -110,7 +111,7 @@ export function createPostgresStore(sql: Sql, trim: ReturnType<typeof createTrim
     },
     async append(of, lines, bounds) {
       if (lines.length === 0) return;
-      await sql(statements.append, [JSON.stringify(of), JSON.stringify(textsOf(lines)), bounds.most, bounds.ttlMs]);
+      await sql(statements.append, [wellFormedJson(of), wellFormedJson(textsOf(lines)), bounds.most, bounds.ttlMs]);
       await trim(lines, bounds);
     },
     async entries(id) {

@@ -6,6 +6,7 @@
 import type { Webhook } from "../../contract/adapter.ts";
 import type { AdapterSettings } from "../../config.ts";
 import type { StoredEvent } from "../../queue/jobs.ts";
+import { evidenceMs } from "../../queue/evidence.ts";
 import { eventsName } from "../../queue/names.ts";
 import type { End, HeldJob, Seam, Work } from "../../queue/seam.ts";
 import { accountOf } from "../gate/gate.ts";
@@ -31,7 +32,8 @@ export interface EventParts extends OpenParts {
 /** What has become of an event. */
 type Became =
   | { readonly is: "placed"; readonly placed: Placed; readonly looks: boolean }
-  | { readonly is: "proven" | "disproved" | "nowhere" | "not-configured" | "busy" | "crowded" };
+  /** `judged`: what proves it is gone, because somebody has judged it, or because nobody could in time. */
+  | { readonly is: "proven" | "disproved" | "judged" | "nowhere" | "not-configured" | "busy" | "crowded" };
 
 /** Starts the workers that place and keep events: one queue per adapter that a merchant has configured. */
 export function startEvents(parts: EventParts): Work[] {
@@ -58,7 +60,7 @@ async function workOn(stored: StoredEvent, held: Held, limits: Limits, parts: Ev
   const found = parts.config.find(target);
   // Another process put it here, which knows settings that this one does not (yet, or any more).
   if (found === undefined) return { is: "not-configured" };
-  if (evidence !== undefined) return { is: (await isProven(stored, held, found, parts)) ? "proven" : "disproved" };
+  if (evidence !== undefined) return { is: await judgeProof(stored, held, found, parts) };
   const vouchedFor = found.adapter.webhooks[webhook]?.verify.trust === "proven";
   const account = accountOf(target);
   if (!vouchedFor && limits.isExhausted(account)) return { is: "crowded" };
@@ -78,16 +80,17 @@ async function workOn(stored: StoredEvent, held: Held, limits: Limits, parts: Ev
   return { is: "placed", placed, looks: kept === "looks" };
 }
 
-async function isProven(
+async function judgeProof(
   { webhook, evidence, target }: StoredEvent,
   held: Held,
   found: AdapterSettings,
   { queue, contexts }: EventParts,
-): Promise<boolean> {
+): Promise<"proven" | "disproved" | "judged"> {
   const rules = found.adapter.webhooks[webhook] as Webhook<unknown> | undefined;
   const stored = typeof evidence === "string" ? await queue.evidence.read(evidence) : undefined;
-  if (stored === undefined || rules?.proveLater === undefined) return false;
-  return await rules.proveLater(stored, contexts(target, found, held));
+  if (stored === undefined) return "judged";
+  if (rules?.proveLater === undefined) return "disproved";
+  return (await rules.proveLater(stored, contexts(target, found, held))) ? "proven" : "disproved";
 }
 
 /** It is judged: what may hold personal data goes. */
@@ -106,7 +109,7 @@ async function endOf(
   const { target, webhook, event, evidence, receivedAt } = stored;
   if ("turnedAway" in came) return { again: came.turnedAway.at };
   teller.met(target, "error" in came ? came.error : undefined);
-  if ("error" in came) return await later(stored, kindOf(came.error), parts, came.error);
+  if ("error" in came) return await later(stored, job, kindOf(came.error), parts, came.error);
   const became = came.outcome;
   switch (became.is) {
     case "proven": {
@@ -120,6 +123,16 @@ async function endOf(
       await forget(evidence, parts);
       teller.event({ target, webhook, type: event.type, is: "disproved" });
       return undefined;
+    case "judged":
+      // A worker that had judged it died before it could say so: what takes its place was stored first.
+      if (parts.shell.now() - receivedAt < evidenceMs) return undefined;
+      return await giveUp(
+        stored,
+        job,
+        "never-proven",
+        "nobody could be asked whether this webhook is the PSP's",
+        parts,
+      );
     case "placed": {
       const { placed, looks } = became;
       const { key, reference: hint, how } = placed;
@@ -135,12 +148,18 @@ async function endOf(
     case "crowded":
     case "nowhere":
     case "not-configured":
-      return await later(stored, became.is, parts);
+      return await later(stored, job, became.is, parts);
   }
 }
 
 /** It waits as itself, and after the PSP's own horizon it is given up by name. */
-async function later(stored: StoredEvent, why: string, parts: EventParts, error?: unknown): Promise<End> {
+async function later(
+  stored: StoredEvent,
+  job: HeldJob<StoredEvent>,
+  why: string,
+  parts: EventParts,
+  error?: unknown,
+): Promise<End> {
   const { config, shell, teller } = parts;
   const { target, webhook, receivedAt, event } = stored;
   const { unsettled } = config.adapters.get(target.adapter)?.horizonDays ?? {};
@@ -156,6 +175,19 @@ async function later(stored: StoredEvent, why: string, parts: EventParts, error?
       : why === "not-configured"
         ? [why, notConfigured]
         : ["payment-unknown", "the payment of this event was never found"];
+  return await giveUp(stored, job, reason, message, parts);
+}
+
+/** Gives it up by name, where it is still ours to give up: another worker may have placed it since this one began. */
+async function giveUp(
+  stored: StoredEvent,
+  job: HeldJob<StoredEvent>,
+  reason: string,
+  message: string,
+  parts: EventParts,
+): Promise<End> {
+  // Not ours, or an engine that does not say so: giving it back does nothing to what is another's.
+  if (!(await job.isMine())) return { again: parts.shell.now() };
   await buryEvent(stored, reason, message, parts);
   return undefined;
 }

@@ -72,7 +72,8 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   if ("outcome" in came) await remember(looked, came.outcome, parts);
   // Timer and letter first: a crash in between costs one look more, never one less.
   if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);
-  if (step.do === "bury") await queue.letters.put(letterOf(key, step, now));
+  const letter = step.do === "bury" ? letterOf(key, step, now) : undefined;
+  if (letter !== undefined) await queue.letters.put(letter);
   const known = knownAfter(step, by, begun, came);
   const outcome = "outcome" in came ? came.outcome : undefined;
   // A look that nobody asked for any more, and that changed nothing, is worth no line in the journal.
@@ -88,7 +89,11 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
       ...(step.at === undefined ? {} : { nextLookAt: step.at }),
     };
     const written = { judged, journal: linesOf(looked), wait: waitOf(looked), ...times };
-    if (!(await queue.looks.settle(key, job, { read: note, ...written }))) return;
+    if (!(await queue.looks.settle(key, job, { read: note, ...written }))) {
+      // It was lost after all, and whoever has it now knows of no letter that it would have to take away.
+      if (letter !== undefined) await queue.letters.withdraw(letter);
+      return;
+    }
   }
   // Afterwards, and only by who settled: what another one set since is not ours to take away.
   if (ends.includes("clear-timer") && (await job.isMine())) await queue.timers.clear(key);

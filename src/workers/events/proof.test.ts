@@ -1,0 +1,90 @@
+import { pino } from "pino";
+import { beforeEach, expect, test } from "vitest";
+import { createListSeam, type ListSeam } from "../../../test/support/list-seam.ts";
+import type { Config } from "../../config.ts";
+import { evidenceMs } from "../../queue/evidence.ts";
+import type { DeadLetter, StoredEvent } from "../../queue/jobs.ts";
+import { createGate } from "../gate/gate.ts";
+import type { EventTold } from "../tell.ts";
+import { type EventParts, startEvents } from "./events.ts";
+
+const target = { adapter: "any", merchant: "acme", channel: "se" };
+const account = JSON.stringify(Object.values(target));
+
+let lists: ListSeam;
+let told: EventTold[];
+let buried: DeadLetter[];
+let now: number;
+
+beforeEach(() => {
+  lists = createListSeam();
+  [told, buried, now] = [[], [], Date.now()];
+  const adapter = {
+    id: "any",
+    webhooks: { push: { verify: { trust: "hint" }, proveLater: async (evidence: unknown) => evidence === "genuine" } },
+  };
+  const found = { adapter, settings: {} };
+  const parts = {
+    config: { targets: [{ ...target, adapter }], find: () => found, adapters: new Map([["any", adapter]]) },
+    contexts: () => ({}),
+    shell: {
+      work: lists.seam.work,
+      gates: { of: () => createGate(4, () => now), close: () => undefined },
+      log: pino({ level: "silent" }),
+      now: () => now,
+      random: () => 0,
+      stopping: new AbortController().signal,
+    },
+    queue: lists.seam,
+    teller: {
+      met: () => undefined,
+      received: () => undefined,
+      event: (event: EventTold) => void told.push(event),
+      buried: (letter: DeadLetter) => void buried.push(letter),
+    },
+    concurrency: 1,
+  };
+  startEvents(parts as unknown as EventParts & { readonly config: Config });
+});
+
+async function eventWith(evidence: string, key: string): Promise<StoredEvent> {
+  const name = (await lists.seam.evidence.put(account, evidence)) ?? "";
+  await lists.seam.evidence.keep(name);
+  return { target, webhook: "push", receivedAt: now, event: { key, type: "paid", at: null }, evidence: name };
+}
+
+const proven = (): string[] => lists.events.map(({ event }) => event.event.key);
+
+test("what is proven goes on by itself, what is disproved ends", async () => {
+  await lists.run("events-any", await eventWith("genuine", "good"));
+  await lists.run("events-any", await eventWith("forged", "bad"));
+  expect(proven()).toEqual(["good"]);
+  expect(told.map(({ is }) => is)).toEqual(["disproved"]);
+});
+
+test("a worker that died after it had judged: whoever runs it again judges nothing of another's, and loses nothing", async () => {
+  const forged = await eventWith("forged", "bad");
+  await lists.run("events-any", forged);
+  // All places are taken by genuine ones, that of the forged one too.
+  const genuine: StoredEvent[] = [];
+  for (let failed = 0; failed < 400; failed += 1) {
+    const event = await eventWith("genuine", `good ${genuine.length}`);
+    if (event.evidence !== "") genuine.push(event);
+  }
+  expect(genuine).toHaveLength(64);
+  await lists.run("events-any", forged);
+  expect(proven()).toEqual([]);
+  for (const event of genuine) await lists.run("events-any", event);
+  expect(proven()).toEqual(genuine.map(({ event }) => event.key));
+  expect(told.map(({ is }) => is)).toEqual(["disproved"]);
+});
+
+test("what nobody could prove in time is a letter by name", async () => {
+  const event = await eventWith("genuine", "good");
+  await lists.seam.evidence.remove(typeof event.evidence === "string" ? event.evidence : "");
+  await lists.run("events-any", event);
+  expect(buried).toEqual([]);
+  now += evidenceMs;
+  await lists.run("events-any", event);
+  expect(buried).toMatchObject([{ event: { key: "good" }, context: { reason: "never-proven" } }]);
+});
