@@ -48,7 +48,7 @@ export interface SandboxPsp {
   onWebhook(listener: (sent: SentWebhook) => void): () => void;
   /** How many API calls came in. */
   readonly received: number;
-  /** Makes something go wrong with the PSPs' APIs. `stale` and `answer` mean nothing here. */
+  /** Makes something go wrong with the PSPs' APIs. `stale` means nothing here. */
   fault(options: FaultOptions): Fault;
   clearFaults(): void;
   /** Sends nothing more; resolves once what was on its way has ended. */
@@ -154,7 +154,10 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
       if (fault?.drop === "after") request.socket.destroy();
       else if (answer.text !== undefined)
         response.writeHead(answer.status, { "content-type": "text/plain", ...answer.headers }).end(answer.text);
-      else answerJson(response, answer.status, answer.body, answer.headers);
+      else {
+        const body = fault?.answer === undefined ? answer.body : fault.answer(answer.body, asked);
+        answerJson(response, answer.status, body, answer.headers);
+      }
     }
     wake();
   };

@@ -52,6 +52,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     tooLarge: tooLargeInLedger({ ledger, log, meters, now: Date.now }),
     arrived: createArrived((account, arrival) => queue.arrivals.note(account, arrival)),
     operators: operatorRoutes({
+      queue,
       dead: queue.letters,
       letters: queue.letters,
       errands: queue.errands,

@@ -28,6 +28,8 @@ export interface Events {
    * @param at not before, in milliseconds since the epoch.
    */
   add(id: string, event: StoredEvent, at?: number): Promise<void>;
+  /** Those that were neither placed nor given up yet. @param most of each state. @throws WorkerError `QueueUnavailable` within a second. */
+  waiting(adapter: string, most: number): Promise<readonly StoredEvent[]>;
 }
 
 /** The inbox on one engine. */
@@ -46,6 +48,11 @@ export function createEvents(engine: Engine, now: () => number = Date.now): Even
     async add(jobId, event, at = 0) {
       const queue = engine.queue<StoredEvent>(eventsName(event.target.adapter), "patient");
       await queue.add("event", storable(event), { ...options, jobId, delay: Math.max(Math.ceil(at - now()), 0) });
+    },
+    async waiting(adapter, most) {
+      const queue = engine.queue<StoredEvent>(eventsName(adapter), "prompt");
+      const jobs = await promptly(queue.getJobs(["delayed", "waiting", "active"], 0, most - 1));
+      return jobs.map(({ data }) => data);
     },
   };
 }

@@ -14,6 +14,8 @@ export interface Letters {
   clear(of: PaymentKey | Pick<DeadLetter, "key" | "event">): Promise<void>;
   /** Whether a person is needed already. */
   has(key: PaymentKey): Promise<boolean>;
+  /** The payment's own letter, with the id by which a person deals with it. */
+  of(key: PaymentKey): Promise<(DeadLetter & { readonly id: string }) | undefined>;
   /** Newest first. */
   list(limit: number): Promise<(DeadLetter & { readonly id: string })[]>;
   /** Newest first, a page at a time. @param before what the last page answered as `next`. */
@@ -49,6 +51,10 @@ export function createLetters(store: Store): Letters {
       await store.remove("letter", letterId(of));
     },
     has: async (key) => (await store.get("letter", laneId(key))) !== undefined,
+    async of(key) {
+      const found = await store.get<Written>("letter", laneId(key));
+      return found === undefined ? undefined : { ...found.value, id: found.id };
+    },
     list: async (limit) => (await page(limit)).records.map(({ id, value }) => ({ ...value, id })),
     page,
     read: async (id) => (await stored(id))?.value,

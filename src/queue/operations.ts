@@ -76,6 +76,8 @@ export interface OperationRecords {
    * @throws WorkerError `QueueUnavailable` within a second.
    */
   ask(asked: AskedOperation, idempotencyKey: string | undefined): Promise<string>;
+  /** Those that have a job: queued, running, waiting, or accepted and not carried out yet. @param most of each state. */
+  running(most: number): Promise<readonly (OperationState & { readonly id: string })[]>;
   read(id: string): Promise<{ readonly state: OperationState; readonly version: string } | undefined>;
   /** Writes where that version still stands, and answers the new one: of several who would send, one may. */
   write(id: string, version: string, state: OperationState): Promise<string | undefined>;
@@ -121,6 +123,13 @@ export function createOperationRecords(engine: Engine): OperationRecords {
     async ask(asked, idempotencyKey) {
       const named = [laneId(asked.key), asked.name, idempotencyKey] as const;
       return await promptly(idempotencyKey === undefined ? same(asked) : storeAndStart(uuidOf(named), asked));
+    },
+    async running(most) {
+      const queue = engine.queue<OperationJobName>(operationsName, "prompt");
+      const jobs = await promptly(queue.getJobs(["active", "waiting", "delayed"], 0, most - 1));
+      const ids = [...new Set(jobs.map(({ data }) => data.id))];
+      const found = await promptly(Promise.all(ids.map((id) => store.get<Written>("operation", id))));
+      return found.flatMap((record) => (record === undefined ? [] : [{ ...record.value, id: record.id }]));
     },
     async read(id) {
       if (!shape.test(id)) return undefined;

@@ -31,6 +31,8 @@ export interface Claimable {
 export interface Claims {
   /** `undefined`: it is this payment's, now or already. Else who has it. */
   claim(key: PaymentKey, what: Claimable, days: number): Promise<Holder | undefined>;
+  /** Whose it is now; `null`: nobody's. */
+  holder(adapter: string, what: Claimable): Promise<PaymentKey | null>;
   /** Takes it from a holder who gives way; `false` where that is no longer the holder. */
   takeOver(key: PaymentKey, what: Claimable, days: number, from: Holder): Promise<boolean>;
 }
@@ -51,15 +53,37 @@ export function createReferences(store: Store): References {
 export function createClaims(store: Store): Claims {
   return {
     async claim(key, what, days) {
-      const { stored } = await store.putIfAbsent<Owner>("claim", claimName(key, what), ownerOf(key), days * dayMs);
-      const [merchant, channel, orderId, paymentId] = stored.value;
-      const holder = { adapter: key.adapter, merchant, channel, orderId, paymentId };
+      const name = claimName(key.adapter, what);
+      const { stored } = await store.putIfAbsent<Owner>("claim", name, ownerOf(key), days * dayMs);
+      const holder = holderOf(key.adapter, stored.value);
       return laneId(holder) === laneId(key) ? undefined : { key: holder, version: stored.version };
     },
+    async holder(adapter, what) {
+      const found = await store.get<Owner>("claim", claimName(adapter, what));
+      return found === undefined ? null : holderOf(adapter, found.value);
+    },
     takeOver: async (key, what, days, { version }) =>
-      (await store.update("claim", claimName(key, what), version, ownerOf(key), days * dayMs)) !== undefined,
+      (await store.update("claim", claimName(key.adapter, what), version, ownerOf(key), days * dayMs)) !== undefined,
   };
 }
+
+/** Tells an account from others: channels that share one share its ids, and a rotated secret makes no other account. */
+export function accountOf({
+  adapter,
+  settings,
+}: {
+  readonly adapter: { readonly secrets: readonly string[] };
+  readonly settings: object;
+}): string {
+  const secret: ReadonlySet<string> = new Set(adapter.secrets);
+  const account = Object.entries(settings)
+    .filter(([name, value]) => typeof value === "string" && !secret.has(name) && !ours.has(name))
+    .toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify(account);
+}
+
+/** Settings of a merchant's channel that say nothing of its account at the PSP. */
+const ours: ReadonlySet<string> = new Set(["adapterId", "merchantReference", "publishActions", "keyGeneration"]);
 
 /** What is kept of who has a claim; the adapter stands in the record's name. */
 type Owner = readonly [merchant: string, channel: string, orderId: string, paymentId: string];
@@ -68,7 +92,11 @@ function ownerOf({ merchant, channel, orderId, paymentId }: PaymentKey): Owner {
   return [merchant, channel, orderId, paymentId];
 }
 
-function claimName({ adapter }: PaymentKey, { account, reference }: Claimable): string {
+function holderOf(adapter: string, [merchant, channel, orderId, paymentId]: Owner): PaymentKey {
+  return { adapter, merchant, channel, orderId, paymentId };
+}
+
+function claimName(adapter: string, { account, reference }: Claimable): string {
   return hashOf(["claim", adapter, account, reference]);
 }
 

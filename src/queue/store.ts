@@ -109,7 +109,7 @@ export interface PaymentName {
 }
 
 /** What stands at the beginning of a journal in place of the entries that gave way: as many, first and last as they were. */
-const gaveWay = "gave-way";
+export const gaveWay = "gave-way";
 /** The same as it is stored. */
 export const gaveWayText = JSON.stringify([gaveWay, {}]);
 /** How many payments of one order are known. */

@@ -93,8 +93,14 @@ export function createListSeam(): ListSeam {
       async add(id, event, at = Date.now()) {
         if (!events.some((one) => one.id === id)) events.push({ id, at, event });
       },
+      waiting: async () => events.map(({ event }) => event),
     },
-    operations: { ask: async () => "", read: async () => undefined, write: async () => undefined },
+    operations: {
+      ask: async () => "",
+      running: async () => [],
+      read: async () => undefined,
+      write: async () => undefined,
+    },
     letters: createLetters(store),
     errands: {
       ask: async () => {

@@ -3,13 +3,13 @@ import type { PaymentKey } from "../../contract/adapter.ts";
 import type { AdapterSettings } from "../../config.ts";
 import type { NorceClient, Via } from "../../norce/client.ts";
 import { canonical, type PaymentState } from "../../norce/states.ts";
-import type { Claims } from "../../queue/references.ts";
+import { accountOf, type Claims } from "../../queue/references.ts";
 import { type Facts, type Found, refusal } from "../found.ts";
 import { readRecord } from "./record.ts";
 
 /** What claiming needs. */
 export interface ClaimParts {
-  readonly claims: Claims;
+  readonly claims: Pick<Claims, "claim" | "takeOver">;
   readonly norce: Pick<NorceClient, "payment">;
   readonly via?: Via | undefined;
 }
@@ -94,18 +94,6 @@ function factsOf(key: PaymentKey, holder: PaymentKey, reference: string): Facts 
 function named({ orderId, paymentId }: PaymentKey): { orderId: string; paymentId: string } {
   return { orderId, paymentId };
 }
-
-/** Tells an account from others: channels that share one share its ids, and a rotated secret makes no other account. */
-function accountOf({ adapter, settings }: AdapterSettings): string {
-  const secret: ReadonlySet<string> = new Set(adapter.secrets);
-  const account = Object.entries(settings)
-    .filter(([name, value]) => typeof value === "string" && !secret.has(name) && !ours.has(name))
-    .toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return JSON.stringify(account);
-}
-
-/** Settings of a merchant's channel that say nothing of its account at the PSP. */
-const ours: ReadonlySet<string> = new Set(["adapterId", "merchantReference", "publishActions", "keyGeneration"]);
 
 /** As long as a payment can be paid and refunded. */
 function daysOf({ adapter: { horizonDays } }: AdapterSettings): number {

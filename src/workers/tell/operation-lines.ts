@@ -36,7 +36,8 @@ export function endedLines(
 /** An attempt that failed; it is made again at `until`, in milliseconds since the epoch. */
 export function againLines(now: number, steps: OperationSteps, until: number, error: unknown): readonly JournalLine[] {
   const met = metIn(error);
-  const facts = { ...factsOf(steps, "later"), until, ...met };
+  // The amount stands in the line that it was asked for.
+  const facts = { ...factsOf({ ...steps, amount: undefined }, "later"), until, ...met };
   return [...askedLines(steps), happened(now, "operated", facts, JSON.stringify([steps.id, met.peer, met.status]))];
 }
 

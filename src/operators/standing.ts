@@ -1,0 +1,245 @@
+/** What stands now of a payment: what it waits for, what needs a person, what is under way, and what can be done next. Pure. */
+import type { PaymentKey } from "../contract/adapter.ts";
+import type { Happenings } from "../queue/happenings.ts";
+import type { JournalEntry } from "../queue/journal.ts";
+import type { DeadLetter } from "../queue/jobs.ts";
+import type { Note } from "../queue/note.ts";
+import type { OperationState } from "../queue/operations.ts";
+import { currencyIn, isoOf } from "./timeline.ts";
+import { answerIn, duration, money, valuesOf } from "./sentences.ts";
+import { needs, waits } from "./words.ts";
+
+/** What was read of one payment. */
+export interface Read {
+  readonly key: PaymentKey;
+  readonly entries: readonly JournalEntry[];
+  readonly note: Note;
+  readonly letter: Letter | undefined;
+  readonly operations: readonly (OperationState & { readonly id: string })[];
+  /** The PSP's id by which it is known, and whose that is. */
+  readonly reference: string | undefined;
+  readonly holder: PaymentKey | null;
+}
+
+/** A letter with the id by which a person deals with it. */
+export type Letter = DeadLetter & { readonly id: string };
+
+/** A payment as it stands now. Times in ISO 8601. */
+export interface Standing {
+  readonly adapter: string;
+  readonly orderId: string;
+  readonly paymentId: string;
+  /** In a sentence. */
+  readonly says: string;
+  readonly reference?: string;
+  /** Whose the reference is, where that is another payment. */
+  readonly referenceOf?: PaymentKey;
+  /** Norce's state as the last look left it. */
+  readonly state?: string;
+  readonly waits: readonly Waiting[];
+  readonly nextLookAt?: string;
+  /** Nothing may be written before. */
+  readonly notBefore?: string;
+  /** A look was asked for and is not over yet. */
+  readonly asked?: { readonly by: string; readonly announcedAt?: string };
+  readonly letter?: LetterTold;
+  readonly operations: readonly OperationTold[];
+}
+
+/** One reason to wait. */
+interface Waiting {
+  readonly why: string;
+  readonly says: string;
+  readonly since: string;
+  readonly tries?: number;
+  readonly next?: string;
+}
+
+/** A letter as it is told. */
+export interface LetterTold {
+  readonly id: string;
+  readonly kind: string;
+  readonly reason: string;
+  readonly says: string;
+  readonly since: string;
+  readonly at: string;
+  /** The event or operation that it is about, where it is not the payment itself. */
+  readonly of?: string;
+}
+
+interface OperationTold {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly askedAt: string;
+  readonly sentAt?: string;
+  readonly says: string;
+}
+
+/** A payment as it stands now. @param now milliseconds since the epoch. */
+export function standingOf(read: Read, now: number): Standing {
+  const { key, entries, note, letter, reference, holder } = read;
+  const { asked, known } = note;
+  const state = stateIn(entries);
+  const waiting = waitingIn(note, entries);
+  const nextLookAt = known?.timerAt;
+  const operations = read.operations.map((one) => operationTold(one, now));
+  const elsewhere = holder !== null && !isSame(holder, key);
+  return {
+    adapter: key.adapter,
+    orderId: key.orderId,
+    paymentId: key.paymentId,
+    says: saysOf(read, waiting, now),
+    ...(reference === undefined ? {} : { reference }),
+    ...(elsewhere ? { referenceOf: holder } : {}),
+    ...(state === undefined ? {} : { state }),
+    waits: waiting,
+    ...(nextLookAt === undefined ? {} : { nextLookAt: isoOf(nextLookAt) }),
+    ...(known?.notBefore === undefined ? {} : { notBefore: isoOf(known.notBefore) }),
+    ...(asked?.askedBy === undefined || !isAsked(note)
+      ? {}
+      : {
+          asked: {
+            by: asked.askedBy,
+            ...(asked.announcedAt === undefined ? {} : { announcedAt: isoOf(asked.announcedAt) }),
+          },
+        }),
+    ...(letter === undefined ? {} : { letter: letterTold(letter, currencyIn(entries)) }),
+    operations,
+  };
+}
+
+/** A letter as it is told. */
+export function letterTold(
+  { id, key, kind, reason, since, at, event, context = {} }: Letter,
+  currency?: string,
+): LetterTold {
+  const why = context["reason"];
+  const word = typeof why === "string" ? why : kind;
+  const values = Object.entries(context).filter(([name]) => !unspoken.has(name));
+  const facts = valuesOf(Object.fromEntries(values), currency);
+  const says = needs[word] ?? reason;
+  const of =
+    event === undefined ? {} : { of: kind === "Operation" ? `${event.type} of ${key.paymentId ?? ""}` : event.type };
+  return {
+    id,
+    kind,
+    reason: typeof why === "string" ? why : reason,
+    says: facts === "" ? says : `${says} (${facts})`,
+    since: isoOf(since),
+    at: isoOf(at),
+    ...of,
+  };
+}
+
+const unspoken: ReadonlySet<string> = new Set([
+  "reason",
+  "orderId",
+  "paymentId",
+  "method",
+  "host",
+  "notItsOwn",
+  "maybeCarriedOut",
+]);
+
+/** Whether two names are one payment's. */
+export function isSame(one: PaymentKey, other: PaymentKey): boolean {
+  return (
+    one.adapter === other.adapter &&
+    one.merchant === other.merchant &&
+    one.channel === other.channel &&
+    one.orderId === other.orderId &&
+    one.paymentId === other.paymentId
+  );
+}
+
+/** The PSP's id by which the payment was known last. */
+export function referenceIn(entries: readonly JournalEntry[], { asked }: Note): string | undefined {
+  const refs = entries.toReversed();
+  const bound = refs.find(({ kind, facts }) => kind === "looked" && typeof facts["ref"] === "string");
+  const any = bound ?? refs.find(({ facts }) => typeof facts["ref"] === "string");
+  const ref = any?.facts["ref"] ?? Object.keys(asked?.hints ?? {}).at(-1);
+  return typeof ref === "string" ? ref : undefined;
+}
+
+/** A look is asked for, and nothing else says when it comes. */
+function isAsked({ asked, known }: Note): boolean {
+  return asked?.askedBy !== undefined && known?.timerAt === undefined;
+}
+
+function stateIn(entries: readonly JournalEntry[]): string | undefined {
+  const last = entries.findLast(({ kind }) => kind === "written" || kind === "looked");
+  if (last?.kind === "written") return (last.facts as Partial<Happenings["written"]>).to;
+  return (last?.facts as Partial<Happenings["looked"]> | undefined)?.norce?.[0];
+}
+
+function waitingIn({ known }: Note, entries: readonly JournalEntry[]): readonly Waiting[] {
+  const last = entries.findLast(({ kind }) => kind === "waited")?.facts as Partial<Happenings["waited"]> | undefined;
+  const clocks = Object.entries(known?.clocks ?? {}).map(([why, { since, tries, dueAt }]) => ({
+    why,
+    // The clock knows the kind of trouble, the journal who answered what.
+    says: (last?.why?.toLowerCase() === why ? answerIn(last) : undefined) ?? waits[why] ?? why,
+    since: isoOf(since),
+    tries,
+    next: isoOf(dueAt),
+  }));
+  const { suspect } = known ?? {};
+  return suspect === undefined
+    ? clocks
+    : [...clocks, { why: "suspect", says: waits["suspect"] ?? "", since: isoOf(suspect.at) }];
+}
+
+function operationTold({ id, name, at, sent, outcome, valid }: Read["operations"][number], now: number): OperationTold {
+  const status = outcome?.status ?? (sent === undefined ? (valid === true ? "running" : "queued") : "sent");
+  const since = duration(now - (sent?.at ?? at));
+  const words: Readonly<Record<string, string>> = {
+    queued: `${name} was asked for ${since} ago and not begun`,
+    running: `${name} was asked for ${since} ago, is possible, and not sent yet`,
+    sent: `${name} was sent to the PSP ${since} ago; what came of it is not known yet`,
+    accepted: `the PSP accepted the ${name} ${since} ago and carries it out later`,
+  };
+  return {
+    id,
+    name,
+    status,
+    askedAt: isoOf(at),
+    ...(sent === undefined ? {} : { sentAt: isoOf(sent.at) }),
+    says: words[status] ?? `${name}: ${status}`,
+  };
+}
+
+function saysOf({ entries, note, letter, key, holder }: Read, waiting: readonly Waiting[], now: number): string {
+  const state = stateIn(entries);
+  const amount = amountIn(entries);
+  const stands =
+    state === undefined ? "no look has read it yet" : `${state}${amount === undefined ? "" : `, ${amount}`}`;
+  const [first] = waiting;
+  const parts = [
+    stands,
+    letter === undefined
+      ? undefined
+      : `a person is needed for ${duration(now - letter.since)}: ${letterTold(letter).says}`,
+    first === undefined ? undefined : `waits for ${duration(now - Date.parse(first.since))} because ${first.says}`,
+    isAsked(note) ? "a look is asked for" : undefined,
+    holder !== null && !isSame(holder, key)
+      ? `its reference belongs to payment ${holder.paymentId} of order ${holder.orderId}`
+      : undefined,
+  ].filter((part) => part !== undefined);
+  const timer = note.known?.timerAt;
+  const next =
+    timer === undefined ? [] : [timer > now ? `next look in ${duration(timer - now)}` : "its next look is due"];
+  return [...parts, ...next, ...(parts.length === 1 && timer === undefined ? ["at rest: nothing waits"] : [])].join(
+    "; ",
+  );
+}
+
+function amountIn(entries: readonly JournalEntry[]): string | undefined {
+  const currency = currencyIn(entries);
+  const last = entries.findLast(({ kind, facts }) => (kind === "written" && "amount" in facts) || kind === "looked");
+  const { norce, amount } = (last?.facts ?? {}) as {
+    readonly norce?: readonly [string, number | null];
+    readonly amount?: readonly [number, number];
+  };
+  const sum = amount?.[1] ?? norce?.[1];
+  return typeof sum === "number" && currency !== undefined ? money(sum, currency) : undefined;
+}
