@@ -43,6 +43,7 @@ function fakeSimulator(): Simulator & { status(reference: string): string } {
     disturb: () => undefined,
     answered: () => undefined,
     due: () => queued.splice(0),
+    undelivered: () => 0,
     describe: (reference) => `${of(reference).status} <b>`,
     status: (reference) => of(reference).status,
   };

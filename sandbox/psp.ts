@@ -20,6 +20,8 @@ interface SentWebhook {
   readonly webhook: string;
   /** From the callback URL; absent in account-level ones. */
   readonly paymentId?: string;
+  /** Norce's id of the payment that it is about, whatever the URL says. */
+  readonly about?: string | undefined;
   /** What our service answered; 0 where it did not. */
   readonly status: number;
   /** When it was answered, in milliseconds. */
@@ -133,7 +135,7 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
     if (webhook.id !== undefined) underWayAt(adapter).delete(webhook.id);
     const paymentId = /\/payments\/([^/]+)\//.exec(webhook.url)?.[1];
     const ids = paymentId === undefined ? {} : { paymentId: decodeURIComponent(paymentId) };
-    const sent = { adapter, webhook: webhook.webhook, ...ids, status, at: now() };
+    const sent = { adapter, webhook: webhook.webhook, ...ids, about: webhook.about, status, at: now() };
     log.add(sent);
     for (const listener of listeners) listener(sent);
   };

@@ -95,7 +95,13 @@ export function createSimulator<Held extends SimulatedHeld>(
       if (simulation.currencies?.includes(purchase.currency) === false)
         throw new Error(`the PSP sells nothing in ${purchase.currency}`);
       const number = held.size + 1;
-      const outbox = createOutbox({ callbackUrls: purchase.callbackUrls, now, timeScale, nextId });
+      const outbox = createOutbox({
+        callbackUrls: purchase.callbackUrls,
+        about: purchase.paymentId,
+        now,
+        timeScale,
+        nextId,
+      });
       const opened = simulation.open(paymentOf(number, purchase, outbox));
       held.set(opened.reference, opened);
       outboxes.set(opened.reference, outbox);
@@ -119,6 +125,7 @@ export function createSimulator<Held extends SimulatedHeld>(
     answered({ id }, ack) {
       if (id !== undefined) for (const outbox of [accountOutbox, ...outboxes.values()]) outbox.answered(id, ack);
     },
+    undelivered: (reference) => outboxes.get(reference)?.undelivered() ?? 0,
     describe: (reference) => simulation.describe(heldOf(reference)),
   };
 }

@@ -15,6 +15,8 @@ export interface Outbox {
   due(now: number, underWay: ReadonlySet<string>): readonly SimulatedWebhook[];
   /** What came of an attempt. */
   answered(id: string, ack: SimulatedAck): void;
+  /** How many nobody has acknowledged, those that were given up included. */
+  undelivered(): number;
 }
 
 interface Waiting {
@@ -29,6 +31,8 @@ interface Waiting {
 export interface OutboxOptions {
   /** Of the purchase, per webhook. */
   readonly callbackUrls: SimulatedPurchase["callbackUrls"];
+  /** Norce's id of the payment; none where it is the account that is told about. */
+  readonly about?: string;
   /** Ids of webhooks, unique within a simulator. */
   readonly nextId: () => string;
   readonly now: () => number;
@@ -40,8 +44,10 @@ export interface OutboxOptions {
 const lateMs = 30 * 60_000;
 
 /** Keeps what a PSP has to tell of a payment, and sends it by the PSP's schedule; what goes wrong on the way goes wrong here. */
-export function createOutbox({ callbackUrls, nextId, now, timeScale }: OutboxOptions): Outbox {
+export function createOutbox({ callbackUrls, about, nextId, now, timeScale }: OutboxOptions): Outbox {
   let waiting: Waiting[] = [];
+  /** Ids of those whose last attempt was made; an answer may still come. */
+  const ended = new Map<string, Waiting>();
   const disturbed = new Map<DeliveryFault, number>();
 
   const struck = (fault: DeliveryFault): boolean => {
@@ -60,16 +66,16 @@ export function createOutbox({ callbackUrls, nextId, now, timeScale }: OutboxOpt
     },
     disturb: (fault) => void disturbed.set(fault, (disturbed.get(fault) ?? 0) + 1),
     due(at, underWay) {
-      waiting = waiting.filter(
-        ({ outgoing, attempts }) => attempts < (outgoing.schedule ?? [0]).length && outgoing.isOver?.() !== true,
-      );
+      const isEnded = ({ outgoing, attempts }: Waiting): boolean => attempts >= (outgoing.schedule ?? [0]).length;
+      for (const one of waiting.filter(isEnded)) ended.set(one.id, one);
+      waiting = waiting.filter((one) => !isEnded(one) && one.outgoing.isOver?.() !== true);
       const ready = waiting.filter((one) => !underWay.has(one.id) && dueAt(one) <= at);
       const sent = ready.flatMap((one) => {
         if (struck("delay")) {
           one.delayMs += lateMs * timeScale;
           if (dueAt(one) > at) return [];
         }
-        const attempt = attemptOf(one);
+        const attempt = { ...attemptOf(one), ...(about === undefined ? {} : { about }) };
         one.attempts += 1;
         if (struck("lose")) return [];
         return struck("repeat") ? [attempt, attempt] : [attempt];
@@ -77,11 +83,14 @@ export function createOutbox({ callbackUrls, nextId, now, timeScale }: OutboxOpt
       return sent.length > 1 && struck("reorder") ? sent.toReversed() : sent;
     },
     answered(id, ack) {
-      const one = waiting.find((webhook) => webhook.id === id);
+      const one = waiting.find((webhook) => webhook.id === id) ?? ended.get(id);
       if (one === undefined) return;
       const delivered = one.outgoing.delivered?.(ack) ?? (ack.status >= 200 && ack.status < 300);
-      if (delivered) waiting = waiting.filter((webhook) => webhook !== one);
+      if (!delivered) return;
+      waiting = waiting.filter((webhook) => webhook !== one);
+      ended.delete(id);
     },
+    undelivered: () => waiting.length + ended.size,
   };
 }
 

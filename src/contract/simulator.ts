@@ -39,6 +39,8 @@ export interface SimulatedWebhook {
   readonly body: string;
   /** Which of the PSP's webhooks this is an attempt of: the same for every attempt. */
   readonly id?: string;
+  /** Norce's id of the payment that it is about, for whoever keeps count; the PSP sends what stands above and nothing else. */
+  readonly about?: string;
 }
 
 /** What the service answered to a webhook; status 0 where it did not answer. */
@@ -96,6 +98,8 @@ export interface Simulator {
   due(now: number, underWay?: ReadonlySet<string>): readonly SimulatedWebhook[];
   /** What came of an attempt. */
   answered(webhook: SimulatedWebhook, ack: SimulatedAck): void;
+  /** How many of the payment's webhooks nobody has acknowledged: they are still to come, or were given up. */
+  undelivered(reference: string): number;
   /** A line for people: what the PSP says of this payment. Two purchases to which the same happened read the same but for their ids. */
   describe(reference: string): string;
 }

@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, readFileSync, type WriteStream } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../test/support/ports.ts";
+
+/** A process of the service, as a supervisor keeps it: whenever it ended it is started again. */
+export interface Kept {
+  readonly name: string;
+  /** Where it listens. */
+  readonly port: number;
+  /** Ends it at once, and starts it again after a while. */
+  kill(downMs: number): Promise<void>;
+  /** Asks it to end, as a deployment does, and starts it again. */
+  roll(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  /** Resident memory in megabytes; 0 while it is down. */
+  residentMb(): number;
+  stop(): Promise<void>;
+}
+
+const root = resolve(import.meta.dirname, "..");
+
+/** Starts a process of the service and keeps it. Its output goes to a file in the folder. */
+export async function keep(
+  name: string,
+  script: "web.ts" | "worker.ts" | "start.ts",
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Kept> {
+  const port = await freePort();
+  const log = createWriteStream(join(folder, `${name}.log`), { flags: "a" });
+  let child: ChildProcess | undefined;
+  let isWanted = true;
+
+  const start = async (): Promise<void> => {
+    if (!isWanted) return;
+    const started = spawn(process.execPath, [join(root, "src", script)], {
+      cwd: folder,
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        NODE_ENV: "production",
+        LOG_LEVEL: process.env["LOG_LEVEL"] ?? "warn",
+        ...environment,
+        PORT: String(port),
+        WORKER_PORT: script === "worker.ts" ? String(port) : "",
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child = started;
+    for (const stream of [started.stdout, started.stderr]) stream.on("data", (piece: Buffer) => write(log, piece));
+    process.once("exit", () => started.kill("SIGKILL"));
+    await ready(port, started);
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const ending = child;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const exited = new Promise((done) => ending.once("exit", done));
+    ending.kill("SIGCONT");
+    ending.kill(signal);
+    await exited;
+  };
+  await start();
+  return {
+    name,
+    port,
+    async kill(downMs) {
+      await end("SIGKILL");
+      await pause(downMs);
+      await start();
+    },
+    async roll() {
+      await end("SIGTERM");
+      await start();
+    },
+    freeze: () => void child?.kill("SIGSTOP"),
+    thaw: () => void child?.kill("SIGCONT"),
+    residentMb() {
+      try {
+        return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child?.pid ?? 0}/status`, "utf8"))?.[1] ?? 0) / 1_024;
+      } catch {
+        return 0;
+      }
+    },
+    async stop() {
+      isWanted = false;
+      await end("SIGTERM");
+      log.end();
+    },
+  };
+}
+
+function write(log: WriteStream, piece: Buffer): void {
+  if (!log.writableEnded) log.write(piece);
+}
+
+/** Up to half a minute: what it needs may be away as well. Whether it came up shows in what it does. */
+async function ready(port: number, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    const isLive = await fetch(`http://127.0.0.1:${port}/health/live`, { signal: AbortSignal.timeout(1_000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isLive) return;
+    await pause(50);
+  }
+}

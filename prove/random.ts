@@ -1,0 +1,37 @@
+/** Chance that can be repeated: the same seed makes the same draws. */
+export interface Chance {
+  /** From 0 to 1. */
+  next(): number;
+  /** True so often, from 0 to 1. */
+  is(often: number): boolean;
+  /** A whole number, both ends included. */
+  between(least: number, most: number): number;
+  /** @throws Error for an empty list. */
+  pick<Item>(items: readonly Item[]): Item;
+  /** A generator of its own for something that happens beside: what one draws does not change what another draws. */
+  for(name: string): Chance;
+}
+
+/** Chance from a seed and a name (xmur3 into mulberry32). */
+export function createChance(seed: number, name = ""): Chance {
+  let state = seed;
+  for (const letter of name) state = Math.imul(state ^ letter.charCodeAt(0), 0xcc9e2d51);
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const between = (least: number, most: number): number => least + Math.floor(next() * (most - least + 1));
+  return {
+    next,
+    is: (often) => next() < often,
+    between,
+    pick(items) {
+      const item = items[between(0, items.length - 1)];
+      if (item === undefined) throw new Error("nothing to pick from");
+      return item;
+    },
+    for: (more) => createChance(seed, `${name}/${more}`),
+  };
+}
