@@ -14,7 +14,7 @@ describe.each(subjects)("$folder", (subject) => {
   let swap: ((path: string) => ReadonlyMap<string, string>) | undefined;
   let swapped = 0;
   beforeAll(async () => {
-    stage = await openStage(subject, { answered: (answer, request) => withOther(answer, request) });
+    stage = await openStage(subject, { sockets: true, answered: (answer, request) => withOther(answer, request) });
   });
   beforeEach(async () => {
     swap = undefined;

@@ -31,7 +31,7 @@ describe.each(subjects)("$folder", (subject) => {
     let stage: Stage;
     let answered: (answer: SimulatedAnswer) => SimulatedAnswer = (answer) => answer;
     beforeAll(async () => {
-      stage = await openStage(subject, { norceToken, answered: (answer) => answered(answer) });
+      stage = await openStage(subject, { norceToken, sockets: true, answered: (answer) => answered(answer) });
     });
     beforeEach(async () => {
       await stage.reset();
@@ -116,7 +116,11 @@ describe.each(subjects)("$folder", (subject) => {
       }
 
       // The simulator knows other credentials: it refuses, and that is when a client is tempted to say what it has sent.
-      const stage = await openStage(subject, { norceToken, settings: (apiUrl) => ({ ...settings, apiUrl }) });
+      const stage = await openStage(subject, {
+        norceToken,
+        sockets: true,
+        settings: (apiUrl) => ({ ...settings, apiUrl }),
+      });
       try {
         const purchase = stage.purchase();
         purchase.act({ name: purchase.actions()[0] ?? "", part: false });

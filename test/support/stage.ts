@@ -7,6 +7,7 @@ import { type Config, createConfig } from "../../src/config.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { majorFromMinor } from "../../src/lib/money.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";
+import { createTransport } from "../../src/lib/transport.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
 import { logFrom } from "../../src/norce/log-line.ts";
 import { eventsName, inboxName, laneName } from "../../src/queue/names.ts";
@@ -24,10 +25,11 @@ import { startWorker } from "../../src/worker.ts";
 import { createListSeam } from "./list-seam.ts";
 import { fixtureSigningKey, signingKeysOf } from "./signing.ts";
 import type { Subject } from "./subjects.ts";
+import { createWire } from "./wire.ts";
 
 /**
- * Both halves of the service between the sandbox's Norce and one adapter's simulated PSP, everything over HTTP, but with queues that are
- * lists: nothing runs by itself, and no time passes unless somebody waits for it. It starts the same way every time.
+ * Both halves of the service between the sandbox's Norce and one adapter's simulated PSP, but with queues that are lists: nothing runs by
+ * itself, and no time passes unless somebody waits for it. It starts the same way every time.
  */
 export interface Stage {
   readonly config: Config;
@@ -57,8 +59,8 @@ export interface Stage {
   rest(key: PaymentKey, patience?: "impatient" | "patient"): Promise<void>;
   /** What the PSP says now, by the adapter's `fetch` alone. */
   snapshot(purchase: Purchase): Promise<unknown>;
-  /** What should stand in Norce by that. */
-  desired(purchase: Purchase): Promise<DesiredPayment | null>;
+  /** What should stand in Norce by that, or by what the PSP said just now. */
+  desired(purchase: Purchase, snapshot?: unknown): Promise<DesiredPayment | null>;
   /** Our signed callback URL, as adapters get it. */
   callbackUrl(target: Target, webhook: string): string;
   /** How many writes Norce took, and how many calls other than GET the PSP did. */
@@ -73,6 +75,8 @@ export interface StageOptions {
   /** How the PSP serves its lists. */
   readonly lists?: ListOptions;
   readonly settings?: (apiUrl: string) => Readonly<Record<string, Json>>;
+  /** Asks Norce and the PSP over the network, as in production. Otherwise their servers are called in this process. */
+  readonly sockets?: boolean;
   /** What becomes of the PSP's answer on its way. */
   readonly answered?: (answer: SimulatedAnswer, request: SimulatedRequest) => SimulatedAnswer;
 }
@@ -173,7 +177,17 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const meters = createMeters();
   const lists = createListSeam();
   const { seam, engine, run } = lists;
-  const worker = startWorker({ config, engine, queue: seam, log, meters });
+  // A law's walk is thousands of requests: most of its time would go into sockets.
+  const transport =
+    options.sockets === true
+      ? createTransport()
+      : createWire(
+          new Map([
+            [pspServer.url, psp.handler],
+            [norceServer.url, (request, response) => norce.handler(request, response)],
+          ]),
+        );
+  const worker = startWorker({ config, engine, queue: seam, log, meters, transport });
   const app = createApp({
     config,
     log,
@@ -196,22 +210,29 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const maker = { publicUrl, keys: signingKeysOf() };
   const addressOf = (url: string): string => web.url + (url.startsWith("/") ? url : url.slice(publicUrl.length));
   const urlOf: Stage["callbackUrl"] = (target, webhook) => callbackUrl(maker, adapter, target, webhook);
-  const contexts = createContexts({ callbackUrl: urlOf });
+  const contexts = createContexts({ callbackUrl: urlOf, transport });
 
   const look = async (key: PaymentKey): Promise<LookFacts> => {
+    const before = logged.length;
     await run(laneName(folder), key);
-    const told = logged.map((line) => JSON.parse(line) as LookFacts).findLast(({ outcome }) => outcome !== undefined);
+    // Only its own lines: all that were ever logged would be read again at every look.
+    const lines = logged.slice(before).map((line) => JSON.parse(line) as LookFacts);
+    const told = lines.findLast(({ outcome }) => outcome !== undefined);
     if (told === undefined) throw new Error("a look tells what it came to");
     return told;
   };
 
-  /** The next look that the payment waits for, where it is due soon, or where it has failed; the time until then passes. */
-  const dueLook = (key: PaymentKey): PaymentKey | undefined => {
+  /**
+   * The next look that the payment waits for, where it is due soon, or where it has failed; the time until then passes. Once two looks
+   * in a row found nothing it comes late, as on a busy worker: a PSP that lags is asked a few times and not fifteen.
+   */
+  const dueLook = (key: PaymentKey, inVain: number): PaymentKey | undefined => {
     const at = lists.timerOf(key);
     const { clocks = {}, suspect, notBefore } = lists.noteOf(key).known ?? {};
     const failed = Object.keys(clocks).length > 0 || suspect !== undefined || notBefore !== undefined;
     if (at === undefined || (!failed && at - Date.now() > soonMs)) return undefined;
-    vi.setSystemTime(Math.max(at, Date.now()));
+    const lateMs = inVain < 2 ? 0 : soonMs;
+    vi.setSystemTime(Math.max(at, Date.now() + lateMs));
     return key;
   };
 
@@ -226,7 +247,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
 
   const keptOf = ({ key }: Purchase): readonly KeptEvent[] =>
     logFrom(norce.transactions(key.orderId, key.paymentId)).kept;
-  const client = createNorceClient({ ...config.norce, adapterIdOf: () => adapterId });
+  const client = createNorceClient({ ...config.norce, adapterIdOf: () => adapterId, transport });
   const contextOf = async ({ key }: Purchase): Promise<LookContext<unknown>> => {
     const found = config.find(key);
     const current = await client.payment(key);
@@ -330,10 +351,11 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
       }),
     look,
     async rest(key, patience = "impatient") {
+      let inVain = 0;
       for (let looks = 0; looks < mostLooks; looks += 1) {
         for (const job of lists.inbox.splice(0)) await run(inboxName, job);
         for (const { id, event } of dueEvents(false)) await run(eventsName(folder), event, id);
-        const next = lists.asked.shift() ?? dueLook(key);
+        const next = lists.asked.shift() ?? dueLook(key, inVain);
         if (next === undefined) {
           const events = dueEvents(true, patience === "patient" ? eventPatienceMs : soonMs);
           if (events.length === 0) return;
@@ -341,6 +363,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
           continue;
         }
         const { outcome, kind, reason } = await look(next);
+        inVain = outcome === "unchanged" ? inVain + 1 : 0;
         if (outcome === "dead") {
           throw new Error(`the look ended as a dead letter, ${String(kind)}: ${String(reason)}\n${logged.at(-1)}`);
         }
@@ -353,8 +376,8 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
       if ("fold" in adapter) return keptOf(purchase);
       return (await adapter.fetch(purchase.reference, await contextOf(purchase))) as unknown;
     },
-    async desired(purchase) {
-      const snapshot = await stage.snapshot(purchase);
+    async desired(purchase, said) {
+      const snapshot = said === undefined ? await stage.snapshot(purchase) : said;
       if ("fold" in adapter) return adapter.fold(keptOf(purchase), await contextOf(purchase));
       if (snapshot === null) return null;
       return adapter.map(snapshot, { kept: keptOf(purchase), now: Date.now() });

@@ -4,8 +4,8 @@ import type { Act, Purchase, Stage } from "./stage.ts";
 export interface Walk {
   readonly stage: Stage;
   begin(): Purchase;
-  /** Lets the service follow the last step of the way. `undefined`: nothing happened yet. */
-  follow(purchase: Purchase, act: Act | undefined): Promise<void>;
+  /** Lets the service follow what has happened. `again`: it did so before, on another purchase. */
+  follow(purchase: Purchase, again: boolean): Promise<void>;
   /** What has to hold now; asked once for each step that was never taken from this place before. */
   check(purchase: Purchase, way: readonly Act[]): Promise<void>;
   /** How many actions one after the other. */
@@ -15,9 +15,12 @@ export interface Walk {
 }
 
 interface Place {
+  readonly name: string;
   /** The shortest way here. */
   readonly way: readonly Act[];
   readonly untried: Act[];
+  /** Whether who sees only the end of the way comes here, too; `undefined`: nobody tried. */
+  isSeenLate: boolean | undefined;
 }
 
 /**
@@ -34,14 +37,14 @@ export async function walk(options: Walk): Promise<number> {
     const known = places.get(name);
     if (known !== undefined) return known;
     const untried = way.length < deepest ? actsOf(stage, purchase) : [];
-    const place = { way, untried };
+    const place = { name, way, untried, isSeenLate: undefined };
     places.set(name, place);
     return place;
   };
 
   const first = begin();
   await told([], async () => {
-    await follow(first, undefined);
+    await follow(first, false);
     await check(first, []);
   });
   let purchase: Purchase | undefined = first;
@@ -53,7 +56,7 @@ export async function walk(options: Walk): Promise<number> {
         .filter(({ untried }) => untried.length > 0)
         .toSorted((one, other) => one.way.length - other.way.length)[0];
       if (place === undefined) break;
-      purchase = await again(options, place.way);
+      purchase = await again(options, place);
       if (purchase === undefined) {
         place.untried.length = 0;
         continue;
@@ -67,7 +70,7 @@ export async function walk(options: Walk): Promise<number> {
     if (!walker.act(act)) continue;
     steps += 1;
     await told(way, async () => {
-      await follow(walker, act);
+      await follow(walker, false);
       await check(walker, way);
     });
     place = arrive(walker, way);
@@ -87,13 +90,32 @@ export function actsOf(stage: Stage, purchase: Purchase): Act[] {
   );
 }
 
-/** A new purchase, taken the same way; `undefined` where that is not possible. */
-async function again({ begin, follow }: Walk, way: readonly Act[]): Promise<Purchase | undefined> {
-  const purchase = begin();
-  for (const act of [undefined, ...way]) {
-    if (act !== undefined && !purchase.act(act)) return undefined;
-    await told(way, () => follow(purchase, act));
+/**
+ * A new purchase, taken the same way; `undefined` where that is not possible. A service that sees only the end of a way is mostly where one
+ * is that followed each step, at a fraction of the cost: the steps are followed one by one only where it is not.
+ */
+async function again(options: Walk, place: Place): Promise<Purchase | undefined> {
+  if (place.way.length > 1 && place.isSeenLate !== false) {
+    const late = await taken(options, place.way, "late");
+    place.isSeenLate = late !== undefined && placeOf(options.stage, late) === place.name;
+    if (place.isSeenLate) return late;
   }
+  return await taken(options, place.way, "step by step");
+}
+
+async function taken(
+  { begin, follow }: Walk,
+  way: readonly Act[],
+  followed: "late" | "step by step",
+): Promise<Purchase | undefined> {
+  const purchase = begin();
+  const looks = (): Promise<void> => told(way, () => follow(purchase, true));
+  if (followed === "step by step") await looks();
+  for (const act of way) {
+    if (!purchase.act(act)) return undefined;
+    if (followed === "step by step") await looks();
+  }
+  if (followed === "late") await looks();
   return purchase;
 }
 
