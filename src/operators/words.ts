@@ -58,6 +58,7 @@ export const needs: Readonly<Record<string, string>> = {
   "operation-overdue": "the PSP accepted an operation and has not carried it out in time",
   "outcome-unknown": "nobody knows whether the operation was carried out",
   "could-not-be-sent": "the operation could not be sent for days",
+  "never-proven": "a webhook could not be proven, although that was tried for as long as it may take",
   "payment-unknown": "the payment of an event was never found",
   unresolved: "the payment came to no end within its horizon",
   "not-configured": "no such adapter is configured for this merchant and channel",
