@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { minorFromMajor } from "../src/lib/money.ts";
 import { type Happening, numberOf, textOf } from "./history.ts";
-import { hidden, type Html, html } from "./html.ts";
+import { hidden, type Html, html } from "../src/lib/html.ts";
 import type { Document } from "./norce.ts";
 import { isObject } from "./norce-rules.ts";
 import type { Purchase } from "./shop.ts";

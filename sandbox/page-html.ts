@@ -1,6 +1,6 @@
 /** The page around the cards. Pure, from what is known to HTML. */
 import { readFileSync } from "node:fs";
-import { hidden, Html, html } from "./html.ts";
+import { hidden, Html, html } from "../src/lib/html.ts";
 import { type CardFacts, cardHtml } from "./page-card.ts";
 import { pageScript } from "./page-script.ts";
 import { kinds, purchaseKinds } from "./purchases.ts";

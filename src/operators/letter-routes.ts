@@ -3,36 +3,14 @@ import { z } from "zod";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { Errand } from "../queue/errands.ts";
-import type { LetterFilter } from "../queue/letter-filter.ts";
 import { insistOnAdmin } from "../signatures/admin-token.ts";
 import { queryOf } from "../webhooks/request.ts";
+import { asked, filterFields, filterFrom } from "./letter-query.ts";
 import { askForErrand, countMeant, type LetterParts, listLetters, rehearse } from "./letters.ts";
 
 /** What the routes of letters are made from. */
 export type LetterRouteParts = LetterParts & { readonly config: Pick<Config, "adminTokens"> };
 
-const dayMs = 24 * 3_600_000;
-const name = z.string().min(1).max(200).optional();
-/** A day, which begins at midnight UTC, or a time. */
-const moment = z.union([
-  z.iso.date(),
-  z.iso.datetime({ offset: true }),
-  z.iso.datetime({ offset: true, precision: -1 }),
-]);
-/** As many as a URL may hold. */
-const mostIds = 200;
-const filterFields = {
-  reason: z.string().min(1).max(500).optional(),
-  kind: name,
-  about: z.enum(["payment", "event", "operation"]).optional(),
-  adapter: name,
-  merchant: name,
-  channel: name,
-  from: moment.transform((text) => Date.parse(text)).optional(),
-  // Of a day the end: days are meant to be included.
-  to: moment.transform((text) => Date.parse(text) + (text.length === "2026-01-31".length ? dayMs : 0)).optional(),
-  id: z.array(z.string().regex(/^[\w-]{43}$/)).max(mostIds),
-};
 /** How letters are chosen in a query. A field that is not known is refused: it would have meant fewer. */
 const listSchema = z.strictObject({
   ...filterFields,
@@ -108,21 +86,6 @@ function toldErrand({ id, deed, askedAt, total, done, left, ended }: Errand): ob
     status: ended?.why ?? "running",
     ...(ended === undefined ? {} : { endedAt: new Date(ended.at).toISOString() }),
   };
-}
-
-/** What was said of the letters that are meant; what was not said is not there. */
-function filterFrom({ id, ...said }: z.infer<z.ZodObject<typeof filterFields>>): LetterFilter {
-  const given = Object.entries(said).filter(([, value]) => value !== undefined);
-  return { ...Object.fromEntries(given), ...(id.length === 0 ? {} : { ids: id }) };
-}
-
-/** @throws WorkerError `MalformedWebhook`, which names what is at fault and repeats nothing of it. */
-function asked<Shape extends z.ZodType>(schema: Shape, url: string): z.output<Shape> {
-  const query = queryOf(url);
-  const said = schema.safeParse({ ...Object.fromEntries(query), id: query.getAll("id") });
-  if (said.success) return said.data;
-  const names = said.error.issues.map(({ path: [field] }) => String(field ?? "a name that is not known"));
-  throw new WorkerError("MalformedWebhook", `in the query this is not understood: ${[...new Set(names)].join(", ")}`);
 }
 
 /** @throws WorkerError `MalformedWebhook` */

@@ -108,8 +108,13 @@ async function retried(
 export function answerReport(parts: ReportParts): RequestHandler {
   return async (request, response) => {
     insistOnAdmin(parts.config, request.get("authorization"));
-    answer(response, await reportOn(queryFrom(queryOf(request.originalUrl), parts.now()), parts));
+    answer(response, await reportFrom(queryOf(request.originalUrl), parts));
   };
+}
+
+/** The report of a period, as a query says it. @throws WorkerError `MalformedWebhook`, `QueueUnavailable` */
+export async function reportFrom(query: URLSearchParams, parts: ReportParts): Promise<object> {
+  return await reportOn(queryFrom(query, parts.now()), parts);
 }
 
 function answer(response: Response, body: object): void {

@@ -5,6 +5,7 @@ export type LetterSubject = "payment" | "event" | "operation";
 
 /** Which letters: those to which everything applies that is said. Times in milliseconds since the epoch. */
 export interface LetterFilter {
+  /** In a word, or as the letter says it. */
   readonly reason?: string;
   /** `Refused`, `Unreachable`, … */
   readonly kind?: string;
@@ -20,10 +21,10 @@ export interface LetterFilter {
   readonly ids?: readonly string[];
 }
 
-/** Why a person is needed, in a word where there is one. */
-export function reasonOf({ context, reason }: Pick<DeadLetter, "context" | "reason">): string {
+/** Why a person is needed, in a word: a rule's name, or the kind of the error. */
+export function reasonOf({ context, kind }: Pick<DeadLetter, "context" | "kind">): string {
   const word = context?.["reason"];
-  return typeof word === "string" ? word : reason;
+  return typeof word === "string" ? word : kind;
 }
 
 /** A letter with an event that can be placed again is an event's; one that names an event it does not hold is an operation's. */
@@ -37,7 +38,6 @@ export function isMeant(filter: LetterFilter, id: string, letter: DeadLetter): b
   const { key, at } = letter;
   const { from = -Infinity, to = Infinity } = filter;
   const said: readonly (readonly [wanted: string | undefined, is: string])[] = [
-    [filter.reason, reasonOf(letter)],
     [filter.kind, letter.kind],
     [filter.about, subjectOf(letter)],
     [filter.adapter, key.adapter],
@@ -46,6 +46,7 @@ export function isMeant(filter: LetterFilter, id: string, letter: DeadLetter): b
   ];
   return (
     said.every(([wanted, is]) => wanted === undefined || wanted === is) &&
+    (filter.reason === undefined || [reasonOf(letter), letter.reason].includes(filter.reason)) &&
     at >= from &&
     at < to &&
     (filter.ids === undefined || filter.ids.includes(id))

@@ -6,7 +6,7 @@ import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
 import type { Arrived } from "./arrivals.ts";
 import { refusalOf, send, sendJson, sendRefusal } from "./answers.ts";
-import { createGuard } from "./guard.ts";
+import { createGuard, type Refuse } from "./guard.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Operations, OperatorLooks } from "./operations.ts";
 import { answerOperation } from "./operators.ts";
@@ -45,6 +45,8 @@ export interface OperatorRoute {
   readonly path: string;
   readonly get?: RequestHandler;
   readonly post?: RequestHandler;
+  /** Says a refusal in the route's own way; absent: as JSON. */
+  readonly refuse?: Refuse;
 }
 
 /** What is said back to whoever asks whether it is us. */
@@ -76,9 +78,9 @@ export function createApp(parts: AppParts): Express {
     sendJson(response, 200, { status: "ready", ...(await parts.detail?.()) });
   });
   app.get("/metrics", async (_, response) => send(response, 200, parts.meters.contentType, await metrics()));
-  for (const { name, path, get, post } of parts.operators ?? []) {
-    if (get !== undefined) app.get(path, guard(name, get));
-    if (post !== undefined) app.post(path, guard(name, post));
+  for (const { name, path, get, post, refuse } of parts.operators ?? []) {
+    if (get !== undefined) app.get(path, guard(name, get, refuse));
+    if (post !== undefined) app.post(path, guard(name, post, refuse));
   }
   if (parts.home !== undefined) app.use("/", parts.home);
   app.use(refuseUnknown(parts));

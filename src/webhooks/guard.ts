@@ -1,9 +1,9 @@
-import type { Request, RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { isWorkerError, type WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
 import { createPatience } from "./patience.ts";
-import { refusalOf, sendRefusal, tooMany } from "./answers.ts";
+import { type Refusal, refusalOf, sendRefusal, tooMany } from "./answers.ts";
 
 /** What a guard tells, and the clock it goes by. */
 export interface GuardParts {
@@ -13,8 +13,11 @@ export interface GuardParts {
   readonly now: () => number;
 }
 
+/** Says a refusal to who asked. */
+export type Refuse = (request: Request, response: Response, refusal: Refusal) => void;
+
 /** Puts an operators' route behind a guard. `route` is a name for logs and counters. */
-export type Guard = (route: string, answer: RequestHandler) => RequestHandler;
+export type Guard = (route: string, answer: RequestHandler, refuse?: Refuse) => RequestHandler;
 
 /**
  * Makes the guard of operators' routes: what could not be proven there is logged, counted and made to wait. The routes share one patience: who
@@ -22,19 +25,26 @@ export type Guard = (route: string, answer: RequestHandler) => RequestHandler;
  */
 export function createGuard({ log, meters, now }: GuardParts): Guard {
   const patience = createPatience(now);
-  return (route, answer) => async (request, response, next) => {
+  return (route, answer, refuse) => async (request, response, next) => {
     try {
       await answer(request, response, next);
     } catch (error) {
-      if (response.headersSent || !isUntrusted(error)) throw error;
+      if (response.headersSent) throw error;
+      if (!isUntrusted(error)) {
+        // A bug is told in the log, by who answers all of them.
+        if (refuse === undefined || refusalOf(error).status === 500) throw error;
+        refuse(request, response, refusalOf(error));
+        return;
+      }
       // Told before anybody is made to wait: a flood leaves its trace at once.
       log.warn(
-        { route, method: request.method, sig: error.context["sig"], token: tokenIn(request) },
+        { route, method: request.method, sig: error.context["sig"], token: error.context["token"] ?? tokenIn(request) },
         "operator.refused",
       );
       const refusal = (await patience.wait()) ? refusalOf(error) : tooMany;
       meters.refusal(route, refusal.code);
-      sendRefusal(response, refusal);
+      if (refuse === undefined) sendRefusal(response, refusal);
+      else refuse(request, response, refusal);
     }
   };
 }

@@ -17,7 +17,7 @@ export interface ErrandParts {
   readonly config: Pick<Config, "targets" | "find">;
   readonly queue: Pick<Seam, "work" | "errands" | "letters" | "inbox" | "looks" | "counts">;
   readonly log: Pick<Logger, "info">;
-  /** How many looks a worker process has under way at once: as many may wait. */
+  /** How many looks a worker process has under way at once. */
   readonly concurrency: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -67,7 +67,7 @@ async function carryOn(id: string, parts: ErrandParts): Promise<End> {
   return { again: now() + (room > 0 ? errandPauses.betweenMs : errandPauses.crowdedMs) };
 }
 
-/** How many looks and events may be added: as many wait at the most as are under way, whoever asked for them. */
+/** How many looks and events may be added: half as many wait at the most as are under way, whoever asked for them. */
 async function roomFor({ filter }: Errand, { config, queue, concurrency }: ErrandParts): Promise<number> {
   const all = config.targets.map(({ adapter }) => adapter.id);
   const adapters = filter.adapter === undefined ? [...new Set(all)] : [filter.adapter];
@@ -75,7 +75,7 @@ async function roomFor({ filter }: Errand, { config, queue, concurrency }: Erran
   const waiting = (await queue.counts(adapters)).filter(
     ({ queue: name, state }) => state === "waiting" && names.has(name),
   );
-  return concurrency - Math.max(0, ...waiting.map(({ jobs }) => jobs));
+  return Math.ceil(concurrency / 2) - Math.max(0, ...waiting.map(({ jobs }) => jobs));
 }
 
 /** The next letters that are meant, at most so many. */
