@@ -330,7 +330,7 @@ export default {
   }
 
   test("receives webhooks and keeps payments true, like any other", async () => {
-    const place = await openPlace(onTestFinished);
+    const place = await openPlace(onTestFinished, true);
     mkdirSync(join(place.folder, "stone"));
     writeFileSync(join(place.folder, "stone/index.ts"), stone);
     configure(place, ["./stone"]);

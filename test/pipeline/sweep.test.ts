@@ -493,7 +493,7 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
 });
 
 test("by command: what would change, what is changed, and what is left for a person", { timeout: minute }, async () => {
-  const place = await openPlace(onTestFinished);
+  const place = await openPlace(onTestFinished, true);
   const token = "an-admin-token-of-ours";
   const { url } = await place.serve("start.ts", { SWEEP_INTERVAL_SECONDS: "3600", ADMIN_TOKEN: token });
   const command = async (script: string, ...parameters: string[]): Promise<{ code: number | null; output: string }> => {
