@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Meters } from "./lib/meters.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Heartbeats } from "./queue/heartbeats.ts";
+import { within } from "./queue/within.ts";
 
 interface Running {
   close(): Promise<void>;
@@ -71,17 +72,31 @@ function answer(response: ServerResponse, status: number, body: object): void {
 }
 
 const beatMs = 5_000;
+const goodbyeMs = 1_000;
 /** A worker of which nothing was heard for so long is not there. */
 const silentMs = 20_000;
 
 /** Says again and again that this worker is there; one beat that cannot be stored is made up for by the next. */
 export function keepBeating(
-  { beat }: Heartbeats,
+  { beat, gone }: Pick<Heartbeats, "beat" | "gone">,
   facts: { readonly concurrency: number; readonly since: number },
 ): Running {
   const id = randomUUID();
-  const say = (): void => void beat(id, facts, silentMs).catch(() => undefined);
+  let beating: Promise<void> = Promise.resolve();
+  const say = (): void => {
+    beating = beat(id, facts, silentMs).catch(() => undefined);
+  };
   say();
   const timer = setInterval(say, beatMs).unref();
-  return { close: async () => clearInterval(timer) };
+  return {
+    async close() {
+      clearInterval(timer);
+      const end = async (): Promise<void> => {
+        await beating;
+        await gone(id);
+      };
+      // Whoever cannot say goodbye is missed after a while.
+      await within(goodbyeMs, end()).catch(() => undefined);
+    },
+  };
 }

@@ -21,7 +21,7 @@ export interface ReadyDetail {
 }
 
 /** The channels that the configuration has. */
-function sweptChannels({ targets }: Pick<Config, "targets">): readonly SweptChannel[] {
+export function sweptChannels({ targets }: Pick<Config, "targets">): readonly SweptChannel[] {
   const channels = targets.map(({ merchant, channel }) => [JSON.stringify([merchant, channel]), { merchant, channel }]);
   return [...new Map(channels as [string, SweptChannel][]).values()];
 }

@@ -15,7 +15,7 @@ import type { Engine } from "./queue/engine.ts";
 import type { StoredEvent } from "./queue/jobs.ts";
 import { createLedger } from "./queue/ledger.ts";
 import type { JournalEntry, Seam } from "./queue/seam.ts";
-import { readDetail } from "./standing.ts";
+import { readDetail, sweptChannels } from "./standing.ts";
 import { promptly } from "./queue/within.ts";
 import { createApp } from "./webhooks/app.ts";
 import { tooLargeInLedger } from "./webhooks/findings.ts";
@@ -65,6 +65,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
       engine,
       heartbeats: queue.heartbeats,
       arrivals: queue.arrivals,
+      standing: () => queue.standing(sweptChannels(config)),
       now: Date.now,
     }),
     ...(parts.home === undefined ? {} : { home: parts.home }),

@@ -1,7 +1,11 @@
 import express, { type ErrorRequestHandler } from "express";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { WorkerError } from "../lib/errors.ts";
+import { fingerprintOf } from "../signatures/fingerprint.ts";
+import { createSigningKeys } from "../signatures/signing-keys.ts";
 import type { Drift } from "../queue/ledger.ts";
+import type { PeerRecord } from "../queue/peers.ts";
+import type { Standing } from "../queue/standing.ts";
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { DeadLetter, StoredEvent } from "../queue/jobs.ts";
 import { listenOnLoopback, type Loopback } from "../../sandbox/loopback.ts";
@@ -28,14 +32,36 @@ const found = (name: string, at: number, more: Partial<Drift> = {}): Drift => ({
   ...more,
 });
 
+/** As long as random ids of entries are. */
+const entryIdOf = (index: number): string => `entry-${index}`.padEnd(36, "_");
+
+const nothing: Standing = { waiting: [], peers: [], closures: [], letters: [], sweeps: [], workers: 1 };
+const targets = [
+  {
+    adapter: { id: "any", secrets: ["webhookSecret", "apiKey"] },
+    merchant: "acme",
+    channel: "se",
+    settings: { webhookSecret: ["new", "old"], apiKey: ["a", "b"] },
+  },
+  { adapter: { id: "any", secrets: [] }, merchant: "other", channel: "no", settings: {} },
+] as unknown as ReportParts["config"]["targets"];
+
 /** A service with this ledger and these letters, whose ids are what `letterIdOf` says. */
-async function open(drift: readonly Drift[], letters: readonly DeadLetter[]) {
+async function open(drift: readonly Drift[], letters: readonly DeadLetter[], stands: Partial<Standing> = {}) {
+  const dismissed: string[] = [];
   const kept = new Map(letters.map((letter, index) => [letterIdOf(index), letter]));
   const looks: PaymentKey[] = [];
   const stored: StoredEvent[] = [];
   const parts: ReportParts = {
-    config: { adminTokens: [adminToken] },
-    ledger: { read: async () => ({ drift, tallies: [] }) },
+    config: { adminTokens: [adminToken], targets, signingKeys: createSigningKeys(["newest-master", "older-master"]) },
+    ledger: {
+      read: async () => ({ drift: drift.map((one, index) => ({ ...one, id: entryIdOf(index) })), tallies: [] }),
+      async dismiss(id) {
+        dismissed.push(id);
+        return drift.some((_, index) => entryIdOf(index) === id);
+      },
+    },
+    standing: async () => ({ ...nothing, ...stands }),
     dead: {
       list: async () => [...kept].map(([id, letter]) => ({ ...letter, id })),
       read: async (id) => kept.get(id),
@@ -52,16 +78,16 @@ async function open(drift: readonly Drift[], letters: readonly DeadLetter[]) {
   };
   const app = express().get("/report", answerReport(parts)).post("/report", answerLetter(parts));
   app.use(((error: unknown, _request, response, _next) => {
-    response.status(400).end(error instanceof WorkerError ? error.kind : "a bug");
+    response.status(400).end(error instanceof WorkerError ? `${error.kind}: ${error.message}` : "a bug");
   }) satisfies ErrorRequestHandler);
   server = await listenOnLoopback(app);
-  return { url: server.url, kept, looks, stored };
+  return { url: server.url, kept, looks, stored, dismissed };
 }
 
 async function deal(url: string, query: string, token = adminToken): Promise<string> {
   const headers = { authorization: `Bearer ${token}` };
   const answer = await fetch(`${url}/report?${query}`, { method: "POST", headers });
-  return answer.ok ? "done" : await answer.text();
+  return answer.ok ? "done" : ((await answer.text()).split(":")[0] ?? "");
 }
 
 const letter: DeadLetter = {
@@ -109,10 +135,12 @@ test("a letter that a person has dealt with is taken away, once, by operators on
 async function reportOn(
   drift: readonly Drift[],
   letters: readonly DeadLetter[] = [],
+  stands: Partial<Standing> = {},
+  query = "",
 ): Promise<Record<string, unknown>> {
-  await open(drift, letters);
+  await open(drift, letters, stands);
   if (server === undefined) throw new Error("not open");
-  const answer = await fetch(`${server.url}/report`, { headers: { authorization: `Bearer ${adminToken}` } });
+  const answer = await fetch(`${server.url}/report?${query}`, { headers: { authorization: `Bearer ${adminToken}` } });
   return (await answer.json()) as Record<string, unknown>;
 }
 
@@ -162,4 +190,188 @@ test("repairs alone need nobody", async () => {
     needsAttention: false,
     truncated: false,
   });
+});
+
+test("what is asked wrongly is told in a sentence", async () => {
+  const { url } = await open([], []);
+  const said = async (query: string): Promise<string> =>
+    await (await fetch(`${url}/report?${query}`, { headers: { authorization: `Bearer ${adminToken}` } })).text();
+  expect(await said("merchant=acne")).toBe("MalformedWebhook: no such merchant is configured");
+  expect(await said("merchant=acme&channel=no")).toBe("MalformedWebhook: the merchant has no such channel");
+  expect(await said("channel=dk")).toBe("MalformedWebhook: no merchant has such a channel");
+  expect(await said("from=2026-03-02&to=2026-03-01")).toBe("MalformedWebhook: from has to be no later than to");
+  expect(await said("from=yesterday")).toBe("MalformedWebhook: from and to have to be days, such as 2026-01-31");
+  expect(await said("mechant=acme")).toBe("MalformedWebhook: from, to, merchant and channel can be asked for");
+  expect(JSON.parse(await said("merchant=other&channel=no&from=2026-03-01&to=2026-03-01"))).toMatchObject({
+    to: "2026-03-01",
+  });
+});
+
+test("an entry is taken away like a letter, and cannot be tried again", async () => {
+  const { url, dismissed } = await open([found("dispute", now)], []);
+  expect(await deal(url, `dismiss=${entryIdOf(0)}`)).toBe("done");
+  expect(dismissed).toEqual([entryIdOf(0)]);
+  expect(await deal(url, `dismiss=${entryIdOf(7)}`)).toBe("UnknownTarget");
+  expect(await deal(url, `retry=${entryIdOf(0)}`)).toBe("UnknownTarget");
+  expect(dismissed).not.toContain("retry");
+});
+
+describe("an entry needs nobody any more", () => {
+  const norce: PeerRecord = {
+    peer: "norce",
+    merchant: "",
+    channel: "",
+    since: 0,
+    keys: {},
+    rhythm: { day: 0, today: [] },
+    missed: 0,
+  };
+  const refused = { ...found("credentials-refused", now - 3 * hour), facts: { peer: "norce" } };
+  const trouble = { since: now - 3 * hour, last: now, facts: { status: 401 } };
+  test.each<[string, Drift, Partial<Standing>, object]>([
+    [
+      "where a look found it gone",
+      found("dispute", now - hour, { resolvedAt: now }),
+      {},
+      { resolved: "2026-03-04T12:00:00.000Z" },
+    ],
+    [
+      "where a person said so",
+      found("dispute", now - hour, { dismissedAt: now }),
+      {},
+      { dismissed: "2026-03-04T12:00:00.000Z" },
+    ],
+    ["where its letter is gone", found("underpaid", now - hour, { letter: letterIdOf(9) }), {}, { resolved: true }],
+    [
+      "where what goes on was not seen for two days",
+      found("two-live-payments", now - 99 * hour, { last: now - 51 * hour }),
+      {},
+      { resolved: "2026-03-02T09:00:00.000Z" },
+    ],
+    [
+      "where the peer takes our credentials again",
+      refused,
+      { peers: [{ ...norce, overAt: now - hour }] },
+      { resolved: "2026-03-04T11:00:00.000Z" },
+    ],
+  ])("%s", async (_, entry, stands, more) => {
+    const report = await reportOn([entry], [], stands);
+    expect(report).toMatchObject({ drift: [{ name: entry.name, attention: false, ...more }], needsAttention: false });
+  });
+
+  test("and as long as the peer refuses, somebody is needed", async () => {
+    const report = await reportOn([refused], [], { peers: [{ ...norce, refused: trouble }] });
+    expect(report).toMatchObject({
+      drift: [{ name: "credentials-refused", attention: true }],
+      peers: [{ peer: "norce", refused: { since: "2026-03-04T09:00:00.000Z", status: 401 } }, {}, {}],
+      needsAttention: true,
+    });
+  });
+
+  test("what a letter tells is told by the letter alone", async () => {
+    const report = await reportOn([found("other-order", now, { letter: letterIdOf(0) })], [letter]);
+    expect(report).toMatchObject({ drift: [], dead: [{ reason: "other-order" }], needsAttention: true });
+  });
+});
+
+test("what waits is told by reason, of the merchant that is asked about", async () => {
+  const of = { adapter: "any", merchant: "acme", channel: "se" };
+  const waiting = [
+    { ...of, reason: "unreachable", payments: 3, since: now - hour, nextLookAt: now + hour },
+    {
+      ...of,
+      merchant: "other",
+      channel: "no",
+      reason: "unreachable",
+      payments: 4,
+      since: now - 2 * hour,
+      nextLookAt: now + 2 * hour,
+    },
+    { ...of, reason: "not-at-psp", payments: 1, since: now, nextLookAt: now },
+  ];
+  expect((await reportOn([], [], { waiting }))["waiting"]).toMatchObject([
+    {
+      reason: "unreachable",
+      payments: 7,
+      since: "2026-03-04T10:00:00.000Z",
+      nextLook: "2026-03-04T13:00:00.000Z",
+      accounts: [
+        { merchant: "other", payments: 4 },
+        { merchant: "acme", payments: 3 },
+      ],
+    },
+    { reason: "not-at-psp", payments: 1 },
+  ]);
+  const narrowed = await reportOn([], [], { waiting }, "merchant=other");
+  expect(narrowed).toMatchObject({
+    waiting: [{ payments: 4 }],
+    peers: [{ peer: "norce" }, { merchant: "other" }],
+    needsAttention: false,
+  });
+});
+
+test("no worker, a peer that is down, and silence need somebody", async () => {
+  expect(await reportOn([], [], { workers: 0, workerAt: now - hour })).toMatchObject({
+    workers: { there: 0, noneSince: "2026-03-04T11:00:00.000Z" },
+    needsAttention: true,
+  });
+  const account: PeerRecord = {
+    peer: "any",
+    merchant: "acme",
+    channel: "se",
+    since: 0,
+    lookedAt: now,
+    heardAt: now - hour,
+    keys: {},
+    rhythm: { day: 0, today: [] },
+    missed: 5,
+  };
+  const silent = { since: now - hour, toldAt: now, expected: 12 };
+  expect(await reportOn([], [], { peers: [{ ...account, silent }] })).toMatchObject({
+    peers: [
+      {},
+      { silent: { since: "2026-03-04T11:00:00.000Z", found: 5, expected: 12 }, lastLook: "2026-03-04T12:00:00.000Z" },
+      {},
+    ],
+    needsAttention: true,
+  });
+  const closures = [
+    { adapter: "any", account: JSON.stringify(["acme", "se"]), why: "psp-down" as const, until: now + hour },
+  ];
+  expect(await reportOn([], [], { peers: [account], closures })).toMatchObject({
+    peers: [{}, { gate: { why: "psp-down", until: "2026-03-04T13:00:00.000Z" } }, {}],
+    needsAttention: false,
+  });
+});
+
+test("an older secret is safe to retire once a newer one proves webhooks and it proved none for long", async () => {
+  const days = (count: number): number => now - count * 24 * hour;
+  const keysAfter = async (uses: Record<string, number>, since = days(100)): Promise<unknown> => {
+    const keys = Object.fromEntries(
+      Object.entries(uses).map(([secret, last]) => [fingerprintOf(secret), { webhooks: 2, since: days(99), last }]),
+    );
+    const account = {
+      peer: "any",
+      merchant: "acme",
+      channel: "se",
+      since,
+      keys,
+      rhythm: { day: 0, today: [] },
+      missed: 0,
+    };
+    const report = await reportOn([], [], { peers: [account] });
+    return (report["keys"] as { key: string; safeToRetire: boolean }[])
+      .filter(({ safeToRetire }) => safeToRetire)
+      .map(({ key }) => key);
+  };
+  const [old, olderMaster] = [fingerprintOf("old"), fingerprintOf("older-master")];
+  expect(await keysAfter({ new: now, old: days(31) })).toEqual([old]);
+  expect(await keysAfter({ new: now })).toEqual([old]);
+  expect(await keysAfter({ new: now, old: days(29) })).toEqual([]);
+  // Counted for too short a time; and nothing shows that the newer one works.
+  expect(await keysAfter({ new: now }, days(3))).toEqual([]);
+  expect(await keysAfter({ old: days(31) })).toEqual([]);
+  // URLs live longer; what asks the PSP proves no webhook and is not named.
+  expect(await keysAfter({ "newest-master": now, "older-master": days(60) })).toEqual([]);
+  expect(await keysAfter({ "newest-master": now, "older-master": days(91) })).toEqual([olderMaster]);
 });

@@ -3,21 +3,27 @@ import { z } from "zod";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { within } from "../queue/within.ts";
-import type { Drift, Ledger, LedgerQuery } from "../queue/ledger.ts";
+import type { Ledger, LedgerQuery } from "../queue/ledger.ts";
 import type { DeadLetter } from "../queue/jobs.ts";
 import type { Inbox } from "../queue/event-queues.ts";
 import type { Letters } from "../queue/letters.ts";
+import type { Standing } from "../queue/standing.ts";
 import { insistOnAdmin } from "../signatures/admin-token.ts";
 import type { OperatorLooks } from "../webhooks/operations.ts";
 import { queryOf } from "../webhooks/request.ts";
+import { type ListedEntry, listedEntries } from "./entries.ts";
+import { type ListedKey, isUrlKey, listedKeys } from "./keys.ts";
+import { isInTrouble, type ListedPeer, listedPeers, type ListedWaiting, listedWaiting } from "./situation.ts";
 
 /** What the report is made from. */
 export interface ReportParts {
-  readonly config: Pick<Config, "adminTokens">;
-  readonly ledger: Pick<Ledger, "read">;
+  readonly config: Pick<Config, "adminTokens" | "targets" | "signingKeys">;
+  readonly ledger: Pick<Ledger, "read" | "dismiss">;
   readonly dead: Pick<Letters, "list" | "read" | "remove">;
   readonly inbox: Pick<Inbox, "add">;
   readonly looks: Pick<OperatorLooks, "ask">;
+  /** How things stand now. */
+  readonly standing: () => Promise<Standing>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -30,22 +36,20 @@ interface Sums {
   readonly unresolved: number;
 }
 
-/** A difference as it is told: found at `at`, and last at `last` where it was found again. */
-type Listed = Omit<Drift, "at" | "last"> & {
-  readonly at: string;
-  readonly last?: string;
-  readonly attention: boolean;
-};
-
-/** What is told of a period. */
+/** What is told: of a period what was found, and of now what waits, who is away, and what needs a person. */
 interface Report extends Sums {
   readonly from: string;
   readonly to: string;
   /** The same by day, merchant, channel and adapter. */
   readonly days: readonly (Sums & { readonly day: string; readonly [name: string]: unknown })[];
-  readonly drift: readonly Listed[];
+  readonly drift: readonly ListedEntry[];
   /** Every payment that needs a person now, whenever it came to that. */
   readonly dead: readonly object[];
+  readonly waiting: readonly ListedWaiting[];
+  readonly peers: readonly ListedPeer[];
+  readonly keys: readonly ListedKey[];
+  /** Worker processes that are there, with none of them since when (`null`: there never was one), and when the last sweep began that ended. */
+  readonly workers: { readonly there: number; readonly noneSince?: string | null; readonly swept?: string };
   /** There was more than is listed. */
   readonly truncated: boolean;
   readonly needsAttention: boolean;
@@ -57,34 +61,36 @@ const most = 5_000;
 /** A long ledger is read in many steps. */
 const longestMs = 30_000;
 
-/** Mended already, or to be known: the others need a person. */
-const calm: ReadonlySet<string> = new Set(["missed-event", "late-event", "amount-differs", "unknown-reference"]);
-
 const date = z.iso.date().transform((day) => Date.parse(`${day}T00:00:00.000Z`));
 const name = z.string().min(1).max(200).optional();
-const querySchema = z.object({ from: date.optional(), to: date.optional(), merchant: name, channel: name });
+const querySchema = z.strictObject({ from: date.optional(), to: date.optional(), merchant: name, channel: name });
 
-/** A digest, as `deadId` makes it: an engine keeps other things under shorter names. */
-const letterId = z.string().regex(/^[\w-]{43}$/);
+/** A digest, or a random id of an entry: an engine keeps other things under shorter names. */
+const namedBy = z.string().regex(/^[\w-]{36,43}$/);
 
-/** What to do with a dead letter: look or place the event again, or take it away because a person has dealt with it. */
-const letterSchema = z.union([z.strictObject({ retry: letterId }), z.strictObject({ dismiss: letterId })]);
+/** What to do with a dead letter: look or place the event again, or take it away because a person has dealt with it, like an entry. */
+const letterSchema = z.union([z.strictObject({ retry: namedBy }), z.strictObject({ dismiss: namedBy })]);
 
 /**
- * Deals with one dead letter, by the id that the report tells: `?retry=` or `?dismiss=`. For operators only.
- * @throws WorkerError `UnknownTarget` where there is no such letter.
+ * Deals with one dead letter, or entry of the ledger, by the id that the report tells: `?retry=` or `?dismiss=`. For operators only.
+ * @throws WorkerError `UnknownTarget` where there is none.
  */
 export function answerLetter(parts: ReportParts): RequestHandler {
   return async (request, response) => {
     insistOnAdmin(parts.config, request.get("authorization"));
     const asked = letterSchema.safeParse(Object.fromEntries(queryOf(request.originalUrl)));
-    if (!asked.success) throw new WorkerError("MalformedWebhook", "retry or dismiss has to be the id of a dead letter");
-    const id = "retry" in asked.data ? asked.data.retry : asked.data.dismiss;
-    const letter = await orUnavailable(parts.dead.read(id));
-    if (letter === undefined) throw new WorkerError("UnknownTarget", "there is no such dead letter");
-    if ("dismiss" in asked.data) await orUnavailable(parts.dead.remove(id));
-    else await retried(id, letter, parts);
-    answer(response, { id, done: true });
+    if (!asked.success)
+      throw new WorkerError(
+        "MalformedWebhook",
+        "retry has to be the id of a dead letter, dismiss that of one or of an entry",
+      );
+    const named = "retry" in asked.data ? asked.data.retry : asked.data.dismiss;
+    const letter = await orUnavailable(parts.dead.read(named));
+    if (letter !== undefined && "dismiss" in asked.data) await orUnavailable(parts.dead.remove(named));
+    else if (letter !== undefined) await retried(named, letter, parts);
+    else if (!("dismiss" in asked.data) || !(await orUnavailable(parts.ledger.dismiss(named, parts.now()))))
+      throw new WorkerError("UnknownTarget", "there is no such dead letter, and no such entry");
+    answer(response, { id: named, done: true });
   };
 }
 
@@ -113,8 +119,8 @@ export function answerReport(parts: ReportParts): RequestHandler {
 }
 
 /** The report of a period, as a query says it. @throws WorkerError `MalformedWebhook`, `QueueUnavailable` */
-export async function reportFrom(query: URLSearchParams, parts: ReportParts): Promise<object> {
-  return await reportOn(queryFrom(query, parts.now()), parts);
+export async function reportFrom(query: URLSearchParams, parts: ReportParts): Promise<Report> {
+  return await readReport(queryFrom(query, parts), parts);
 }
 
 function answer(response: Response, body: object): void {
@@ -122,12 +128,22 @@ function answer(response: Response, body: object): void {
   response.end(JSON.stringify(body));
 }
 
-/** @throws WorkerError `MalformedWebhook` */
-function queryFrom(query: URLSearchParams, now: number): LedgerQuery {
+/** @throws WorkerError `MalformedWebhook` with a sentence. */
+function queryFrom(query: URLSearchParams, { config: { targets }, now }: ReportParts): LedgerQuery {
   const asked = querySchema.safeParse(Object.fromEntries(query));
-  if (!asked.success) throw new WorkerError("MalformedWebhook", "from and to have to be days, such as 2026-01-31");
+  if (!asked.success) {
+    const unknown = asked.error.issues.some(({ code }) => code === "unrecognized_keys");
+    throw malformed(
+      unknown ? "from, to, merchant and channel can be asked for" : "from and to have to be days, such as 2026-01-31",
+    );
+  }
   const { from, to, merchant, channel } = asked.data;
-  const end = (to ?? Math.floor(now / dayMs) * dayMs) + dayMs;
+  if (from !== undefined && to !== undefined && from > to) throw malformed("from has to be no later than to");
+  const ofMerchant = targets.filter((target) => (merchant ?? target.merchant) === target.merchant);
+  if (merchant !== undefined && ofMerchant.length === 0) throw malformed("no such merchant is configured");
+  if (channel !== undefined && !ofMerchant.some((target) => target.channel === channel))
+    throw malformed(merchant === undefined ? "no merchant has such a channel" : "the merchant has no such channel");
+  const end = (to ?? Math.max(Math.floor(now() / dayMs) * dayMs, from ?? 0)) + dayMs;
   return {
     from: from ?? end - 7 * dayMs,
     to: end,
@@ -136,15 +152,26 @@ function queryFrom(query: URLSearchParams, now: number): LedgerQuery {
   };
 }
 
-async function reportOn(query: LedgerQuery, { ledger, dead }: ReportParts): Promise<Report> {
-  const [{ drift, tallies }, all] = await orUnavailable(Promise.all([ledger.read(query), dead.list(most + 1)]));
+function malformed(message: string): WorkerError {
+  return new WorkerError("MalformedWebhook", message);
+}
+
+/** Reads the report of a period. @throws WorkerError `QueueUnavailable` */
+async function readReport(query: LedgerQuery, parts: ReportParts): Promise<Report> {
+  const { ledger, dead, config, now } = parts;
+  const [{ drift, tallies }, all, standing] = await orUnavailable(
+    Promise.all([ledger.read(query), dead.list(most + 1), parts.standing()]),
+  );
   const letters = all.filter(
     ({ key }) => (query.merchant ?? key.merchant) === key.merchant && (query.channel ?? key.channel) === key.channel,
   );
   const byDay = Map.groupBy(tallies, ({ hour, merchant, channel, adapter }) =>
     JSON.stringify({ day: dayOf(hour), merchant, channel, adapter }),
   );
-  const found = distinct(drift).map(listedFrom);
+  const ids = new Set(letters.map(({ id: letter }) => letter));
+  const found = listedEntries(drift, { letters: ids, peers: standing.peers, now: now() });
+  const peers = listedPeers(standing, config, query);
+  const { workers } = standing;
   return {
     from: dayOf(query.from),
     to: dayOf(query.to - 1),
@@ -154,9 +181,29 @@ async function reportOn(query: LedgerQuery, { ledger, dead }: ReportParts): Prom
       .toSorted((one, other) => one.day.localeCompare(other.day)),
     drift: lastOf(found),
     dead: letters.slice(0, most).map(letterOf),
+    waiting: listedWaiting(standing, query),
+    peers,
+    keys: listedKeys(config, standing.peers, now()).filter(
+      (key) =>
+        isUrlKey(key) ||
+        ((query.merchant ?? key.merchant) === key.merchant && (query.channel ?? key.channel) === key.channel),
+    ),
+    workers: { there: workers, ...noneSince(standing), ...sweptOf(standing) },
     truncated: found.length > most || all.length > most,
-    needsAttention: letters.length > 0 || found.some(({ attention }) => attention),
+    needsAttention:
+      letters.length > 0 || workers === 0 || peers.some(isInTrouble) || found.some(({ attention }) => attention),
   };
+}
+
+function noneSince({ workers, workerAt }: Standing): Pick<Report["workers"], "noneSince"> {
+  if (workers > 0) return {};
+  return { noneSince: workerAt === undefined ? null : new Date(workerAt).toISOString() };
+}
+
+/** Where the sweep is furthest behind. */
+function sweptOf({ sweeps }: Standing): Pick<Report["workers"], "swept"> {
+  const times = sweeps.flatMap(({ progress }) => progress["recent"]?.swept ?? []);
+  return times.length === 0 ? {} : { swept: new Date(Math.min(...times)).toISOString() };
 }
 
 async function orUnavailable<T>(work: Promise<T>): Promise<T> {
@@ -167,29 +214,8 @@ async function orUnavailable<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** What is found again and again is told once, with its first time and its last; a repair is told each time. */
-function distinct(drift: readonly Drift[]): Drift[] {
-  const same = Map.groupBy(drift, ({ adapter, merchant, channel, orderId, paymentId, ...one }, index) =>
-    one.from === undefined ? JSON.stringify([one.name, adapter, merchant, channel, orderId, paymentId]) : index,
-  );
-  return [...same.values()].flatMap(([first, ...more]) => {
-    if (first === undefined) return [];
-    const last = [first, ...more].reduce((latest, one) => Math.max(latest, one.last ?? one.at), first.at);
-    return [last === first.at ? first : { ...first, last }];
-  });
-}
-
-function listedFrom({ at, last, ...drift }: Drift): Listed {
-  return {
-    ...drift,
-    at: new Date(at).toISOString(),
-    ...(last === undefined ? {} : { last: new Date(last).toISOString() }),
-    attention: !calm.has(drift.name),
-  };
-}
-
 /** As many as are listed, oldest first. However much was repaired, what needs a person is among them. */
-function lastOf(found: readonly Listed[]): Listed[] {
+function lastOf(found: readonly ListedEntry[]): readonly ListedEntry[] {
   const gravest = found.toSorted((one, other) => Number(one.attention) - Number(other.attention)).slice(-most);
   return gravest.toSorted((one, other) => one.at.localeCompare(other.at));
 }

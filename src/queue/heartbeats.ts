@@ -13,6 +13,8 @@ export interface Heartbeat {
 /** Which processes are there; one that says nothing for `ttlMs` is not. */
 export interface Heartbeats {
   beat(id: string, facts: Heartbeat["facts"], ttlMs: number): Promise<void>;
+  /** It ends in good order: nobody has to wait until it is missed. */
+  gone(id: string): Promise<void>;
   /** At most a thousand, the newest first. */
   list(): Promise<readonly Heartbeat[]>;
   /** When any process said last that it is there; `undefined`: none ever did, or not for three months. */
@@ -28,6 +30,9 @@ export function createHeartbeats(store: Store): Heartbeats {
     async beat(id, facts, ttlMs) {
       // Outlives the processes: whoever asks when all are gone has to hear since when.
       await Promise.all([store.put("heartbeat", id, facts, ttlMs), store.put("heard", last, null, lastKeptMs)]);
+    },
+    async gone(id) {
+      await store.remove("heartbeat", id);
     },
     last: async () => (await store.get("heard", last))?.writtenAt,
     async list() {

@@ -19,7 +19,18 @@ export interface Drift {
   /** States, where it is a repair. */
   readonly from?: string;
   readonly to?: string;
+  /** What a person compares, and whom it is about. */
+  readonly facts?: Readonly<Record<string, Json>>;
+  /** The dead letter that tells the same. */
+  readonly letter?: string;
+  /** When a later look found it gone. */
+  readonly resolvedAt?: number;
+  /** When a person said that it is dealt with. */
+  readonly dismissedAt?: number;
 }
+
+/** A difference as it stands in the ledger. */
+export type Entry = Drift & { readonly id: string };
 
 /** What comparisons came to within an hour, of one merchant's channel and adapter. */
 export interface Tally {
@@ -45,7 +56,7 @@ export interface LedgerQuery {
 /** What the ledger has of a period. */
 export interface LedgerExtract {
   /** Oldest first. */
-  readonly drift: readonly Drift[];
+  readonly drift: readonly Entry[];
   readonly tallies: readonly Tally[];
 }
 
@@ -53,16 +64,28 @@ export interface LedgerExtract {
 export interface Ledger {
   /** A repair that nobody had announced; a webhook that comes within minutes makes it a late one. */
   repaired(key: PaymentKey, drift: Drift): Promise<void>;
-  /** A difference that is kept once, however often it is met. */
+  /** A difference that is kept once, however often it is met; one that was resolved is open again. */
   once(id: readonly string[], drift: Drift): Promise<void>;
   /** A difference that goes on being true: one entry, that says when it was found first and when last. */
   standing(id: readonly string[], drift: Drift): Promise<void>;
+  /** A later look found it gone. Of what never was kept, nothing is written. */
+  resolved(id: readonly string[], at: number): Promise<void>;
+  /** A person has dealt with it: found again, it stays so. @returns whether there is such an entry. */
+  dismiss(entryId: string, at: number): Promise<boolean>;
   /** A webhook came that had nothing left to tell: was it about a repair of some minutes ago? */
   late(key: PaymentKey): Promise<void>;
   /** Keeps one process's tallies of an hour; replaces what it kept of that hour before. */
   tally(id: readonly string[], tallies: readonly Tally[]): Promise<void>;
   read(query: LedgerQuery): Promise<LedgerExtract>;
 }
+
+/** Mended already, or to be known: the others need a person. */
+export const calmNames: ReadonlySet<string> = new Set([
+  "missed-event",
+  "late-event",
+  "amount-differs",
+  "unknown-reference",
+]);
 
 /** The names of what was repaired: before and after a webhook came for it. */
 export const missedEvent = "missed-event";
@@ -96,13 +119,25 @@ export function createLedger(engine: Engine, temper: Temper): Ledger {
       await store.put("repair", laneId(key), id, lateMs);
     },
     async once(id, drift) {
-      await store.putIfAbsent("drift", hashOf(id), { ...drift }, keptMs);
+      const name = hashOf(id);
+      const { mine, stored } = await store.putIfAbsent<Written<Drift>>(
+        "drift",
+        name,
+        { ...drift } as Written<Drift>,
+        keptMs,
+      );
+      if (!mine && stored.value.resolvedAt !== undefined) await change(name, (known) => reopened(known, drift.at));
     },
     async standing(id, drift) {
       const name = hashOf(id);
       const { mine } = await store.putIfAbsent("drift", name, { ...drift }, keptMs);
-      if (!mine) await change(name, (known) => ({ ...known, last: Math.max(known.last ?? 0, drift.at) }));
+      if (!mine) await change(name, (known) => reopened(known, drift.at));
     },
+    async resolved(id, at) {
+      await change(hashOf(id), (known) => ({ ...known, resolvedAt: at }));
+    },
+    dismiss: async (entryId, at) =>
+      shape.test(entryId) && (await change(entryId, (known) => ({ ...known, dismissedAt: at }))),
     async late(key) {
       const repair = await store.get<string>("repair", laneId(key));
       if (repair === undefined) return;
@@ -116,8 +151,8 @@ export function createLedger(engine: Engine, temper: Temper): Ledger {
         keptMs,
       ),
     async read(query) {
-      const drift = await all<Written<Drift>>(store, "drift");
-      const tallies = (await all<Written<Tally>[]>(store, "tally")).flat();
+      const drift = (await all(store, "drift")).map(({ id, value }): Entry => ({ ...(value as Written<Drift>), id }));
+      const tallies = (await all(store, "tally")).flatMap(({ value }) => value as Written<Tally>[]);
       return {
         drift: drift
           .filter((entry) => isWithin(query, entry, entry.at, entry.last))
@@ -128,16 +163,27 @@ export function createLedger(engine: Engine, temper: Temper): Ledger {
   };
 }
 
+/** It is so now, whatever was found in between. */
+function reopened({ resolvedAt: _resolved, ...known }: Drift, at: number): Drift {
+  return { ...known, last: Math.max(known.last ?? known.at, at) };
+}
+
+/** What an entry's id looks like: ids come from outside, too. */
+const shape = /^[\w-]{36,43}$/;
+
 /** All records of a kind, each once: what is written meanwhile is at the beginning. */
-async function all<Value extends Json>(store: Store, kind: "drift" | "tally"): Promise<Value[]> {
-  const found = new Map<string, Value>();
+async function all(
+  store: Store,
+  kind: "drift" | "tally",
+): Promise<readonly { readonly id: string; readonly value: Json }[]> {
+  const found = new Map<string, Json>();
   let before: string | undefined;
   do {
-    const page = await store.list<Value>(kind, { limit: chunk, ...(before === undefined ? {} : { before }) });
+    const page = await store.list(kind, { limit: chunk, ...(before === undefined ? {} : { before }) });
     for (const { id, value } of page.records) found.set(id, value);
     before = page.next;
   } while (before !== undefined);
-  return [...found.values()];
+  return [...found].map(([id, value]) => ({ id, value }));
 }
 
 /** @param last where it went on being true: it belongs to every period from the one to the other. */

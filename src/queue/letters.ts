@@ -66,7 +66,8 @@ export function createLetters(store: Store): Letters {
   };
 }
 
-function letterId(of: Pick<DeadLetter, "key" | "event"> | PaymentKey): string {
+/** Under which name a letter stands. */
+export function letterId(of: Pick<DeadLetter, "key" | "event"> | PaymentKey): string {
   if (!("key" in of)) return laneId(of);
   if (of.event === undefined) return laneId(of.key as PaymentKey);
   const { adapter, merchant, channel, orderId, paymentId } = of.key;

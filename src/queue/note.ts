@@ -54,6 +54,8 @@ export interface Known {
   readonly timerAt?: number;
   /** A letter stands. */
   readonly letter?: boolean;
+  /** What looks found that a person should see, by name and id, the letter's reason included: until a look finds it gone. A few. */
+  readonly found?: readonly string[];
   /** What else a look has to remember; small. */
   readonly seen?: Readonly<Record<string, Json>>;
 }

@@ -97,6 +97,8 @@ export const tellPauses = {
   flushMs: 5 * second,
   /** How long the end of a process waits for the queue to take what is still held. */
   closeMs: 2 * second,
+  /** What was kept is kept again only after this time: another process may have found it gone meanwhile. */
+  knownMs: hour,
   /** So many failures in a row, or so long without an answer, and a peer is said to be down. */
   failuresToTell: 3,
   downMs: 30 * second,

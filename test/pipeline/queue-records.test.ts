@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClosures } from "../../src/queue/closures.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
 import type { DeadLetter, InboxJob } from "../../src/queue/jobs.ts";
+import { createPeers, type PeerRecord } from "../../src/queue/peers.ts";
 import { createLedger, type Drift } from "../../src/queue/ledger.ts";
 import { createLetters } from "../../src/queue/letters.ts";
 import { createClaims, createReferences } from "../../src/queue/references.ts";
@@ -127,6 +128,28 @@ describe.each(engines())("records on $name", (testEngine: TestEngine) => {
     await sweeps.save("acme", "se", { recent: { swept: 2 } });
     expect(await sweeps.read("acme", "se")).toEqual({ recent: { swept: 2 } });
     expect(await sweeps.read("acme", "no")).toEqual({});
+    const [se, no] = ["se", "no"].map((channel) => ({ merchant: "acme", channel }));
+    if (se !== undefined && no !== undefined)
+      expect(await sweeps.all([no, se])).toEqual([
+        { ...no, progress: {} },
+        { ...se, progress: { recent: { swept: 2 } } },
+      ]);
+  });
+
+  test("what is known of a peer is changed by all processes, and none undoes another's", async () => {
+    const stores = ["patient", "prompt"] as const;
+    const processes = stores.map((temper) => createPeers(engine.store(temper)));
+    const peer = { peer: "any", merchant: "acme", channel: "se" };
+    const more = (known: PeerRecord | undefined): PeerRecord => ({
+      ...peer,
+      since: 1,
+      keys: {},
+      rhythm: { day: 0, today: [] },
+      missed: (known?.missed ?? 0) + 1,
+    });
+    for (let time = 0; time < 10; time += 1)
+      await Promise.all(processes.map(async (process) => await process.change(peer, more)));
+    expect(await processes[0]?.list()).toMatchObject([{ ...peer, missed: 20 }]);
   });
 
   test("one operation of a payment has its turn; the same one takes it up again, and its old holder has lost it", async () => {
@@ -158,7 +181,24 @@ describe.each(engines())("records on $name", (testEngine: TestEngine) => {
       channel: "se",
     });
     const of = async (merchant: string, from = 0, to = Infinity): Promise<readonly Drift[]> =>
-      (await createLedger(engine, "patient").read({ merchant, from, to })).drift;
+      (await createLedger(engine, "patient").read({ merchant, from, to })).drift.map(({ id: _id, ...entry }) => entry);
+
+    test("an entry is resolved and open again, and what a person has dealt with stays so", async () => {
+      const ledger = createLedger(engine, "patient");
+      const [id, entry] = [["resolved"], { ...drift(5, "dispute"), merchant: "resolved" }];
+      await ledger.resolved(id, 6);
+      expect(await of("resolved")).toEqual([]);
+      await ledger.once(id, entry);
+      await ledger.resolved(id, 7);
+      expect(await of("resolved")).toEqual([{ ...entry, resolvedAt: 7 }]);
+      await ledger.once(id, { ...entry, at: 8 });
+      expect(await of("resolved")).toEqual([{ ...entry, last: 8 }]);
+      const [stored] = (await ledger.read({ merchant: "resolved", from: 0, to: Infinity })).drift;
+      expect(await ledger.dismiss(stored?.id ?? "", 9)).toBe(true);
+      await ledger.standing(id, { ...entry, at: 10 });
+      expect(await of("resolved")).toEqual([{ ...entry, last: 10, dismissedAt: 9 }]);
+      for (const none of ["x", "../drift", "a".repeat(43)]) expect(await ledger.dismiss(none, 9)).toBe(false);
+    });
 
     test("reads a period, oldest first, of more records than a page", async () => {
       const ledger = createLedger(engine, "patient");

@@ -121,6 +121,8 @@ export function createListSeam(): ListSeam {
       once: async () => undefined,
       standing: async () => undefined,
       late: async () => undefined,
+      resolved: async () => undefined,
+      dismiss: async () => false,
       tally: async () => undefined,
       read: async () => ({ drift: [], tallies: [] }),
     },

@@ -9,6 +9,7 @@ import { type Came, horizonOf, isLast, isTooEarly, type Next, next, waitUntil } 
 import { buriedWith, linesOf } from "../tell/lines.ts";
 import type { Looked, Teller } from "../tell.ts";
 import type { CompareParts } from "./compare.ts";
+import { findsOf } from "./finds.ts";
 import type { Outcome } from "./outcome.ts";
 import { waitOf } from "./waiting.ts";
 
@@ -65,7 +66,8 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   const by = note.asked?.askedBy ?? note.known?.firstAskedBy ?? "timer";
   const announced = note.asked?.announcedAt !== undefined || (await announcedMeanwhile(begun, came, parts));
   const hadLetter = note.known?.letter === true;
-  const looked: Looked = { key, by, hadLetter, announced, came, step, startedAt, now };
+  const { found, resolved } = findsOf(came, step, note.known?.found);
+  const looked: Looked = { key, by, hadLetter, announced, came, step, resolved, startedAt, now };
   const ends = endsOf(step, note, by, now);
   // Whoever lost the job writes nothing down: what comes next is for who has it now to say. A settled look has nothing to ask about.
   if (ends.length > 0 && !(await isStillMine(begun, job, parts))) return;
@@ -74,7 +76,7 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);
   const letter = step.do === "bury" ? letterOf(key, step, now) : undefined;
   if (letter !== undefined) await queue.letters.put(letter);
-  const known = knownAfter(step, by, begun, came);
+  const known = knownAfter(step, by, begun, came, found);
   const outcome = "outcome" in came ? came.outcome : undefined;
   // A look that nobody asked for any more, and that changed nothing, is worth no line in the journal.
   if (note.asked !== undefined || note.known !== undefined || known !== undefined || outcome?.is === "written") {
@@ -133,11 +135,18 @@ function endsOf(step: Next, { known }: Note, by: AskedBy, now: number): readonly
 }
 
 /** What the next look has to know; nothing where the payment came to rest and nothing is planned. */
-function knownAfter(step: Next, by: AskedBy, { note }: Begun, came: Came<Outcome>): Known | undefined {
+function knownAfter(
+  step: Next,
+  by: AskedBy,
+  { note }: Begun,
+  came: Came<Outcome>,
+  found: readonly string[],
+): Known | undefined {
   const letter = step.do === "bury" || (step.do === "wait" && note.known?.letter === true);
   const seen = ("outcome" in came ? came.outcome.seen : undefined) ?? note.known?.seen;
   const times = step.at === undefined ? {} : { timerAt: step.at };
-  const facts = { ...times, ...(letter ? { letter } : {}), ...(seen === undefined ? {} : { seen }) };
+  const finds = found.length === 0 ? {} : { found };
+  const facts = { ...times, ...finds, ...(letter ? { letter } : {}), ...(seen === undefined ? {} : { seen }) };
   if (step.do === "wait") return { ...step.known, firstAskedBy: note.known?.firstAskedBy ?? by, ...facts };
   return Object.keys(facts).length === 0 ? undefined : { clocks: {}, ...facts };
 }

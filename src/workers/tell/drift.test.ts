@@ -27,6 +27,8 @@ const ledger: Ledger = {
     if (!once.has(text)) once.set(text, found);
   },
   standing: async (_, found) => void standing.push(found),
+  resolved: async () => undefined,
+  dismiss: async () => false,
   late: async () => {
     late += 1;
   },

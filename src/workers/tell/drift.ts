@@ -2,8 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { Json, Target } from "../../contract/adapter.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Meters } from "../../lib/meters.ts";
+import { letterId } from "../../queue/letters.ts";
 import { within } from "../../queue/within.ts";
 import { type Drift, type Ledger, missedEvent, type Tally } from "../../queue/ledger.ts";
+import type { Found } from "../found.ts";
+import { findOf } from "../look/finds.ts";
 import { hour as hourMs, tellPauses } from "../patience.ts";
 import { repairs } from "./facts.ts";
 import type { Listener } from "./told.ts";
@@ -43,8 +46,8 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
   const owner = randomUUID();
   const tallies = new Map<string, Tally>();
   const underWay = new Set<Promise<void>>();
-  /** What has been kept already: the same is met at every look. */
-  const known = new Set<string>();
+  /** What has been kept already, and when: the same is met at every look. */
+  const known = new Map<string, number>();
   let told = false;
   let changed = false;
 
@@ -93,35 +96,48 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
   };
   const timer = setInterval(flush, tellPauses.flushMs).unref();
 
-  const found: NonNullable<Listener["found"]> = (target, { name: said, id: about, facts, deadline }) => {
+  /** Whose entry it is: of a payment, or of an account and then of a day, since it may be mended and break again. */
+  const placeOf = (target: Target, { name: said, id: about }: Pick<Found, "name" | "id">) => {
     const name = names[said] ?? said;
     const { adapter, merchant, channel } = target;
     const { orderId, paymentId } = ofAccount.has(name) ? {} : target;
     const today = new Date(now()).toISOString().slice(0, 10);
     const who = ["drift", name, adapter, merchant, channel, orderId ?? "", paymentId ?? "", about ?? ""];
-    // What concerns no payment, such as a credential, may be mended and break again.
     const id = orderId === undefined && !ofAccount.has(name) ? [...who, today] : who;
     const text = JSON.stringify(lasting.has(name) ? [...who, today] : id);
-    if (known.has(text)) return;
-    if (known.size >= mostKnown) known.clear();
-    known.add(text);
     const payment = {
       ...(orderId === undefined ? {} : { orderId }),
       ...(paymentId === undefined ? {} : { paymentId }),
     };
+    return { name, id, text, of: { adapter, merchant, channel, ...payment } };
+  };
+
+  const find = (target: Target, found: Found, letter?: string): void => {
+    const { facts, deadline } = found;
+    const { name, id, text, of } = placeOf(target, found);
+    const at = now();
+    const before = known.get(text);
+    if (before !== undefined && Math.abs(at - before) < tellPauses.knownMs) return;
+    if (known.size >= mostKnown) known.clear();
+    known.set(text, at);
     const more: Readonly<Record<string, Json>> = {
       ...facts,
-      ...(about === undefined ? {} : { id: about }),
+      ...(found.id === undefined ? {} : { id: found.id }),
       ...(deadline === undefined ? {} : { deadline }),
     };
     const values = Object.keys(more).length === 0 ? {} : { facts: more };
-    const drift = { name, at: now(), adapter, merchant, channel, ...payment, ...values };
-    say(drift);
+    const drift = { name, at, ...of, ...values, ...(letter === undefined ? {} : { letter }) };
+    if (before === undefined) say(drift);
     keep(lasting.has(name) ? ledger.standing(id, drift) : ledger.once(id, drift), () => known.delete(text));
   };
 
   return {
-    looked({ key, announced }, facts) {
+    looked({ key, announced, resolved = [], now: at }, facts) {
+      for (const one of resolved.map(findOf)) {
+        const { id, text } = placeOf(key, one);
+        known.delete(text);
+        keep(ledger.resolved(id, at));
+      }
       if (announced) {
         // A webhook that has nothing to tell may have come after the sweep had found out.
         if (facts.outcome === "unchanged") keep(ledger.late(key));
@@ -135,10 +151,11 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
       say(drift);
       keep(ledger.repaired(key, drift));
     },
-    found,
-    buried({ key, context, kind, reason }) {
+    found: (target, found) => find(target, found),
+    buried(letter) {
+      const { key, context, kind, reason } = letter;
       const why = context?.["reason"] ?? (kind === "Later" ? reason : undefined);
-      if (typeof why === "string") found(key, { name: why });
+      if (typeof why === "string") find(key, { name: why }, letterId(letter));
     },
     async close() {
       clearInterval(timer);

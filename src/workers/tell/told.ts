@@ -16,6 +16,8 @@ export interface Looked {
   readonly announced: boolean;
   readonly came: Came<Outcome>;
   readonly step: Next;
+  /** What earlier looks had found and this one found gone: `findOf` reads it. */
+  readonly resolved?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   readonly now: number;

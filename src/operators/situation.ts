@@ -1,0 +1,112 @@
+/** How things stand, as people on call are told of it: what waits, peers, workers. Pure. Times are told as ISO 8601. */
+import type { Config } from "../config.ts";
+import { norcePeer, type Peer, type PeerRecord, type PeerTrouble } from "../queue/peers.ts";
+import type { Standing } from "../queue/standing.ts";
+
+/** A merchant's channel, or all of them. */
+export interface Scope {
+  readonly merchant?: string | undefined;
+  readonly channel?: string | undefined;
+}
+
+/** Payments that wait for one reason. */
+export interface ListedWaiting {
+  readonly reason: string;
+  readonly payments: number;
+  /** Since when the oldest waits. */
+  readonly since: string;
+  /** When the first of them is looked at again. */
+  readonly nextLook: string;
+  /** Most first. */
+  readonly accounts: readonly (Pick<Peer, "merchant" | "channel"> & {
+    readonly adapter: string;
+    readonly payments: number;
+  })[];
+}
+
+/** A PSP's account, or Norce. What is not there did not happen. */
+export interface ListedPeer {
+  readonly peer: string;
+  readonly merchant?: string;
+  readonly channel?: string;
+  readonly down?: { readonly since: string; readonly [fact: string]: unknown };
+  readonly refused?: { readonly since: string; readonly [fact: string]: unknown };
+  /** It is left alone until then. */
+  readonly gate?: { readonly why: string; readonly until: string };
+  readonly lastLook?: string;
+  readonly lastWebhook?: string;
+  /** No webhook came since then, so many payments moved, and so many webhooks usually come meanwhile. */
+  readonly silent?: { readonly since: string; readonly found: number; readonly expected: number };
+}
+
+/** Payments that wait, by reason: most first. */
+export function listedWaiting({ waiting }: Pick<Standing, "waiting">, scope: Scope): readonly ListedWaiting[] {
+  const groups = Map.groupBy(
+    waiting.filter((one) => isWithin(one, scope)),
+    ({ reason }) => reason,
+  );
+  return [...groups]
+    .map(([reason, group]) => ({
+      reason,
+      payments: group.reduce((sum, { payments }) => sum + payments, 0),
+      since: isoOf(Math.min(...group.map(({ since }) => since))),
+      nextLook: isoOf(Math.min(...group.map(({ nextLookAt }) => nextLookAt))),
+      accounts: group
+        .map(({ adapter, merchant, channel, payments }) => ({ adapter, merchant, channel, payments }))
+        .toSorted((one, other) => other.payments - one.payments),
+    }))
+    .toSorted((one, other) => other.payments - one.payments);
+}
+
+/** Norce and every account that is configured, whether or not anything was met of it. */
+export function listedPeers(
+  { peers, closures }: Pick<Standing, "peers" | "closures">,
+  { targets }: Pick<Config, "targets">,
+  scope: Scope,
+): readonly ListedPeer[] {
+  const known = new Map(peers.map((record) => [idOf(record), record]));
+  const gates = new Map(closures.map(({ adapter, account, why, until }) => [`${adapter} ${account}`, { why, until }]));
+  const accounts = targets
+    .filter((target) => isWithin(target, scope))
+    .map(({ adapter, merchant, channel }) => ({ peer: adapter.id, merchant, channel }));
+  return [norcePeer, ...accounts].map((peer) => {
+    const gate = gates.get(`${peer.peer} ${JSON.stringify([peer.merchant, peer.channel])}`);
+    return { ...listedFrom(peer, known.get(idOf(peer))), ...(gate && { gate: { ...gate, until: isoOf(gate.until) } }) };
+  });
+}
+
+/** Whether a person has to do something about a peer. */
+export function isInTrouble({ down, refused, silent }: ListedPeer): boolean {
+  return down !== undefined || refused !== undefined || silent !== undefined;
+}
+
+function listedFrom({ peer, merchant, channel }: Peer, record: PeerRecord | undefined): ListedPeer {
+  const whose = peer === norcePeer.peer ? { peer } : { peer, merchant, channel };
+  if (record === undefined) return whose;
+  const { down, refused, silent, lookedAt, heardAt, missed } = record;
+  return {
+    ...whose,
+    ...(down === undefined ? {} : { down: troubleOf(down) }),
+    ...(refused === undefined ? {} : { refused: troubleOf(refused) }),
+    ...(lookedAt === undefined ? {} : { lastLook: isoOf(lookedAt) }),
+    ...(heardAt === undefined ? {} : { lastWebhook: isoOf(heardAt) }),
+    ...(silent && { silent: { since: isoOf(silent.since), found: missed, expected: silent.expected } }),
+  };
+}
+
+function troubleOf({ since, facts }: PeerTrouble): { readonly since: string; readonly [fact: string]: unknown } {
+  const { peer: _peer, ...rest } = facts;
+  return { since: isoOf(since), ...rest };
+}
+
+function isWithin(of: Pick<Peer, "merchant" | "channel">, { merchant, channel }: Scope): boolean {
+  return (merchant ?? of.merchant) === of.merchant && (channel ?? of.channel) === of.channel;
+}
+
+function idOf({ peer, merchant, channel }: Peer): string {
+  return JSON.stringify([peer, merchant, channel]);
+}
+
+function isoOf(time: number): string {
+  return new Date(time).toISOString();
+}
