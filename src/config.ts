@@ -16,6 +16,7 @@ import {
   urlFaults,
 } from "./lib/document.ts";
 import { alertWarnings, environmentSchema, keyWarnings, type ServiceEnvironment } from "./lib/environment.ts";
+import { keyedFingerprint } from "./lib/fingerprint.ts";
 import { managedWarnings, sharedPaymentFaults } from "./lib/managed-adapters.ts";
 import { secretFaults } from "./lib/secret-shape.ts";
 import { readYamlFile } from "./lib/yaml-file.ts";
@@ -68,6 +69,8 @@ export interface Config {
   find(target: Pick<PaymentKey, "adapter" | "merchant" | "channel">): AdapterSettings | undefined;
   /** Every configured target with its settings, in the order of the file. */
   readonly targets: readonly (Pick<PaymentKey, "merchant" | "channel"> & AdapterSettings)[];
+  /** Tells one configuration from another, and nothing of what is in it. */
+  readonly fingerprint: string;
   /** What the operator should hear at start-up. */
   readonly warnings: readonly string[];
 }
@@ -167,6 +170,8 @@ export function createConfig(
   if (isRecord(norce)) faults.push(...secretFaults(norce["token"], "norce.token"));
   const targets = targetsFrom(merchants, adapters, faults, warnings);
   if (faults.length > 0 || env === undefined || file === undefined) throw new ConfigError([...new Set(faults)]);
+  const { ALERT_URL: url, ALERT_FORMAT: format, ALERT_SECRET: secrets } = env;
+  const alerts = url === undefined ? undefined : { url, format, secrets };
   const byTarget = new Map(targets.map((target) => [targetId({ ...target, adapter: target.adapter.id }), target]));
   return {
     port: env.PORT,
@@ -182,10 +187,7 @@ export function createConfig(
     adminTokens: env.ADMIN_TOKEN,
     workerPort: env.WORKER_PORT,
     journalBytes: env.JOURNAL_MB * 1024 * 1024,
-    alerts:
-      env.ALERT_URL === undefined
-        ? undefined
-        : { url: env.ALERT_URL, format: env.ALERT_FORMAT, secrets: env.ALERT_SECRET },
+    alerts,
     logLevel: env.LOG_LEVEL,
     workerConcurrency: env.WORKER_CONCURRENCY,
     bodyLimitBytes: env.BODY_LIMIT,
@@ -195,6 +197,7 @@ export function createConfig(
     adapters,
     find: (target) => byTarget.get(targetId(target)),
     targets,
+    fingerprint: keyedFingerprint(env.URL_SIGNING_KEYS.join(), [env.ADMIN_TOKEN, alerts, substituted]),
     warnings: [...keyWarnings(env.URL_SIGNING_KEYS), ...alertWarnings(env), ...warnings],
   };
 }
@@ -224,6 +227,7 @@ function publicUrlOf({ PUBLIC_URL, PORT }: ServiceEnvironment): string {
 /** What may be printed of the configuration: every secret is replaced, nothing else is left out. */
 export function redacted(config: Config): Readonly<Record<string, unknown>> {
   return {
+    fingerprint: config.fingerprint,
     port: config.port,
     publicUrl: config.publicUrl,
     queue: config.redisUrl !== undefined ? "redis" : config.queueUrl !== undefined ? "postgres" : "embedded",

@@ -23,8 +23,8 @@ test("a worker's own port says that it is alive, whether anything can be stored,
 
 test("a worker is heard of until it stops", async () => {
   const heartbeats = createHeartbeats(createMemoryStore());
-  const beating = keepBeating(heartbeats, { concurrency: 4, since: 1 });
+  const beating = keepBeating(heartbeats, () => ({ concurrency: 4, since: 1, config: "c" }));
   await until(async () => (await heartbeats.list()).length === 1, "the first beat");
-  expect((await heartbeats.list())[0]?.facts).toEqual({ concurrency: 4, since: 1 });
+  expect((await heartbeats.list())[0]?.facts).toEqual({ concurrency: 4, since: 1, config: "c" });
   await beating.close();
 });

@@ -79,12 +79,12 @@ const silentMs = 20_000;
 /** Says again and again that this worker is there; one beat that cannot be stored is made up for by the next. */
 export function keepBeating(
   { beat, gone }: Pick<Heartbeats, "beat" | "gone">,
-  facts: { readonly concurrency: number; readonly since: number },
+  facts: () => { readonly concurrency: number; readonly since: number; readonly config: string },
 ): Running {
   const id = randomUUID();
   let beating: Promise<void> = Promise.resolve();
   const say = (): void => {
-    beating = beat(id, facts, silentMs).catch(() => undefined);
+    beating = beat(id, facts(), silentMs).catch(() => undefined);
   };
   say();
   const timer = setInterval(say, beatMs).unref();

@@ -1,5 +1,16 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
 import { exitWith } from "./exit.ts";
-import { type Config, ConfigError, processEnvironment, readConfig, redacted } from "./config.ts";
+import {
+  type Config,
+  ConfigError,
+  configFileOf,
+  type Environment,
+  processEnvironment,
+  readConfig,
+  redacted,
+} from "./config.ts";
+import { type CurrentConfig, keepConfig, watchConfig } from "./current-config.ts";
 import { createLog, type Logger } from "./lib/log.ts";
 import { createMeters, type Meters } from "./lib/meters.ts";
 import { cachedCounts } from "./queue/counts.ts";
@@ -13,8 +24,7 @@ export interface Running {
 }
 
 /** What a process is given to start with. */
-export interface ProcessParts {
-  readonly config: Config;
+export interface ProcessParts extends Pick<CurrentConfig, "config" | "current" | "changed"> {
   readonly log: Logger;
   readonly meters: Meters;
   /** Opens the queue engine that the configuration names. */
@@ -33,27 +43,53 @@ export async function runProcess(
   start: (parts: ProcessParts) => Promise<Running>,
 ): Promise<void> {
   try {
-    const config = await readConfig(processEnvironment());
+    const environment = environmentSource();
+    const config = await readConfig(environment());
     if (config.redisUrl === undefined && config.queueUrl === undefined) {
       throw new ConfigError([
         `REDIS_URL or QUEUE_URL: is not set. The ${name} process shares its queue with others, and the embedded engine belongs to one process only: set one of them, or use \`npm start\``,
       ]);
     }
-    const parts = partsOf(config);
+    const parts = partsOf(config, environment);
     runUntilStopped(await start(parts), parts.log);
   } catch (error) {
     exitWith(error);
   }
 }
 
-/** Logger, meters and engine of a process with this configuration; says at start-up what was configured. */
-export function partsOf(config: Config): ProcessParts {
+/**
+ * What the environment says, with `.env` laid under it; asked again, with `.env` as it is then. What a process was started with itself does not
+ * change, and wins.
+ */
+export function environmentSource(): () => Environment {
+  const own = { ...process.env };
+  // For libraries that read the environment by themselves.
+  processEnvironment();
+  return () => ({ ...(existsSync(envFile) ? parseEnv(readFileSync(envFile, "utf8")) : {}), ...own });
+}
+
+const envFile = ".env";
+
+/**
+ * Logger, meters and engine of a process with this configuration; says at start-up what was configured.
+ * @param environment with it, the configuration is read anew on SIGHUP and when its files change; without, it stays.
+ */
+export function partsOf(first: Config, environment?: () => Environment): ProcessParts {
   const meters = createMeters();
-  const log = createLog(config.logLevel, undefined, meters.dropped);
-  log.info(redacted(config), "config.read");
-  for (const warning of config.warnings) log.warn({ warning }, "config.doubtful");
+  const log = createLog(first.logLevel, undefined, meters.dropped);
+  log.info(redacted(first), "config.read");
+  for (const warning of first.warnings) log.warn({ warning }, "config.doubtful");
+  const read = async (): Promise<Config> => (environment === undefined ? first : await readConfig(environment()));
+  const { config, current, changed, reload } = keepConfig(first, { read, log, meters });
+  if (environment !== undefined) {
+    const files = (): string[] => [envFile, configFileOf(environment()) ?? "config.yaml"];
+    // At a terminal the signal says that the terminal has gone, and ends the process as it always does.
+    watchConfig(files, reload, { onSignal: !process.stdin.isTTY });
+  }
   return {
     config,
+    current,
+    changed,
     log,
     meters,
     async open() {

@@ -3,17 +3,9 @@ import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { startAlerts } from "./alerts/alerts.ts";
 import { loadAdapters } from "./adapters/registry.ts";
-import {
-  type Config,
-  ConfigError,
-  configFileOf,
-  createConfig,
-  type Environment,
-  processEnvironment,
-  readConfig,
-} from "./config.ts";
+import { type Config, ConfigError, configFileOf, createConfig, type Environment, readConfig } from "./config.ts";
 import { exitWith } from "./exit.ts";
-import { partsOf, runUntilStopped } from "./process.ts";
+import { environmentSource, partsOf, runUntilStopped } from "./process.ts";
 import { type Engine, sandboxPlaces } from "./queue/engine.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { startWeb } from "./web.ts";
@@ -23,16 +15,18 @@ import { startWorker } from "./worker.ts";
 const sandboxFolder = ".data/sandbox";
 
 async function start(): Promise<void> {
-  const environment = processEnvironment();
+  const source = environmentSource();
+  const environment = source();
   const { values } = parseArgs({ options: { sandbox: { type: "boolean", default: false } } });
   const sandbox =
     values.sandbox || configFileOf(environment) === undefined
       ? await openSandbox(environment, values.sandbox)
       : undefined;
-  const config = sandbox?.config ?? (await readConfig(environment));
-  const { log, meters, open } = partsOf(config);
+  const first = sandbox?.config ?? (await readConfig(environment));
+  // The sandbox's is made here, and stays.
+  const { config, current, changed, log, meters, open } = partsOf(first, sandbox === undefined ? source : undefined);
   const { engine, queue } = await open();
-  const worker = startWorker({ config, engine, queue, log, meters });
+  const worker = startWorker({ config, current, changed, engine, queue, log, meters });
   const alerts = startAlerts({ config, queue, log, meters });
   const web = await startWeb({
     config,

@@ -1,23 +1,21 @@
 /** The worker process: turns stored events into payment keys, looks at payments, wakes what waits. */
 import { startAlerts } from "./alerts/alerts.ts";
-import type { AnyAdapter, Target } from "./contract/adapter.ts";
 import { type Config, ConfigError } from "./config.ts";
+import type { CurrentConfig } from "./current-config.ts";
 import { keepBeating, startHealth } from "./health.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
 import { createTransport, type Transport } from "./lib/transport.ts";
-import { createNorceClient } from "./norce/client.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
 import { startTimers } from "./queue/timers.ts";
 import type { Seam } from "./queue/seam.ts";
-import { callbackUrl } from "./signatures/urls.ts";
 import { readDetail } from "./standing.ts";
+import { createAsking } from "./workers/asking.ts";
 import { startErrands } from "./workers/errands.ts";
 import { startEvents } from "./workers/events/events.ts";
 import { startInbox } from "./workers/events/inbox.ts";
 import { createGates } from "./workers/gate/gates.ts";
-import { createContexts } from "./adapters/contexts.ts";
 import { startLooks } from "./workers/look/looks.ts";
 import { startOperate } from "./workers/operate/operate.ts";
 import { startSweep } from "./workers/sweep/sweep.ts";
@@ -30,7 +28,11 @@ import { tellPeers } from "./workers/tell/peers.ts";
 
 /** What the worker half runs on. */
 export interface WorkerParts {
+  /** Says at each question what counts now. */
   readonly config: Config;
+  /** What counts now, for jobs to end with what they began with. Default: `config`, which never changes. */
+  readonly current?: CurrentConfig["current"];
+  readonly changed?: CurrentConfig["changed"];
   readonly engine: Engine;
   readonly queue: Seam;
   readonly log: Logger;
@@ -52,6 +54,7 @@ const finishMs = 3_000;
 /** Starts all workers. `close` takes nothing new, lets running jobs finish or gives them back, within seconds. */
 export function startWorker(parts: WorkerParts): Running {
   const { config, engine, queue, log, meters, now = Date.now, random = Math.random } = parts;
+  const { current = () => config, changed = () => undefined } = parts;
   const { transport = createTransport({ proxies: config.proxies }) } = parts;
   const stopping = new AbortController();
   const drift = tellDrift({ ledger: queue.ledger, log, meters, now });
@@ -60,32 +63,19 @@ export function startWorker(parts: WorkerParts): Running {
   const gates = createGates({ config, log, now, closures: closuresOf(engine, queue) });
   const shell = { work: queue.work, gates, log, now, random, stopping: stopping.signal };
   const { workerConcurrency: concurrency } = config;
-  const norce = createNorceClient({
-    ...config.norce,
-    tokenRefused: (place) => log.warn({ peer: "norce", place }, "credential.refused"),
-    adapterIdOf: (key) => config.find(key)?.settings.adapterId ?? key.adapter,
-    observe: meters.request,
-    transport,
-    now,
-  });
-  const contexts = createContexts({
-    observe: meters.request,
-    now,
-    random,
-    transport,
-    callbackUrl: callbackUrlsOf(config),
-  });
-  const shared = { config, norce, contexts, queue, shell, teller, concurrency, now };
+  const asking = createAsking({ current, log, meters, transport, now, random });
+  const shared = { config, asking, changed, queue, shell, teller, concurrency, now };
   const workers = [
     startInbox(shared),
-    ...startEvents(shared),
+    startEvents(shared),
     startTimers(engine, queue.looks, concurrency),
     startOperate(shared),
     startErrands({ config, queue, log, concurrency, now }),
     startSweep(engine, { ...shared, log, meters }),
-    ...startLooks(shared),
+    startLooks(shared),
   ];
-  const beating = keepBeating(queue.heartbeats, { concurrency, since: now() });
+  const since = now();
+  const beating = keepBeating(queue.heartbeats, () => ({ concurrency, since, config: config.fingerprint }));
   log.info({ adapters: [...new Set(config.targets.map(({ adapter }) => adapter.id))], concurrency }, "worker.started");
   return {
     async close() {
@@ -131,22 +121,6 @@ function closuresOf({ kind }: Engine, { closures }: Seam): NonNullable<Parameter
   return kind === "embedded" ? { tell: closures.tell } : closures;
 }
 
-/** Our callback URLs, for PSPs that want one per call. */
-function callbackUrlsOf(config: Config): (target: Target, webhook: string) => string {
-  return ({ orderId, paymentId, ...account }, webhook) => {
-    const adapter = adapterNamed(config, account.adapter);
-    const ids = adapter.webhooks[webhook]?.scope === "account" ? {} : { orderId, paymentId };
-    const maker = { publicUrl: config.publicUrl, keys: config.signingKeys };
-    return callbackUrl(maker, adapter, { ...account, ...ids } as Target, webhook);
-  };
-}
-
-function adapterNamed({ adapters }: Config, id: string): AnyAdapter {
-  const adapter = adapters.get(id);
-  if (adapter === undefined) throw new Error(`there is no adapter ${id}`);
-  return adapter;
-}
-
 async function listen(
   port: number,
   { config, engine, queue, log, meters }: Pick<WorkerParts, "config" | "engine" | "queue" | "log" | "meters">,
@@ -161,9 +135,9 @@ async function listen(
 }
 
 if (import.meta.main) {
-  await runProcess("worker", async ({ config, open, log, meters }) => {
+  await runProcess("worker", async ({ config, current, changed, open, log, meters }) => {
     const { engine, queue } = await open();
-    const worker = startWorker({ config, engine, queue, log, meters });
+    const worker = startWorker({ config, current, changed, engine, queue, log, meters });
     const alerts = startAlerts({ config, queue, log, meters });
     const health =
       config.workerPort === undefined

@@ -61,6 +61,7 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
       "signatures/urls.ts",
       "contract/",
       "config.ts",
+      "current-config.ts",
       "health.ts",
       "process.ts",
       "standing.ts",
@@ -70,7 +71,10 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ["doctor/", ["doctor/", "norce/", "adapters/contexts.ts", "signatures/", "contract/", "config.ts", "lib/"]],
   ["cli/", ["cli/", "doctor/", "contract/", "adapters/", "norce/", "signatures/", "config.ts", "lib/"]],
   ["start.ts", [""]],
-  ["", ["contract/", "adapters/registry.ts", "queue/", "config.ts", "exit.ts", "standing.ts", "lib/"]],
+  [
+    "",
+    ["contract/", "adapters/registry.ts", "queue/", "config.ts", "current-config.ts", "exit.ts", "standing.ts", "lib/"],
+  ],
 ];
 
 /** Who may import a package that belongs to one place. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { AskContext, Authority, ClientOptions, CommonConfig, Http, Target } from "../contract/adapter.ts";
 import { identityId } from "../lib/agents.ts";
 import { createBudget } from "../lib/budget.ts";
@@ -29,6 +30,13 @@ export interface ContextParts {
   readonly callbackUrl?: (target: Target, webhook: string) => string;
 }
 
+/** What is shared by all that is asked for one merchant's channel, as long as its settings are the same. */
+interface Account {
+  readonly settings: string;
+  readonly clients: Map<string, Http>;
+  readonly budget: (http: Http) => Http;
+}
+
 /** One factory per process. */
 export function createContexts({
   observe: observer,
@@ -37,8 +45,18 @@ export function createContexts({
   callbackUrl = noUrl,
   transport,
 }: ContextParts = {}): ContextFactory {
-  const clients = new Map<string, Http>();
-  const budgets = new Map<string, (http: Http) => Http>();
+  const accounts = new Map<string, Account>();
+  const said = new WeakMap<CommonConfig, string>();
+  const accountOf = (owner: string, settings: CommonConfig): Account => {
+    const id = said.get(settings) ?? settingsId(settings);
+    said.set(settings, id);
+    const known = accounts.get(owner);
+    if (known?.settings === id) return known;
+    // Other credentials are other clients: tokens that the old ones fetched are theirs.
+    const made = { settings: id, clients: new Map<string, Http>(), budget: createBudget(settings) };
+    accounts.set(owner, made);
+    return made;
+  };
   return ({ adapter, merchant, channel, ...ids }, { settings }, via) => ({
     config: settings,
     signal: via.signal,
@@ -48,12 +66,10 @@ export function createContexts({
     http({ authority, ...options }) {
       const account = authority?.account ?? "";
       const { baseUrl, headers = {}, tls = {} } = options;
-      const id = JSON.stringify([adapter, merchant, channel, baseUrl, headers, account, identityId(tls)]);
+      const { clients, budget } = accountOf(JSON.stringify([adapter, merchant, channel]), settings);
+      const id = JSON.stringify([baseUrl, headers, account, identityId(tls)]);
       const known = clients.get(id);
       if (known !== undefined) return sending(known, via);
-      const owner = JSON.stringify([adapter, merchant, channel]);
-      const budget = budgets.get(owner) ?? createBudget(settings);
-      budgets.set(owner, budget);
       const bare = (at: ClientOptions): Http =>
         budget(createHttp({ peer: adapter, ...at, observe: observer, transport, now, random }));
       const made = authorized(bare(options), authority, bare, now);
@@ -69,6 +85,11 @@ function sending(http: Http, { signal, prove }: Via): Http {
     const proof = request.method === "GET" ? {} : { prove: request.prove ?? prove };
     return await http({ ...request, ...proof, signal: request.signal ?? signal });
   };
+}
+
+/** Tells settings from others, without any of their secrets: those that are read anew are other objects, and may say the same. */
+function settingsId(settings: CommonConfig): string {
+  return createHash("sha256").update(JSON.stringify(settings)).digest("base64url");
 }
 
 function noUrl(): never {

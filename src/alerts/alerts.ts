@@ -9,7 +9,7 @@ import type { Meters } from "../lib/meters.ts";
 import { createTransport, type Transport } from "../lib/transport.ts";
 import type { AlertJob } from "../queue/causes.ts";
 import { alertsName } from "../queue/names.ts";
-import type { Seam } from "../queue/seam.ts";
+import type { Seam, Work } from "../queue/seam.ts";
 import { createCollect } from "./collect.ts";
 import { decide } from "./decide.ts";
 import { watchPauses } from "./pauses.ts";
@@ -34,13 +34,23 @@ export interface AlertParts {
 /** Starts telling where `ALERT_URL` says; nothing where it is not set. */
 export function startAlerts(parts: AlertParts): { close(): Promise<void> } {
   const { config, queue, log, meters, now = Date.now, random = Math.random, everyMs = watchPauses.everyMs } = parts;
-  if (config.alerts === undefined) return { close: async () => undefined };
   const { transport = createTransport({ proxies: config.proxies }) } = parts;
   const collect = createCollect({ config, queue, now });
   let trouble = false;
   let running: Promise<void> | undefined;
+  let work: Work | undefined;
+  const deliver = (): Work =>
+    queue.work<AlertJob>(
+      alertsName,
+      (job) => sendAlert(job, { config, queue, log, meters, transport, now, random }),
+      // A message that is on its way is sent again by the next pass.
+      { concurrency: 1, lost: async () => undefined },
+    );
 
   const pass = async (): Promise<void> => {
+    // They may be switched on, and off again, while the process runs.
+    if (config.alerts === undefined) return;
+    work ??= deliver();
     // The lock is left to run out: it is the pace of all processes together.
     const turnMs = Math.min(watchPauses.turnMs, everyMs * 0.8);
     if ((await queue.locks.acquire("alerts", turnMs)) === undefined) return;
@@ -73,20 +83,11 @@ export function startAlerts(parts: AlertParts): { close(): Promise<void> } {
   const timer = setInterval(() => {
     running ??= watch();
   }, everyMs).unref();
-  const work = queue.work<AlertJob>(
-    alertsName,
-    (job) => sendAlert(job, { config, queue, log, meters, transport, now, random }),
-    {
-      concurrency: 1,
-      // A message that is on its way is sent again by the next pass.
-      lost: async () => undefined,
-    },
-  );
   return {
     async close() {
       clearInterval(timer);
       await running;
-      await work.close();
+      await work?.close();
     },
   };
 }

@@ -40,6 +40,8 @@ export async function sendAlert(job: HeldJob<AlertJob>, parts: SendParts): Promi
   const message = found?.value.message;
   // Another one took its place, or there is nothing to tell any more.
   if (found === undefined || message === undefined || message.id !== job.id) return undefined;
+  // Nobody wants to hear of it any more.
+  if (parts.config.alerts === undefined) return undefined;
   const { name } = message.cause;
   const tries = message.tries + 1;
   // Written down before: what may have arrived has to be taken back once it is over.

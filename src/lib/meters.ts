@@ -19,6 +19,10 @@ export interface Meters {
   request(fact: { peer: string; method: string; route: string; status: number; seconds: number }): void;
   /** Payments of ours that a pass of the sweep judged. */
   swept(adapter: string, judgement: string): void;
+  /** Which configuration counts, by its fingerprint, and since when in milliseconds since the epoch. */
+  config(fingerprint: string, at: number): void;
+  /** The configuration was read anew: `reloaded`, or `refused` for its faults. */
+  reload(result: string): void;
   /** A try of sending an alert, by its cause: `delivered` or `failed`. */
   alert(cause: string, result: string): void;
   /** A difference that nobody had announced, by name. */
@@ -95,6 +99,18 @@ export function createMeters(): Meters {
     labelNames: ["cause", "result"],
     registers,
   });
+  const configs = new Gauge({
+    name: "norce_psp_config_loaded_timestamp_seconds",
+    help: "Since when the configuration of this fingerprint counts",
+    labelNames: ["fingerprint"],
+    registers,
+  });
+  const reloads = new Counter({
+    name: "norce_psp_config_reloads_total",
+    help: "How often the configuration was read anew, by whether it was taken",
+    labelNames: ["result"],
+    registers,
+  });
   const jobs = new Gauge({
     name: "norce_psp_jobs",
     help: "Jobs per queue and state",
@@ -122,6 +138,12 @@ export function createMeters(): Meters {
     oddity: (adapter, reason) => oddities.inc({ adapter, reason }),
     request: ({ peer, method, route, status, seconds }) => requests.observe({ peer, method, route, status }, seconds),
     swept: (adapter, judgement) => swept.inc({ adapter, judgement }),
+    config(fingerprint, at) {
+      // One counts at a time.
+      configs.reset();
+      configs.set({ fingerprint }, at / 1_000);
+    },
+    reload: (result) => reloads.inc({ result }),
     alert: (cause, result) => alerts.inc({ cause, result }),
     drift: (adapter, name) => drift.inc({ adapter, name }),
     queues(read) {

@@ -64,7 +64,7 @@ describe(`on ${engine.name}`, () => {
     await open();
     const purchases = await open200(300, 200);
     await until(async () => (await world.queue.letters.count()) === 200, "the letters", 60 * second);
-    await world.idle();
+    await Promise.all(purchases.slice(200).map((purchase) => purchase.reaches("reserved")));
     alert();
     await until(async () => (await causes()) === 1, "the cause to be seen");
     expect(receiver.arrived).toEqual([]);

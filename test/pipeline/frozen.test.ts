@@ -3,6 +3,7 @@ import type { OperationJobName } from "../../src/queue/operations.ts";
 import type { End, HeldJob } from "../../src/queue/seam.ts";
 import { createGates } from "../../src/workers/gate/gates.ts";
 import { createContexts } from "../../src/adapters/contexts.ts";
+import type { Asking } from "../../src/workers/asking.ts";
 import { startOperate } from "../../src/workers/operate/operate.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
 import { createTeller } from "../../src/workers/tell.ts";
@@ -51,7 +52,7 @@ function worker(passes: () => Promise<void>): Runner {
     adapterIdOf: (key) => config.find(key)?.settings.adapterId ?? "",
   });
   const contexts = createContexts();
-  startOperate({
+  const asking: Asking = {
     config,
     norce: through(norce),
     contexts: (target, settings, via) => {
@@ -67,6 +68,10 @@ function worker(passes: () => Promise<void>): Runner {
         },
       };
     },
+  };
+  startOperate({
+    asking: () => asking,
+    changed: () => undefined,
     queue: through(queue),
     shell: {
       work: (_name, process) => {

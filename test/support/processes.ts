@@ -39,6 +39,7 @@ export interface Exit {
 /** A process of the service's own. */
 export interface Program {
   readonly exited: Promise<Exit>;
+  readonly pid: number;
   running(): boolean;
   /** Everything it printed so far, stdout and stderr. */
   output(): string;
@@ -52,7 +53,8 @@ export interface Program {
 
 export interface ProgramOptions {
   readonly parameters?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
+  /** `undefined`: not set, also where every process has it. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A merchant's side of the world for processes of the service: Norce and Klarna here, a folder with a configuration there. */
@@ -66,7 +68,7 @@ export interface Place {
   /** Starts it and waits until it receives webhooks; says where. */
   serve(
     script: "web.ts" | "start.ts",
-    environment?: Readonly<Record<string, string>>,
+    environment?: ProgramOptions["environment"],
     parameters?: readonly string[],
   ): Promise<Served>;
   /** A Norce order with one payment, and its purchase at Klarna: paid, but not pushed. */
@@ -220,7 +222,7 @@ function start(
   file: string,
   parameters: readonly string[],
   cwd: string,
-  environment: Readonly<Record<string, string>>,
+  environment: NonNullable<ProgramOptions["environment"]>,
 ): Program {
   const child = spawn(process.execPath, [file, ...parameters], {
     cwd,
@@ -239,6 +241,7 @@ function start(
   const running = (): boolean => child.exitCode === null && child.signalCode === null;
   return {
     exited,
+    pid: child.pid ?? 0,
     running,
     output: () => printed,
     logged,

@@ -10,6 +10,7 @@ import { evidenceMs } from "../../queue/evidence.ts";
 import { eventsName } from "../../queue/names.ts";
 import type { End, HeldJob, Seam, Work } from "../../queue/seam.ts";
 import { accountOf } from "../gate/gate.ts";
+import { type Following, partsNow, perAdapter } from "../asking.ts";
 import { type Held, type JobKind, runJobs, type Shell } from "../job.ts";
 import type { OpenParts } from "../look/open.ts";
 import { pauses } from "../patience.ts";
@@ -36,22 +37,25 @@ type Became =
   | { readonly is: "proven" | "disproved" | "judged" | "nowhere" | "not-configured" | "busy" | "crowded" };
 
 /** Starts the workers that place and keep events: one queue per adapter that a merchant has configured. */
-export function startEvents(parts: EventParts): Work[] {
-  const adapters = new Set(parts.config.targets.map(({ adapter }) => adapter.id));
+export function startEvents(parts: Following<EventParts>): Work {
   const limits = createLimits(parts.shell.now);
-  return [...adapters].map((adapter) => runJobs(placing(adapter, limits, parts), parts.shell));
+  return perAdapter(parts, (adapter) => runJobs(placing(adapter, limits, parts), parts.shell));
 }
 
-function placing(adapter: string, limits: Limits, parts: EventParts): JobKind<StoredEvent, StoredEvent, Became> {
+function placing(
+  adapter: string,
+  limits: Limits,
+  parts: Following<EventParts>,
+): JobKind<StoredEvent, StoredEvent, Became> {
   return {
     name: eventsName(adapter),
     concurrency: parts.concurrency,
     begin: async ({ data }) => data,
     // What proves webhooks has a gate of its own: that it asks to be left alone must not close the account's looks.
     gate: ({ target, evidence }) => ({ target, visitor: evidence === undefined ? "event" : "proof" }),
-    work: (stored, held) => workOn(stored, held, limits, parts),
-    end: (stored, job, came) => endOf(stored, job, came, parts),
-    lost: ({ data }) => buryEvent(data, "stalled", "the worker died again and again on this event", parts),
+    work: (stored, held) => workOn(stored, held, limits, partsNow(parts)),
+    end: (stored, job, came) => endOf(stored, job, came, partsNow(parts)),
+    lost: ({ data }) => buryEvent(data, "stalled", "the worker died again and again on this event", partsNow(parts)),
   };
 }
 

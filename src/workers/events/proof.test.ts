@@ -1,11 +1,11 @@
 import { pino } from "pino";
 import { beforeEach, expect, test } from "vitest";
 import { createListSeam, type ListSeam } from "../../../test/support/list-seam.ts";
-import type { Config } from "../../config.ts";
 import { evidenceMs } from "../../queue/evidence.ts";
 import type { DeadLetter, StoredEvent } from "../../queue/jobs.ts";
 import { createGate } from "../gate/gate.ts";
 import type { EventTold } from "../tell.ts";
+import type { Following } from "../asking.ts";
 import { type EventParts, startEvents } from "./events.ts";
 
 const target = { adapter: "any", merchant: "acme", channel: "se" };
@@ -24,9 +24,13 @@ beforeEach(() => {
     webhooks: { push: { verify: { trust: "hint" }, proveLater: async (evidence: unknown) => evidence === "genuine" } },
   };
   const found = { adapter, settings: {} };
-  const parts = {
+  const asking = {
     config: { targets: [{ ...target, adapter }], find: () => found, adapters: new Map([["any", adapter]]) },
     contexts: () => ({}),
+  };
+  const parts = {
+    asking: () => asking,
+    changed: () => undefined,
     shell: {
       work: lists.seam.work,
       gates: { of: () => createGate(4, () => now), close: () => undefined },
@@ -44,7 +48,7 @@ beforeEach(() => {
     },
     concurrency: 1,
   };
-  startEvents(parts as unknown as EventParts & { readonly config: Config });
+  startEvents(parts as unknown as Following<EventParts>);
 });
 
 async function eventWith(evidence: string, key: string): Promise<StoredEvent> {

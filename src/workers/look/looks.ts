@@ -3,6 +3,7 @@ import type { PaymentKey } from "../../contract/adapter.ts";
 import type { DeadLetter } from "../../queue/jobs.ts";
 import type { AskedBy, HeldJob, Known, LostJob, Note, Seam, Work } from "../../queue/seam.ts";
 import { laneId, laneName } from "../../queue/names.ts";
+import { type Following, partsNow, perAdapter } from "../asking.ts";
 import { type JobKind, runJobs, type Shell } from "../job.ts";
 import { type Look, reconcile } from "../reconcile.ts";
 import { type Came, horizonOf, isLast, isTooEarly, type Next, next, waitUntil } from "../retry.ts";
@@ -27,12 +28,11 @@ interface Begun extends Look {
 }
 
 /** Starts the workers that look at payments: one lane queue per adapter that a merchant has configured. */
-export function startLooks(parts: LookParts): Work[] {
-  const adapters = new Set(parts.config.targets.map(({ adapter }) => adapter.id));
-  return [...adapters].map((adapter) => runJobs(looking(adapter, parts), parts.shell));
+export function startLooks(parts: Following<LookParts>): Work {
+  return perAdapter(parts, (adapter) => runJobs(looking(adapter, parts), parts.shell));
 }
 
-function looking(adapter: string, parts: LookParts): JobKind<PaymentKey, Begun, Outcome> {
+function looking(adapter: string, parts: Following<LookParts>): JobKind<PaymentKey, Begun, Outcome> {
   const { queue, shell, concurrency } = parts;
   return {
     name: laneName(adapter),
@@ -46,12 +46,12 @@ function looking(adapter: string, parts: LookParts): JobKind<PaymentKey, Begun, 
       return undefined;
     },
     gate: ({ key }) => ({ target: key, visitor: "look", payment: laneId(key) }),
-    work: (look, held) => reconcile(look, parts, held),
+    work: (look, held) => reconcile(look, partsNow(parts), held),
     async end(begun, job, came) {
-      await settle(begun, job, came, parts);
+      await settle(begun, job, came, partsNow(parts));
       return undefined;
     },
-    lost: (job) => buryStalled(job, parts),
+    lost: (job) => buryStalled(job, partsNow(parts)),
   };
 }
 

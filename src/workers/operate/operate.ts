@@ -8,6 +8,7 @@ import { operationsName } from "../../queue/names.ts";
 import type { OperationJobName, OperationOutcome, OperationState } from "../../queue/operations.ts";
 import type { End, Work as Running } from "../../queue/seam.ts";
 import type { Turn } from "../../queue/turns.ts";
+import { type Following, partsNow } from "../asking.ts";
 import { givenUp, type Held, type JobKind, runJobs, type Shell } from "../job.ts";
 import { pauses } from "../patience.ts";
 import { preview } from "../reconcile.ts";
@@ -28,16 +29,16 @@ interface Begun {
 }
 
 /** Starts the worker that carries out operations. */
-export function startOperate(parts: OperateParts): Running {
+export function startOperate(parts: Following<OperateParts>): Running {
   const kind: JobKind<OperationJobName, Begun, Step> = {
     name: operationsName,
     concurrency: parts.concurrency,
-    begin: ({ data: { id } }) => begin(id, parts),
+    begin: ({ data: { id } }) => begin(id, partsNow(parts)),
     gate: ({ state: { key, outcome }, turn }) =>
       turn === undefined && outcome === undefined ? undefined : { target: key, visitor: "operation" },
-    work: (begun, held) => workOn(begun, held, parts),
-    end: (begun, _job, came) => endOf(begun, came, parts),
-    lost: ({ data: { id } }) => buryStalled(id, parts),
+    work: (begun, held) => workOn(begun, held, partsNow(parts)),
+    end: (begun, _job, came) => endOf(begun, came, partsNow(parts)),
+    lost: ({ data: { id } }) => buryStalled(id, partsNow(parts)),
   };
   return runJobs(kind, parts.shell);
 }

@@ -35,6 +35,11 @@ export interface SweepParts {
   readonly now: () => number;
 }
 
+/** What the sweep is started with. */
+type SweepStart = Omit<SweepParts, "config" | "norce"> & {
+  readonly asking: () => Pick<SweepParts, "config" | "norce">;
+};
+
 type Stoppable = SweepParts & {
   readonly stopping: AbortSignal;
   /** Which payments this process has set a timer for, and when it is due: windows overlap, and the sooner timer stays. */
@@ -45,14 +50,16 @@ type Stoppable = SweepParts & {
 const mostPending = 50_000;
 
 /** Starts the sweep: in one process at a time, once every `SWEEP_INTERVAL_SECONDS`. `close` ends it within a request's timeout. */
-export function startSweep(engine: Engine, parts: SweepParts): Work {
+export function startSweep(engine: Engine, parts: SweepStart): Work {
   const ending = new AbortController();
   const stopping = ending.signal;
-  const { queue, config, log } = parts;
+  const { queue, asking, log } = parts;
   const pending = new Map<string, number>();
-  const work = startSweeping(engine, queue.locks, (lock) => sweepOnce({ ...parts, stopping, pending }, lock));
+  // Each sweep ends with the configuration that it began with.
+  const sweeping = (lock: Lock): Promise<void> => sweepOnce({ ...parts, ...asking(), stopping, pending }, lock);
+  const work = startSweeping(engine, queue.locks, sweeping);
   // An engine that came back empty has forgotten its schedule: it is made again, and that is told.
-  const kept = keepSchedule(engine, config.sweepIntervalSeconds * 1_000, () => log.warn("sweep.restored"));
+  const kept = keepSchedule(engine, asking().config.sweepIntervalSeconds * 1_000, () => log.warn("sweep.restored"));
   return {
     async close() {
       ending.abort();
