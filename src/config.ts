@@ -28,13 +28,6 @@ export interface AdapterSettings {
   readonly settings: CommonConfig;
 }
 
-/** Where alerts go. */
-export interface AlertSettings {
-  readonly url: string;
-  readonly format: "standard" | "slack";
-  readonly secrets: readonly string[];
-}
-
 /** Everything the service is told from outside, validated. */
 export interface Config {
   readonly port: number;
@@ -56,7 +49,11 @@ export interface Config {
   /** How much all journals together may take. */
   readonly journalBytes: number;
   /** Where alerts are sent, and what they are signed with, newest first; none: they are not signed. */
-  readonly alerts: AlertSettings | undefined;
+  readonly alerts:
+    | { readonly url: string; readonly format: "standard" | "slack"; readonly secrets: readonly string[] }
+    | undefined;
+  /** Somebody said where traces are sent; OpenTelemetry's own packages read the rest. */
+  readonly traced: boolean;
   readonly logLevel: string;
   readonly workerConcurrency: number;
   readonly bodyLimitBytes: number;
@@ -103,8 +100,6 @@ const fileSchema = z.strictObject({
   merchants: z.record(printable, z.record(printable, channelSchema)),
 });
 
-const adaptersOnly = z.object({ adapters: fileSchema.shape.adapters });
-
 export { ConfigError, type Environment } from "./lib/document.ts";
 
 /** The environment, with `.env` laid under it where there is one. */
@@ -141,7 +136,10 @@ export async function readAdapters(environment: Environment): Promise<Adapters> 
 }
 
 async function adaptersNamed(environment: Environment, document: unknown): Promise<Outside> {
-  const { data } = adaptersOnly.safeParse(substitute(document, environment, "", []));
+  const { data } = fileSchema
+    .pick({ adapters: true })
+    .strip()
+    .safeParse(substitute(document, environment, "", []));
   const base = dirname(resolve(configFileOf(environment) ?? ""));
   return await loadOutside(data?.adapters ?? [], base, await loadAdapters());
 }
@@ -188,6 +186,7 @@ export function createConfig(
     workerPort: env.WORKER_PORT,
     journalBytes: env.JOURNAL_MB * 1024 * 1024,
     alerts,
+    traced: env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     logLevel: env.LOG_LEVEL,
     workerConcurrency: env.WORKER_CONCURRENCY,
     bodyLimitBytes: env.BODY_LIMIT,

@@ -45,6 +45,7 @@ const lasting = [
   "bodyLimitBytes",
   "sweepIntervalSeconds",
   "proxies",
+  "traced",
 ] as const satisfies readonly (keyof Config)[];
 
 /** Holds a configuration. @param first what the process starts with. */

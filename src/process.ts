@@ -12,6 +12,7 @@ import {
 } from "./config.ts";
 import { type CurrentConfig, keepConfig, watchConfig } from "./current-config.ts";
 import { createLog, type Logger } from "./lib/log.ts";
+import { type Tracing, untraced } from "./lib/tracing.ts";
 import { createMeters, type Meters } from "./lib/meters.ts";
 import { cachedCounts } from "./queue/counts.ts";
 import { type Engine, openEngine } from "./queue/engine.ts";
@@ -27,6 +28,7 @@ export interface Running {
 export interface ProcessParts extends Pick<CurrentConfig, "config" | "current" | "changed"> {
   readonly log: Logger;
   readonly meters: Meters;
+  readonly tracing: Tracing;
   /** Opens the queue engine that the configuration names. */
   open(): Promise<{ readonly engine: Engine; readonly queue: Seam }>;
 }
@@ -50,7 +52,7 @@ export async function runProcess(
         `REDIS_URL or QUEUE_URL: is not set. The ${name} process shares its queue with others, and the embedded engine belongs to one process only: set one of them, or use \`npm start\``,
       ]);
     }
-    const parts = partsOf(config, environment);
+    const parts = await partsOf(name, config, environment);
     runUntilStopped(await start(parts), parts.log);
   } catch (error) {
     exitWith(error);
@@ -72,11 +74,12 @@ const envFile = ".env";
 
 /**
  * Logger, meters and engine of a process with this configuration; says at start-up what was configured.
- * @param environment with it, the configuration is read anew on SIGHUP and when its files change; without, it stays.
+ * @param role which process this is, for traces. @param environment with it, the configuration is read anew on SIGHUP and when its files change; without, it stays.
  */
-export function partsOf(first: Config, environment?: () => Environment): ProcessParts {
+export async function partsOf(role: string, first: Config, environment?: () => Environment): Promise<ProcessParts> {
   const meters = createMeters();
-  const log = createLog(first.logLevel, undefined, meters.dropped);
+  const tracing = first.traced ? await openTracing(role, environment?.() ?? {}) : untraced;
+  const log = createLog(first.logLevel, undefined, meters.dropped, tracing.ids);
   log.info(redacted(first), "config.read");
   for (const warning of first.warnings) log.warn({ warning }, "config.doubtful");
   const read = async (): Promise<Config> => (environment === undefined ? first : await readConfig(environment()));
@@ -92,10 +95,14 @@ export function partsOf(first: Config, environment?: () => Environment): Process
     changed,
     log,
     meters,
+    tracing,
     async open() {
       const tls = { ca: config.queueTls.ca, tlsInsecure: config.queueTls.insecure };
-      const engine = await openEngine({ ...engineUrl(config), ...config.engine, ...tls }, log);
-      const queue = createSeam(engine, { journalBytes: config.journalBytes });
+      const engine = await openEngine(
+        { ...engineUrl(config), ...config.engine, ...tls, telemetry: tracing.telemetry },
+        log,
+      );
+      const queue = createSeam(engine, { journalBytes: config.journalBytes, here: tracing.here });
       const counts = cachedCounts(queue.counts);
       meters.standing(async () => await readNumbers({ config, queue, now: Date.now }));
       meters.queues(() => counts(config.targets.map(({ adapter }) => adapter.id)));
@@ -115,6 +122,11 @@ export function partsOf(first: Config, environment?: () => Environment): Process
 
 function engineUrl({ redisUrl, queueUrl }: Config): { redisUrl?: string; queueUrl?: string } {
   return { ...(redisUrl === undefined ? {} : { redisUrl }), ...(queueUrl === undefined ? {} : { queueUrl }) };
+}
+
+/** Loaded only here: without it a process does without tens of modules. */
+async function openTracing(role: string, environment: Environment): Promise<Tracing> {
+  return (await import("./tracing/otlp.ts")).openTraces(role, environment);
 }
 
 /** Waits for a signal to stop; a second one stops at once. */

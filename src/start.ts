@@ -24,9 +24,10 @@ async function start(): Promise<void> {
       : undefined;
   const first = sandbox?.config ?? (await readConfig(environment));
   // The sandbox's is made here, and stays.
-  const { config, current, changed, log, meters, open } = partsOf(first, sandbox === undefined ? source : undefined);
+  const parts = await partsOf("start", first, sandbox === undefined ? source : undefined);
+  const { config, current, changed, log, meters, tracing, open } = parts;
   const { engine, queue } = await open();
-  const worker = startWorker({ config, current, changed, engine, queue, log, meters });
+  const worker = startWorker({ config, current, changed, tracing, engine, queue, log, meters });
   const alerts = startAlerts({ config, queue, log, meters });
   const web = await startWeb({
     config,
@@ -34,6 +35,7 @@ async function start(): Promise<void> {
     queue,
     log,
     meters,
+    tracing,
     ...(sandbox === undefined ? {} : { home: sandbox.page }),
   });
   runUntilStopped(
@@ -41,6 +43,7 @@ async function start(): Promise<void> {
       async close() {
         await Promise.all([web.close(), worker.close(), alerts.close(), sandbox?.close()]);
         await engine.close();
+        await tracing.close();
       },
     },
     log,

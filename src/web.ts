@@ -9,6 +9,7 @@ import { type Config, ConfigError } from "./config.ts";
 import { WorkerError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
+import type { Tracing } from "./lib/tracing.ts";
 import { operatorRoutes } from "./operators/routes.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
@@ -31,6 +32,7 @@ export interface WebParts {
   readonly log: Logger;
   readonly meters: Meters;
   readonly home?: RequestHandler;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Listens; resolves once webhooks are received. `close` answers what came in and takes nothing new. */
@@ -69,6 +71,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
       now: Date.now,
     }),
     ...(parts.home === undefined ? {} : { home: parts.home }),
+    tracing: parts.tracing,
   });
   const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 65_000 }, app);
   server.on("clientError", answerUnreadable);
@@ -200,10 +203,16 @@ async function closed(server: Server): Promise<void> {
 }
 
 if (import.meta.main) {
-  await runProcess("web", async ({ config, open, log, meters }) => {
+  await runProcess("web", async ({ config, tracing, open, log, meters }) => {
     const { engine, queue } = await open();
-    const web = await startWeb({ config, engine, queue, log, meters });
+    const web = await startWeb({ config, tracing, engine, queue, log, meters });
     const alerts = startAlerts({ config, queue, log, meters });
-    return { close: async () => Promise.all([web.close(), alerts.close()]).then(() => engine.close()) };
+    return {
+      async close() {
+        await Promise.all([web.close(), alerts.close()]);
+        await engine.close();
+        await tracing.close();
+      },
+    };
   });
 }

@@ -5,6 +5,7 @@ import type { CurrentConfig } from "./current-config.ts";
 import { keepBeating, startHealth } from "./health.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
+import type { Tracing } from "./lib/tracing.ts";
 import { createTransport, type Transport } from "./lib/transport.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
@@ -41,6 +42,7 @@ export interface WorkerParts {
   readonly now?: () => number;
   /** From 0 to 1: the one generator of randomness. */
   readonly random?: () => number;
+  readonly tracing?: Tracing | undefined;
   /** What carries requests to Norce and the PSPs. Default: over the network, through the proxies of the environment. */
   readonly transport?: Transport;
 }
@@ -54,16 +56,16 @@ const finishMs = 3_000;
 /** Starts all workers. `close` takes nothing new, lets running jobs finish or gives them back, within seconds. */
 export function startWorker(parts: WorkerParts): Running {
   const { config, engine, queue, log, meters, now = Date.now, random = Math.random } = parts;
-  const { current = () => config, changed = () => undefined } = parts;
+  const { current = () => config, changed = () => undefined, tracing } = parts;
   const { transport = createTransport({ proxies: config.proxies }) } = parts;
   const stopping = new AbortController();
   const drift = tellDrift({ ledger: queue.ledger, log, meters, now });
   const badNews = tellBadNews({ badNews: queue.badNews, log, now });
   const { teller, activity } = startTelling([drift, badNews], { log, meters, now, peers: queue.peers });
   const gates = createGates({ config, log, now, closures: closuresOf(engine, queue) });
-  const shell = { work: queue.work, gates, log, now, random, stopping: stopping.signal };
+  const shell = { work: queue.work, gates, log, now, random, stopping: stopping.signal, tracing };
   const { workerConcurrency: concurrency } = config;
-  const asking = createAsking({ current, log, meters, transport, now, random });
+  const asking = createAsking({ current, log, meters, transport, tracing, now, random });
   const shared = { config, asking, changed, queue, shell, teller, concurrency, now };
   const workers = [
     startInbox(shared),
@@ -135,9 +137,9 @@ async function listen(
 }
 
 if (import.meta.main) {
-  await runProcess("worker", async ({ config, current, changed, open, log, meters }) => {
+  await runProcess("worker", async ({ config, current, changed, tracing, open, log, meters }) => {
     const { engine, queue } = await open();
-    const worker = startWorker({ config, current, changed, engine, queue, log, meters });
+    const worker = startWorker({ config, current, changed, tracing, engine, queue, log, meters });
     const alerts = startAlerts({ config, queue, log, meters });
     const health =
       config.workerPort === undefined
@@ -148,6 +150,7 @@ if (import.meta.main) {
         await Promise.all([worker.close(), alerts.close()]);
         await health?.close();
         await engine.close();
+        await tracing.close();
       },
     };
   });

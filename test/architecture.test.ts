@@ -44,6 +44,7 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
     "workers/",
     ["workers/", "queue/", "norce/", "adapters/contexts.ts", "signatures/urls.ts", "contract/", "config.ts", "lib/"],
   ],
+  ["tracing/", ["tracing/", "lib/"]],
   ["alerts/", ["alerts/", "queue/", "contract/", "config.ts", "lib/"]],
   ["config.ts", ["contract/", "adapters/registry.ts", "signatures/signing-keys.ts", "lib/"]],
   [
@@ -89,6 +90,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "@commander-js/extra-typings": ["cli/"],
   bullmq: ["queue/"],
   standardwebhooks: ["alerts/"],
+  "@opentelemetry/api": ["tracing/"],
+  "@opentelemetry/sdk-trace": ["tracing/"],
+  "@opentelemetry/exporter-trace-otlp-http": ["tracing/"],
   ioredis: ["queue/engines/redis"],
   pg: ["queue/engines/"],
   "@electric-sql/pglite": ["queue/engines/embedded"],

@@ -4,6 +4,7 @@ import { identityId } from "../lib/agents.ts";
 import { createBudget } from "../lib/budget.ts";
 import { createHttp, type HttpOptions } from "../lib/http.ts";
 import { withToken } from "../lib/token.ts";
+import type { Tracing } from "../lib/tracing.ts";
 import type { Transport } from "../lib/transport.ts";
 
 /** For whom something is asked: nothing leaves once it is aborted, and no write while the proof rejects. */
@@ -25,6 +26,7 @@ export interface ContextParts {
   /** Unix milliseconds. */
   readonly now?: () => number;
   readonly random?: () => number;
+  readonly tracing?: Tracing | undefined;
   /** Default: one for each client. */
   readonly transport?: Transport | undefined;
   readonly callbackUrl?: (target: Target, webhook: string) => string;
@@ -44,6 +46,7 @@ export function createContexts({
   random = Math.random,
   callbackUrl = noUrl,
   transport,
+  tracing,
 }: ContextParts = {}): ContextFactory {
   const accounts = new Map<string, Account>();
   const said = new WeakMap<CommonConfig, string>();
@@ -71,7 +74,7 @@ export function createContexts({
       const known = clients.get(id);
       if (known !== undefined) return sending(known, via);
       const bare = (at: ClientOptions): Http =>
-        budget(createHttp({ peer: adapter, ...at, observe: observer, transport, now, random }));
+        budget(createHttp({ peer: adapter, ...at, observe: observer, transport, tracing, now, random }));
       const made = authorized(bare(options), authority, bare, now);
       clients.set(id, made);
       return sending(made, via);

@@ -74,6 +74,7 @@ export const environmentSchema = z
       z.string().default("256kb").transform(bytesFrom),
     ),
     JOURNAL_MB: wholeNumber(256, 1, 1_000_000),
+    OTEL_EXPORTER_OTLP_ENDPOINT: optionalText.pipe(httpUrl.optional()),
     ALERT_URL: optionalText.pipe(httpsUrl().optional()),
     ALERT_SECRET: webhookSecrets(),
     ALERT_FORMAT: z.preprocess(

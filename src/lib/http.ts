@@ -4,6 +4,7 @@ import type { TlsIdentity } from "./agents.ts";
 import { type ErrorContext, type ErrorKind, isWorkerError, WorkerError } from "./errors.ts";
 import { type LooseJson, notJson, parseJson } from "./json.ts";
 import { type CodeOf, isSomebodyElses, judgeSilence, kindOf } from "./judgement.ts";
+import { type Tracing, untraced } from "./tracing.ts";
 import { type Answered, createTransport, type Transport, type Unanswered } from "./transport.ts";
 
 export type { TlsIdentity } from "./agents.ts";
@@ -68,6 +69,8 @@ export interface HttpOptions {
   readonly observe?:
     | ((fact: { peer: string; method: string; route: string; status: number; seconds: number }) => void)
     | undefined;
+  /** Each request is a span of whoever sends it. */
+  readonly tracing?: Tracing | undefined;
   /** What carries requests: the process's, so that connections are shared. Default: one of its own. */
   readonly transport?: Transport | undefined;
   /** Unix milliseconds. */
@@ -148,7 +151,24 @@ function segmentOf(value: string): string {
   return encodeURIComponent(value);
 }
 
+/** The path's template stands in the span, and neither its ids, nor its query, nor a header. */
 async function send(peer: Peer, request: HttpRequest): Promise<HttpAnswer> {
+  const { tracing = untraced, host } = peer;
+  const { method, route } = request;
+  const facts = {
+    "norce_psp.peer": peer.peer,
+    "server.address": host,
+    "http.request.method": method,
+    "url.template": route,
+  };
+  return await tracing.span(`${method} ${route}`, { kind: "client", facts }, async (span) => {
+    const answer = await sendOnce(peer, request);
+    span.set({ "http.response.status_code": answer.status });
+    return answer;
+  });
+}
+
+async function sendOnce(peer: Peer, request: HttpRequest): Promise<HttpAnswer> {
   const started = performance.now();
   const facts = { peer: peer.peer, host: peer.host, method: request.method, route: request.route };
   if (request.signal?.aborted === true) throw givenUp(facts);

@@ -16,12 +16,18 @@ const mostUnread = 4 * 1024 * 1024;
 /**
  * The process's logger: one JSON line per thing done, constant dotted message, facts as fields.
  * Errors are written by name, message, context and stack only, so that nothing a library attached to them gets out.
- * @param dropped hears how many lines were dropped because nobody reads them.
+ * @param dropped hears how many lines were dropped because nobody reads them. @param mixin what every line says besides: a trace's ids.
  */
-export function createLog(level: string, destination?: DestinationStream, dropped?: (lines: number) => void): Logger {
+export function createLog(
+  level: string,
+  destination?: DestinationStream,
+  dropped?: (lines: number) => void,
+  mixin: () => object = () => ({}),
+): Logger {
   const options = {
     level,
     base: null,
+    mixin,
     serializers: { error: errorFacts, err: errorFacts },
   };
   return pino(options, destination ?? turnByTurn(process.stdout, dropped));

@@ -6,6 +6,7 @@ import { createHttp, type Http, type HttpOptions, type Json, pathOf } from "../l
 import { codeAt } from "../lib/judgement.ts";
 import { majorFromMinor } from "../lib/money.ts";
 import { listOf } from "../lib/secrets.ts";
+import type { Tracing } from "../lib/tracing.ts";
 import type { Transport } from "../lib/transport.ts";
 import { logFrom, noteOf, type TransactionLog } from "./log-line.ts";
 import { type OrderPage, pageFrom, type PageQuery } from "./orders.ts";
@@ -69,6 +70,7 @@ export interface NorceSettings extends Budget {
   /** `payment.adapterId` of ours, sent as `x-adapterid` so that hooks of our own do not fire for our own writes. */
   adapterIdOf(key: PaymentKey): string;
   readonly observe?: HttpOptions["observe"];
+  readonly tracing?: Tracing | undefined;
   /** What carries requests: the process's. */
   readonly transport?: Transport | undefined;
   /** Unix milliseconds. */
@@ -84,6 +86,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
     baseUrl: settings.orderApi,
     observe: settings.observe,
     transport: settings.transport,
+    tracing: settings.tracing,
     now: settings.now,
     random: settings.random,
     codeOf: codeAt("code", "traceId"),

@@ -53,6 +53,8 @@ export interface EngineSettings {
   readonly ca?: string | undefined;
   /** Takes any certificate of the engine's: for hosts that publish none to judge by. */
   readonly tlsInsecure?: boolean;
+  /** BullMQ's `Telemetry`: a span for each add and each job. */
+  readonly telemetry?: object | undefined;
   /** How often what has expired is deleted where the engine does not do so by itself; default: each minute. */
   readonly pruneMs?: number;
 }

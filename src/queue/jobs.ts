@@ -10,6 +10,8 @@ export interface StoredEvent {
   readonly event: PspEvent;
   /** The fingerprint of the secret that proved the webhook. */
   readonly by?: string | undefined;
+  /** Where its webhook was received, for traces. */
+  readonly trace?: string | undefined;
   /** What proves the webhook, where it could not be proven when it came: it does nothing before that. */
   readonly evidence?: Json;
 }

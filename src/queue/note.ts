@@ -76,6 +76,8 @@ export interface Ask {
   readonly at?: number;
   /** Lines for the payment's journal, written with the note. */
   readonly journal?: readonly JournalLine[];
+  /** What the look's trace is linked to: it rides along with the job that is added, which costs nothing. One that waits already keeps its own. */
+  readonly trace?: string | undefined;
 }
 
 /** What a look has dealt with, of what it read. */
@@ -141,7 +143,7 @@ export interface Looks {
 const keptMs = 7 * 24 * 3_600_000;
 
 /** A look's job: at most one runs and one waits per payment, and what is asked meanwhile is the waiting one. */
-function laneOptions(id: string): JobsOptions {
+function laneOptions(id: string, trace: string | undefined): JobsOptions {
   return {
     jobId: randomUUID(),
     attempts: 1,
@@ -149,11 +151,16 @@ function laneOptions(id: string): JobsOptions {
     // One that failed is kept until something took its place.
     removeOnFail: false,
     deduplication: { id, keepLastIfActive: true },
+    ...(trace === undefined ? {} : { telemetry: { metadata: trace } }),
   };
 }
 
-/** Asking for looks on one engine. @param journal the bounds of what is written along. */
-export function createLooks(engine: Engine, journal: JournalBounds): Looks {
+/** Asking for looks on one engine. @param journal the bounds of what is written along. @param here where we are in a trace. */
+export function createLooks(
+  engine: Engine,
+  journal: JournalBounds,
+  here: () => string | undefined = () => undefined,
+): Looks {
   const bounds = { ttlMs: keptMs, journal };
   const noteOf = (ask: Ask): NoteAsk["asked"] => {
     const { by, at = Date.now(), hint } = ask;
@@ -175,7 +182,11 @@ export function createLooks(engine: Engine, journal: JournalBounds): Looks {
           of,
           ...(asked === undefined ? {} : { asked }),
           journal: (ask.journal ?? []).map(journalText),
-          job: { queue: engine.queue(laneName(ask.key.adapter), temper), data: ask.key, options: laneOptions(of.id) },
+          job: {
+            queue: engine.queue(laneName(ask.key.adapter), temper),
+            data: ask.key,
+            options: laneOptions(of.id, ask.trace ?? here()),
+          },
         };
       });
       if (asking.length === 0) return [];

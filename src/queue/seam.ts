@@ -75,13 +75,15 @@ export interface SeamOptions {
   readonly journalBytes?: number;
   /** The service's clock, where it is not the engine's: times are said by it. Milliseconds since the epoch. */
   readonly now?: () => number;
+  /** Where we are in a trace: looks are linked to it. */
+  readonly here?: () => string | undefined;
 }
 
 /** The seam on one engine. */
-export function createSeam(engine: Engine, { journalBytes, now = Date.now }: SeamOptions = {}): Seam {
+export function createSeam(engine: Engine, { journalBytes, now = Date.now, here }: SeamOptions = {}): Seam {
   const bounds = journalBounds(journalBytes);
   const store = engine.store("patient");
-  const looks = createLooks(engine, bounds);
+  const looks = createLooks(engine, bounds, here);
   return {
     looks,
     timers: createTimers(engine, bounds, now),

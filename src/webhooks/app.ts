@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
+import type { Tracing } from "../lib/tracing.ts";
 import type { Arrived } from "./arrivals.ts";
 import { refusalOf, send, sendJson, sendRefusal } from "./answers.ts";
 import { createGuard, type Refuse } from "./guard.ts";
@@ -36,6 +37,7 @@ export interface AppParts {
   readonly operators?: readonly OperatorRoute[];
   /** What stands at `/`: the sandbox's page. */
   readonly home?: RequestHandler;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** A path that people on call use. What it answers insists on its own proof. */

@@ -4,6 +4,7 @@
  */
 import type { Ack } from "../contract/adapter.ts";
 import type { Config } from "../config.ts";
+import type { Tracing } from "../lib/tracing.ts";
 import type { StoredEvent } from "../queue/jobs.ts";
 import { noRoomToAsk, NotTaken, onlyMethods } from "./answers.ts";
 import type { Inbox } from "./inbox.ts";
@@ -17,6 +18,7 @@ export interface ReceiveParts {
   readonly inbox: Inbox;
   /** Unix milliseconds. */
   readonly now: () => number;
+  readonly tracing?: Pick<Tracing, "here" | "span"> | undefined;
 }
 
 /** A webhook of which no more than the head has come. */
@@ -45,7 +47,10 @@ export interface Received {
  * Proves a webhook, stores its events and says what to answer. Resolves only once the queue has every event.
  * @throws WorkerError `UnknownTarget`, `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`. @throws NotTaken. Nothing is acknowledged then.
  */
-export async function receive({ config, inbox, now }: ReceiveParts, { to, head, body }: Incoming): Promise<Received> {
+export async function receive(
+  { config, inbox, now, tracing }: ReceiveParts,
+  { to, head, body }: Incoming,
+): Promise<Received> {
   const routed = route(config, to);
   const { target, webhook, rules, settings } = routed;
   onlyMethods(head, rules.method);
@@ -56,9 +61,11 @@ export async function receive({ config, inbox, now }: ReceiveParts, { to, head, 
   if (proof !== true && "busy" in proof) throw new NotTaken(noRoomToAsk);
   const told = proof === true ? {} : "by" in proof ? { by: proof.by } : { evidence: proof.later };
   const receivedAt = now();
+  const trace = tracing?.here();
+  const traced = trace === undefined ? {} : { trace };
   const events = rules
     .parse(request, target, settings)
-    .map((event): StoredEvent => ({ target, webhook, receivedAt, event, ...told }));
+    .map((event): StoredEvent => ({ target, webhook, receivedAt, event, ...told, ...traced }));
   await inbox(events);
   return { ack: rules.ack, events: events.length, by: told.by };
 }

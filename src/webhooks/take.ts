@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import { isWorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
+import { paymentFacts, untraced } from "../lib/tracing.ts";
 import { ageOf, type KnownKey, knownSecrets, knownUrlKeys } from "../signatures/known-keys.ts";
 import type { Arrival } from "../queue/arrivals.ts";
 import type { Arrived } from "./arrivals.ts";
@@ -31,6 +32,7 @@ const unprovenMs = 5_000;
 export function answerWebhook(parts: TakeParts): RequestHandler {
   const roomFor = createRooms();
   const ageOfKey = keyAges(parts.config);
+  const { tracing = untraced } = parts;
   return async (request, response) => {
     const started = performance.now();
     const query = queryOf(request.originalUrl);
@@ -45,9 +47,15 @@ export function answerWebhook(parts: TakeParts): RequestHandler {
       return held.bytes;
     };
     try {
-      const received = await receive(parts, { to, head: headOf(request, query), body });
-      acknowledge(request, response, received);
-      tell({ ...parts, ageOfKey }, to, received, Math.round(performance.now() - started));
+      const head = headOf(request, query);
+      const received = await tracing.span("webhook", { kind: "server" }, async (span) => {
+        const taken = await receive(parts, { to, head, body });
+        // Not before: what strangers write into a URL leads nowhere.
+        span.set(paymentFacts(to.target, { "norce_psp.webhook": to.webhook, "norce_psp.events": taken.events }));
+        acknowledge(request, response, taken);
+        tell({ ...parts, ageOfKey }, to, taken, Math.round(performance.now() - started));
+        return taken;
+      });
       if (to.target.paymentId === undefined) parts.arrived?.(to.target, arrivalOf(to, received, parts.now()));
     } catch (error) {
       if (response.headersSent) throw error;
@@ -72,7 +80,8 @@ function acknowledge(request: Request, response: Response, { ack }: Received): v
 function keyAges(config: Config): (target: Target, key: string) => string {
   const known = new Map<string, readonly KnownKey[]>();
   return (target, key) => {
-    const id = JSON.stringify([target.adapter, target.merchant, target.channel]);
+    // Under a running service secrets change: what was named is of one configuration.
+    const id = JSON.stringify([config.fingerprint, target.adapter, target.merchant, target.channel]);
     const found = config.find(target);
     const keys = known.get(id) ?? [
       ...knownUrlKeys(config.signingKeys),

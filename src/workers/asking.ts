@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import type { AnyAdapter, Target } from "../contract/adapter.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
+import type { Tracing } from "../lib/tracing.ts";
 import type { Transport } from "../lib/transport.ts";
 import { createNorceClient, type NorceClient } from "../norce/client.ts";
 import type { Work } from "../queue/work.ts";
@@ -21,6 +22,7 @@ interface AskingParts {
   readonly log: Logger;
   readonly meters: Pick<Meters, "request">;
   readonly transport: Transport;
+  readonly tracing?: Tracing | undefined;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -29,9 +31,9 @@ interface AskingParts {
  * What jobs ask with, by the configuration that counts when they begin: each ends with what it began with. Clients of settings that did not
  * change are the same ones, with their tokens and their budgets.
  */
-export function createAsking({ current, log, meters, transport, now, random }: AskingParts): () => Asking {
+export function createAsking({ current, log, meters, transport, tracing, now, random }: AskingParts): () => Asking {
   const observe = meters.request;
-  const contexts = createContexts({ observe, now, random, transport, callbackUrl: callbackUrlsOf(current) });
+  const contexts = createContexts({ observe, now, random, transport, tracing, callbackUrl: callbackUrlsOf(current) });
   const norceOf = ({ norce }: Config): NorceClient =>
     createNorceClient({
       ...norce,
@@ -39,6 +41,7 @@ export function createAsking({ current, log, meters, transport, now, random }: A
       adapterIdOf: (key) => current().find(key)?.settings.adapterId ?? key.adapter,
       observe,
       transport,
+      tracing,
       now,
     });
   let made: Asking | undefined;

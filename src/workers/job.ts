@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Target } from "../contract/adapter.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { type SpanFacts, type Tracing, untraced } from "../lib/tracing.ts";
 import type { End, HeldJob, LostJob, Seam, Work } from "../queue/seam.ts";
 import { accountOf, type Visitor } from "./gate/gate.ts";
 import type { Gates } from "./gate/gates.ts";
@@ -23,6 +24,7 @@ export interface Shell {
   readonly random: () => number;
   /** Aborted when the process stops: what runs is given back. */
   readonly stopping: AbortSignal;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** A job under work, as its work sees it; handed to everything that sends. */
@@ -41,6 +43,8 @@ export interface JobKind<Data, Begun, Value> {
   readonly concurrency: number;
   /** Reads what is noted, once the job is active. `undefined`: there is nothing to do. */
   begin(job: HeldJob<Data>): Promise<Begun | undefined>;
+  /** What a trace says of it: its span's name, and what it is linked to besides the job. Absent: it is no span. */
+  traced?(begun: Begun): { readonly name: string; readonly facts: SpanFacts; readonly link?: string | undefined };
   /** Whose PSP account it asks; `undefined`: nobody's. */
   gate(begun: Begun): { readonly target: Target; readonly visitor: Visitor; readonly payment?: string } | undefined;
   work(begun: Begun, held: Held): Promise<Value>;
@@ -92,13 +96,15 @@ async function workOn<Data, Begun, Value>(
   kind: JobKind<Data, Begun, Value>,
   begun: Begun,
   job: HeldJob<Data>,
-  { stopping, now }: Shell,
+  { stopping, now, tracing = untraced }: Shell,
 ): Promise<Came<Value>> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), pauses.longestJobMs);
   const held = heldFrom(job, AbortSignal.any([stopping, late.signal]));
   try {
-    return { outcome: await kind.work(begun, held) };
+    const told = kind.traced?.(begun);
+    if (told === undefined) return { outcome: await kind.work(begun, held) };
+    return { outcome: await tracing.span(told.name, told, () => kind.work(begun, held)) };
   } catch (error) {
     // What was cut short by the end of its process says nothing of anybody; what was sent before may still be carried out.
     if (stopping.aborted && !mayStillHappen(error))

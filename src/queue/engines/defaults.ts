@@ -1,3 +1,4 @@
+import type { Telemetry } from "bullmq";
 import type { WorkerOptions } from "bullmq";
 
 /**
@@ -12,3 +13,8 @@ export const workerDefaults = {
 
 /** A job whose holders died more often is run no more: something takes its place. */
 export const mostStalls = 5;
+
+/** BullMQ's option for its hook, where there is one: what it is handed it calls, and never looks into. */
+export function hookOf(telemetry: object | undefined): { readonly telemetry?: Telemetry } {
+  return telemetry === undefined ? {} : { telemetry: telemetry as Telemetry };
+}

@@ -6,7 +6,7 @@ import { PGlite, type Results } from "@electric-sql/pglite";
 import { createPostgresBackend, Queue, runMigrations, Worker } from "bullmq";
 import type { Logger } from "../../lib/log.ts";
 import { engineOn, keepPruned, usualPruneMs } from "./bull.ts";
-import { workerDefaults } from "./defaults.ts";
+import { hookOf, workerDefaults } from "./defaults.ts";
 import { grantsOn } from "./grants.ts";
 import { createPostgresNotes } from "./postgres-notes.ts";
 import { deleteExpired, storeSchema } from "./postgres-schema.ts";
@@ -20,7 +20,7 @@ import { usualSchema as schema } from "./postgres.ts";
  * @throws Error in plain words when another process has the folder.
  */
 export async function openEmbedded(
-  { dataDir, sandbox = false, pruneMs = usualPruneMs }: EngineSettings,
+  { dataDir, sandbox = false, pruneMs = usualPruneMs, telemetry }: EngineSettings,
   log: Logger,
 ): Promise<Engine> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -42,10 +42,10 @@ export async function openEmbedded(
       kind: "embedded",
       stores: { prompt: store, patient: store },
       notes: { prompt: notes, patient: notes },
-      makeQueue: (name) => new Queue(name, { connection: pool }, createPostgresBackend),
+      makeQueue: (name) => new Queue(name, { connection: pool, ...hookOf(telemetry) }, createPostgresBackend),
       makeWorker(name, processor, options) {
         const { grants, make } = grantsOn(createPostgresBackend);
-        const settings = { ...workerDefaults, ...options, connection: pool };
+        const settings = { ...workerDefaults, ...options, ...hookOf(telemetry), connection: pool };
         return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
       },
       guarantee: async () => ({

@@ -5,7 +5,7 @@ import type { Logger } from "../../lib/log.ts";
 import type { Notes } from "../notes.ts";
 import type { Store } from "../store.ts";
 import { engineOn, keepPruned, promptMs, reachability, usualPruneMs } from "./bull.ts";
-import { workerDefaults } from "./defaults.ts";
+import { hookOf, workerDefaults } from "./defaults.ts";
 import { grantsOn } from "./grants.ts";
 import { createListening, type Listening } from "./listening.ts";
 import { postgresAddress } from "./postgres-address.ts";
@@ -35,8 +35,9 @@ export async function openPostgres(
   {
     sandbox = false,
     pruneMs = usualPruneMs,
+    telemetry,
     ...tls
-  }: Pick<EngineSettings, "sandbox" | "pruneMs" | "ca" | "tlsInsecure">,
+  }: Pick<EngineSettings, "sandbox" | "pruneMs" | "ca" | "tlsInsecure" | "telemetry">,
   log: Logger,
 ): Promise<Engine> {
   const schema = sandbox ? sandboxPlaces.postgres : usualSchema;
@@ -86,10 +87,11 @@ export async function openPostgres(
       kind: "postgres",
       stores: { prompt: states.prompt.store, patient: states.patient.store },
       notes: { prompt: states.prompt.notes, patient: states.patient.notes },
-      makeQueue: (name, temper) => new Queue(name, { connection: pools[temper] }, createPostgresBackend),
+      makeQueue: (name, temper) =>
+        new Queue(name, { connection: pools[temper], ...hookOf(telemetry) }, createPostgresBackend),
       makeWorker(name, processor, options) {
         const { grants, make } = grantsOn(createPostgresBackend);
-        const settings = { ...workerDefaults, ...options, connection: pools.patient };
+        const settings = { ...workerDefaults, ...options, ...hookOf(telemetry), connection: pools.patient };
         return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
       },
       guarantee: () => guaranteeOf(prompt),

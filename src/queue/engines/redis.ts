@@ -3,7 +3,7 @@ import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { engineOn, prefix as usualPrefix, promptMs, reachability } from "./bull.ts";
-import { workerDefaults } from "./defaults.ts";
+import { hookOf, workerDefaults } from "./defaults.ts";
 import { grantsOn } from "./grants.ts";
 import { within } from "../within.ts";
 import { takePrinted } from "./printed.ts";
@@ -48,7 +48,7 @@ const patient = { maxRetriesPerRequest: null, socketTimeout: 15_000 } as const s
  */
 export async function openRedis(
   url: string,
-  { sandbox = false, ...tls }: Pick<EngineSettings, "sandbox" | "ca" | "tlsInsecure">,
+  { sandbox = false, telemetry, ...tls }: Pick<EngineSettings, "sandbox" | "ca" | "tlsInsecure" | "telemetry">,
   log: Logger,
 ): Promise<Engine> {
   const prefix = sandbox ? sandboxPlaces.redis : usualPrefix;
@@ -88,12 +88,19 @@ export async function openRedis(
         new Queue(name, {
           connection: connections[temper],
           prefix,
+          ...hookOf(telemetry),
           // Waiting to be ready, asking the version and writing the queue's meta data would all hang or fail while Redis is down.
           ...(temper === "prompt" ? { skipWaitingForReady: true, skipVersionCheck: true, skipMetasUpdate: true } : {}),
         }),
       makeWorker(name, processor, options) {
         const { grants, make } = grantsOn(getDefaultBackendFactory());
-        const settings = { ...workerDefaults, ...options, connection: connections.patient, prefix };
+        const settings = {
+          ...workerDefaults,
+          ...options,
+          ...hookOf(telemetry),
+          connection: connections.patient,
+          prefix,
+        };
         return { worker: new Worker(name, processor as () => Promise<void>, settings, make), grants };
       },
       guarantee: () => redisGuarantee(connections.prompt),

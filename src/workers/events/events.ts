@@ -10,6 +10,7 @@ import { evidenceMs } from "../../queue/evidence.ts";
 import { eventsName } from "../../queue/names.ts";
 import type { End, HeldJob, Seam, Work } from "../../queue/seam.ts";
 import { accountOf } from "../gate/gate.ts";
+import { paymentFacts } from "../../lib/tracing.ts";
 import { type Following, partsNow, perAdapter } from "../asking.ts";
 import { type Held, type JobKind, runJobs, type Shell } from "../job.ts";
 import type { OpenParts } from "../look/open.ts";
@@ -53,6 +54,11 @@ function placing(
     begin: async ({ data }) => data,
     // What proves webhooks has a gate of its own: that it asks to be left alone must not close the account's looks.
     gate: ({ target, evidence }) => ({ target, visitor: evidence === undefined ? "event" : "proof" }),
+    traced: ({ target, webhook, trace }) => ({
+      name: "event",
+      facts: paymentFacts(target, { "norce_psp.webhook": webhook }),
+      link: trace,
+    }),
     work: (stored, held) => workOn(stored, held, limits, partsNow(parts)),
     end: (stored, job, came) => endOf(stored, job, came, partsNow(parts)),
     lost: ({ data }) => buryEvent(data, "stalled", "the worker died again and again on this event", partsNow(parts)),

@@ -63,7 +63,8 @@ function looksOf(events: readonly StoredEvent[]): readonly Ask[] {
     const id = `${laneId(key)} ${event.reference ?? ""}`;
     const hint = event.reference === undefined ? {} : { hint: event.reference };
     const journal = [...(asks.get(id)?.journal ?? []), receivedLine(stored)];
-    asks.set(id, { key, by: "webhook", at: receivedAt, journal, ...hint });
+    const trace = asks.get(id)?.trace ?? stored.trace;
+    asks.set(id, { key, by: "webhook", at: receivedAt, journal, trace, ...hint });
   }
   return [...asks.values()];
 }

@@ -3,6 +3,7 @@ import type { PaymentKey } from "../../contract/adapter.ts";
 import type { DeadLetter } from "../../queue/jobs.ts";
 import type { AskedBy, HeldJob, Known, LostJob, Note, Seam, Work } from "../../queue/seam.ts";
 import { laneId, laneName } from "../../queue/names.ts";
+import { paymentFacts } from "../../lib/tracing.ts";
 import { type Following, partsNow, perAdapter } from "../asking.ts";
 import { type JobKind, runJobs, type Shell } from "../job.ts";
 import { type Look, reconcile } from "../reconcile.ts";
@@ -46,6 +47,7 @@ function looking(adapter: string, parts: Following<LookParts>): JobKind<PaymentK
       return undefined;
     },
     gate: ({ key }) => ({ target: key, visitor: "look", payment: laneId(key) }),
+    traced: ({ key }) => ({ name: "look", facts: paymentFacts(key) }),
     work: (look, held) => reconcile(look, partsNow(parts), held),
     async end(begun, job, came) {
       await settle(begun, job, came, partsNow(parts));

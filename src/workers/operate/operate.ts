@@ -8,6 +8,7 @@ import { operationsName } from "../../queue/names.ts";
 import type { OperationJobName, OperationOutcome, OperationState } from "../../queue/operations.ts";
 import type { End, Work as Running } from "../../queue/seam.ts";
 import type { Turn } from "../../queue/turns.ts";
+import { paymentFacts } from "../../lib/tracing.ts";
 import { type Following, partsNow } from "../asking.ts";
 import { givenUp, type Held, type JobKind, runJobs, type Shell } from "../job.ts";
 import { pauses } from "../patience.ts";
@@ -36,6 +37,10 @@ export function startOperate(parts: Following<OperateParts>): Running {
     begin: ({ data: { id } }) => begin(id, partsNow(parts)),
     gate: ({ state: { key, outcome }, turn }) =>
       turn === undefined && outcome === undefined ? undefined : { target: key, visitor: "operation" },
+    traced: ({ state: { key, name } }) => ({
+      name: "operation",
+      facts: paymentFacts(key, { "norce_psp.operation": name }),
+    }),
     work: (begun, held) => workOn(begun, held, partsNow(parts)),
     end: (begun, _job, came) => endOf(begun, came, partsNow(parts)),
     lost: ({ data: { id } }) => buryStalled(id, partsNow(parts)),
