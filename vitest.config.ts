@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     // A machine that is busy with other things takes its time: what is wrong is seen by what is expected, not by a clock.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Files share a process and what it has loaded, which is half of the time. Who fakes the clock, answers requests or starts a server
     // gives it back at the end of the file.
     isolate: false,

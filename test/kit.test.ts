@@ -91,7 +91,7 @@ describe("adapter:new", () => {
         expect(made.printed.match(/^ {2}\d\. /gm), "the next three steps").toHaveLength(3);
       }
       expect(await formatted).toMatchObject({ status: 0 });
-    }, 120_000);
+    });
     afterAll(() => tree.remove());
 
     test("every kind of folder type-checks, lints and is formatted", async () => {
@@ -107,7 +107,7 @@ describe("adapter:new", () => {
       );
       expect(types === undefined ? ["nothing was said"] : about(types)).toEqual([]);
       for (const check of checks) expect(check).toMatchObject({ status: 0 });
-    }, 120_000);
+    });
 
     test("none of the laws about what has to be written is fulfilled by a folder in which nothing is written yet, and each says what to write", async () => {
       const { status, printed } = await tree.run("node scripts/adapter-check.ts new-fold-account-hmac-body");
@@ -123,7 +123,7 @@ describe("adapter:new", () => {
       ])
         expect(printed).toContain(words);
       expect(printed, "no stack").not.toMatch(/^\s+at /m);
-    }, 120_000);
+    });
 
     test("what is there is left alone, and what is not said is asked for", async () => {
       const before = readdirSync(join(tree.path, "src/adapters"));
@@ -360,7 +360,7 @@ export default {
     );
     expect((await fetch(other, { method: "POST" })).status).toBe(200);
     expect(await program.says("payment.dead")).toMatchObject({ kind: "Refused", reason: "no-such-payment" });
-  }, 120_000);
+  });
 
   test("that does not fit stops every process and command, with all its faults at once, each with its module", async () => {
     const place = await openPlace(onTestFinished);
@@ -419,5 +419,5 @@ export default {
         for (const fault of wanted) expect(program.output(), script).toContain(fault);
       }),
     );
-  }, 120_000);
+  });
 });

@@ -101,7 +101,7 @@ describe.each(subjects)("$folder", (subject) => {
       expect(tried.size, "no field was tried").toBeGreaterThan(0);
       if (owed.lenient.includes(folder)) expect(wrong, "take the folder off test/support/owed.ts").not.toEqual([]);
       else expect(wrong, "read past it, or name it in decides").toEqual([]);
-    }, 120_000);
+    });
   });
 });
 

@@ -95,7 +95,7 @@ describe.each(subjects)("$folder", (subject) => {
         answered: (answer, request) => (isTold(request) ? answered(answer) : answer),
       });
       await explore();
-    }, 120_000);
+    });
     beforeEach(async () => {
       answered = (answer) => answer;
       await stage.reset();

@@ -100,7 +100,7 @@ describe.each(subjects)("$folder", (subject) => {
     );
     const sends = Object.keys(subject.adapter.webhooks).length > 0;
     if (sends) expect(compared, "stories in which the PSP sent a webhook").toBeGreaterThan(0);
-  }, 120_000);
+  });
 });
 
 /** Without our notes of what was asked for at the first look, and when it was: which events were there by then is chance. */

@@ -9,7 +9,7 @@ let world: World;
 beforeAll(async () => {
   await engine.start();
   world = await startWorld({ engine: engine.settings() });
-}, 120_000);
+});
 afterAll(async () => {
   await world.stop();
   await engine.stop();
@@ -37,7 +37,7 @@ test("a PSP that is down is left alone, and afterwards everything ends right wit
     purchases.map(({ state }) => until(() => state() === "reserved", "every payment to be reserved", 80_000)),
   );
   expect(await world.queue.letters.list(10)).toEqual([]);
-}, 150_000);
+});
 
 test("a PSP that asks to be left alone is, whichever payment comes next", async () => {
   const [first, second] = [world.purchase(), world.purchase()];
@@ -49,9 +49,7 @@ test("a PSP that asks to be left alone is, whichever payment comes next", async 
   await world.idle();
   await second.push();
   await until(() => turnedAway("psp-busy") > 0, "the second one to be turned away");
-  await Promise.all(
-    [first, second].map(({ state }) => until(() => state() === "reserved", "both to be reserved", 50_000)),
-  );
+  await Promise.all([first, second].map(({ state }) => until(() => state() === "reserved", "both to be reserved")));
 }, 90_000);
 
 test("a page that a firewall puts before one path closes nothing; three payments that meet it do", async () => {
@@ -77,6 +75,6 @@ test("a page that a firewall puts before one path closes nothing; three payments
     return turnedAway("psp-down") > away;
   }, "the account to be left alone");
   world.psp.clearFaults();
-  await Promise.all([one, other, third].map(({ state }) => until(() => state() === "reserved", "its end", 60_000)));
+  await Promise.all([one, other, third].map(({ state }) => until(() => state() === "reserved", "its end")));
   expect(await world.queue.letters.list(10)).toEqual([]);
-}, 120_000);
+});

@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 const second = 1_000;
 const minute = 60 * second;
 /** A machine that is busy with other things starts a process in many seconds. */
-const patient = 3 * minute;
+const patient = 5 * minute;
 const test = base.concurrent;
 
 /** The kinds of server that are installed, and one server for each test that wants one. */

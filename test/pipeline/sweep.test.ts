@@ -439,7 +439,7 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
       attributes: { norcePspWorker: { removed: true } },
     });
     const worker = start();
-    await until(() => worker.passes().length >= 1, "a pass", 50_000);
+    await until(() => worker.passes().length >= 1, "a pass");
     const [pass] = worker.passes();
     expect(pass).toMatchObject({ window: "recent", orders: 10_000, settled: 10_000, due: 0, pages: 101 });
     expect(norce.requests().every(({ route }) => route === "/orders")).toBe(true);
@@ -460,7 +460,7 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
     age = 0;
     const worker = start();
     const passes = (): Line[] => linesOf(worker.logged, "sweep.finished").filter(({ window }) => window === "rest");
-    await until(() => passes().length > 0, "a pass over old orders", 50_000);
+    await until(() => passes().length > 0, "a pass over old orders");
     expect(passes()[0]).toMatchObject({ orders: 2, due: 1, unresolved: 1, pages: 1 });
   });
 
@@ -484,7 +484,7 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
     const [first, other] = workers;
     await first?.close();
     expect(Date.now() - began).toBeLessThan(5 * second);
-    await until(() => (other?.passes().length ?? 0) + (first?.passes().length ?? 0) >= 1, "a pass", 50_000);
+    await until(() => (other?.passes().length ?? 0) + (first?.passes().length ?? 0) >= 1, "a pass");
     const pass = [...(other?.passes() ?? []), ...(first?.passes() ?? [])][0];
     // Eleven pages and no more: none was read twice, but for the one that the worker was at when it ended.
     expect(pass).toMatchObject({ orders: 1_000, pages: 11 });
@@ -492,7 +492,7 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
   });
 });
 
-test("by command: what would change, what is changed, and what is left for a person", { timeout: minute }, async () => {
+test("by command: what would change, what is changed, and what is left for a person", async () => {
   const place = await openPlace(onTestFinished, true);
   const token = "an-admin-token-of-ours";
   const { url } = await place.serve("start.ts", { SWEEP_INTERVAL_SECONDS: "3600", ADMIN_TOKEN: token });

@@ -21,7 +21,7 @@ const adapterId = "acme_klarna_adapter";
 const root = join(import.meta.dirname, "../..");
 
 /** A machine that is busy with other things starts a process in many seconds. */
-const patienceMs = 40_000;
+const patienceMs = 100_000;
 
 /** What a process of the service was told that nobody else may learn. */
 const secrets = {

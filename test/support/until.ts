@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Waits for a condition. @throws Error naming what was waited for, after `withinMs`. */
+/** Waits for a condition: long enough for a machine that is busy with other things. @throws Error naming what was waited for, after `withinMs`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
