@@ -33,6 +33,7 @@ function fakeSimulator(): Simulator & { status(reference: string): string } {
     act(reference, action) {
       const { purchase } = of(reference);
       if (purchase === undefined) throw new Error("unknown");
+      if (action !== "pay" && action !== "capture") throw new Error(`nobody can ${action} this payment now`);
       held.set(reference, { purchase, status: action === "pay" ? "paid" : "taken" });
       const url = (purchase.callbackUrls["push"] ?? "").replace("{id}", reference);
       if (action === "pay") queued.push({ webhook: "push", method: "POST", url, headers: {}, body: "" });
@@ -197,12 +198,53 @@ describe("the demo", () => {
     const [purchase] = shop.purchases();
     const { orderId = "", paymentId = "" } = purchase?.key ?? {};
     const pressed = await press("/sandbox/act", { token, payment: paymentId, action: "pay:" });
-    expect(pressed.headers.get("location")).toBe("/");
+    expect(pressed.headers.get("location")).toBe(`/?open=${paymentId}#${paymentId}`);
     await expect.poll(() => textOf(norce.payment(orderId, paymentId) ?? {}, "state")).toBe("reserved");
     const impossible = await press("/sandbox/act", { token, payment: "nobody", action: "pay:" });
-    expect(impossible.headers.get("location")).toMatch(/^\/\?problem=/);
+    const led = impossible.headers.get("location") ?? "";
+    expect(led).toMatch(/^\/\?problem=.*&open=nobody&at=nobody#nobody$/);
+    const undone = await press("/sandbox/act", {
+      token,
+      payment: paymentId,
+      action: "levitate:",
+      "shown-psp": "fake-psp",
+    });
+    expect(undone.headers.get("location")).toContain("/?psp=fake-psp&problem=");
+    const told = await (await fetch(new URL(undone.headers.get("location") ?? "", base))).text();
+    expect(told).toMatch(/class="problem" role="alert">\s*[^<\s]/);
     expect((await press("/sandbox/norce", { token, mood: "down" })).status).toBe(303);
     expect(await (await fetch(base)).text()).toContain('value="down" aria-pressed="true"');
+  });
+
+  it("breaks a PSP, has it refuse our credentials and lose its webhooks, and mends it", async () => {
+    const token = /name="token" value="([\w-]+)"/.exec(await (await fetch(base)).text())?.[1] ?? "";
+    const url = `${servers[1]?.url ?? ""}/fake-psp/v1`;
+    const make = async (mood: string) => await press("/sandbox/psp", { token, psp: "fake-psp", mood });
+    await make("down");
+    expect((await fetch(url)).status).toBe(503);
+    expect(await (await fetch(base)).text()).toContain("Fake &#38; Co: Down");
+    await make("refuses");
+    expect((await fetch(url)).status).toBe(401);
+    await make("loses");
+    expect((await fetch(url)).status).toBe(200);
+    const purchase = shop.startPurchase("home");
+    shop.act(purchase, "pay");
+    await expect.poll(() => psp.webhooks()).toMatchObject([{ webhook: "push", status: 0, lost: true }]);
+    expect(textOf(norce.payment(purchase.key.orderId, purchase.key.paymentId) ?? {}, "state")).toBe("intent");
+    expect(await (await fetch(base)).text()).toMatch(/POST http[^<]*\/payments\/[^<]*push/);
+    await make("well");
+    expect((await fetch(url)).status).toBe(200);
+    expect((await make("on fire")).headers.get("location")).toMatch(/^\/\?problem=/);
+  });
+
+  it("buys with the PSP that was chosen, and shows what was chosen", async () => {
+    const token = /name="token" value="([\w-]+)"/.exec(await (await fetch(base)).text())?.[1] ?? "";
+    await press("/sandbox/purchase", { token, kind: "home", psp: "fake-psp" });
+    expect(shop.purchases()[0]?.key.adapter).toBe("fake-psp");
+    const cards = async (query: string): Promise<number> =>
+      [...(await (await fetch(`${base}/?${query}`)).text()).matchAll(/class="purchase"/g)].length;
+    for (let count = 0; count < 5; count += 1) shop.startPurchase("home");
+    expect([await cards(""), await cards("psp=fake-psp"), await cards("state=captured")]).toEqual([3, 6, 0]);
   });
 
   it("tells browsers that something changed", async () => {

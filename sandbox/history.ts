@@ -1,11 +1,11 @@
 import type { SandboxNorce } from "./norce.ts";
 import { type Document, isObject } from "./norce-rules.ts";
-import type { SandboxPsp } from "./psp.ts";
+import type { SandboxPsp, SentWebhook } from "./psp.ts";
 import { Recent } from "./recent.ts";
 
 /** Something that happened to a payment, for people who watch. */
 export type Happening = { readonly at: number } & (
-  | { readonly kind: "webhook"; readonly name: string; readonly status: number }
+  | ({ readonly kind: "webhook"; readonly name: string } & Pick<SentWebhook, "status" | "lost" | "request">)
   | { readonly kind: "action"; readonly name: string }
   | { readonly kind: "look" }
   | { readonly kind: "state"; readonly from: string | null; readonly to: string }
@@ -49,8 +49,9 @@ export function createHistory(norce: SandboxNorce, psp: SandboxPsp, now: () => n
           to: textOf(after, "state"),
         });
     }),
-    psp.onWebhook(({ paymentId, webhook, status }) => {
-      if (paymentId !== undefined) add(paymentId, { kind: "webhook", name: webhook, status });
+    psp.onWebhook(({ paymentId, webhook, status, lost, request }) => {
+      if (paymentId === undefined) return;
+      add(paymentId, { kind: "webhook", name: webhook, status, request, ...(lost === undefined ? {} : { lost }) });
     }),
   ];
   return {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { minorFromMajor } from "../src/lib/money.ts";
 import { type Happening, numberOf, textOf } from "./history.ts";
 import { hidden, type Html, html } from "../src/lib/html.ts";
+import type { StatedMoney } from "../src/contract/simulator.ts";
 import type { Document } from "./norce.ts";
 import { isObject } from "./norce-rules.ts";
 import type { Purchase } from "./shop.ts";
@@ -19,24 +20,36 @@ export interface CardFacts {
   readonly psp: string;
   /** What the PSP says, in one line. */
   readonly says: string;
+  /** What it holds; `null` where it cannot say. */
+  readonly money: StatedMoney | null;
   readonly actions: readonly string[];
   readonly history: readonly Happening[];
 }
 
-/** The card of one purchase. @param token what every form has to carry. */
-export function cardHtml(facts: CardFacts, token: string): Html {
-  const { purchase, order, history } = facts;
+/**
+ * The card of one purchase: a line that opens.
+ * @param fields what every form has to carry. @param isOpen where no script opens it. @param problem what went wrong when its button was pressed.
+ */
+export function cardHtml(
+  facts: CardFacts,
+  fields: Readonly<Record<string, string>>,
+  isOpen = false,
+  problem?: string,
+): Html {
+  const { purchase, order, history, payment, psp } = facts;
   const { key, title, amount, currency } = purchase;
-  const content = html`<div class="top">
+  const state = textOf(payment, "state");
+  const content = html`<summary class="top" id="${key.paymentId}-summary">
       <h2>${title}</h2>
+      ${chip(state, stateTones[state])}
+      <span class="psp">${psp}</span>
       <span class="sum">${formatMoney(amount, currency)}</span>
-      <span class="facts"
-        ><code>${key.orderId}</code> · ${key.merchant}/${key.channel} · order ${stateOf(order)} ·
-        ${basketOf(order)}</span
-      >
-    </div>
+    </summary>
+    <p class="facts">
+      <code>${key.orderId}</code> · ${key.merchant}/${key.channel} · order ${stateOf(order)} · ${basketOf(order)}
+    </p>
     <div class="sides">
-      ${norceSide(facts)}${pspSide(facts, token)}
+      ${norceSide(facts, fields)}${pspSide(facts, fields, problem)}
       <section class="history">
         <h3>What happened, newest first</h3>
         <ol>
@@ -45,10 +58,17 @@ export function cardHtml(facts: CardFacts, token: string): Html {
       </section>
     </div>`;
   const version = createHash("sha256").update(content.text).digest("base64url").slice(0, 12);
-  return html`<article id="${key.paymentId}" data-version="${version}">${content}</article>`;
+  return html`<details
+    class="purchase"
+    id="${key.paymentId}"
+    data-version="${version}"
+    ${isOpen ? html`open` : undefined}
+  >
+    ${content}
+  </details>`;
 }
 
-function norceSide({ payment, record, purchase }: CardFacts): Html {
+function norceSide({ payment, record, purchase }: CardFacts, given: Readonly<Record<string, string>>): Html {
   const { currency } = purchase;
   const { recurring, upsell } = payment;
   const state = textOf(payment, "state");
@@ -65,13 +85,19 @@ function norceSide({ payment, record, purchase }: CardFacts): Html {
     <h3>Norce says</h3>
     ${chip(state, stateTones[state])}
     <dl>${rows}</dl>
-    ${sumBar(record)}
+    ${sumBar(record)} ${removableStates.has(state) ? removeForm(purchase.key.paymentId, given) : undefined}
   </section>`;
 }
 
-function pspSide({ psp, says, actions, purchase }: CardFacts, token: string): Html {
+function pspSide(
+  { psp, says, money, actions, purchase }: CardFacts,
+  given: Readonly<Record<string, string>>,
+  problem: string | undefined,
+): Html {
   const { paymentId } = purchase.key;
-  const [status = "", ...rest] = says.split(", ");
+  // Amounts in a PSP's own units are left to the sums, which have theirs.
+  const [status = "", ...more] = says.split(", ");
+  const rest = money === null ? more : more.filter((part) => !/\d{3,}/.test(part));
   const buttons = ordered(actions).flatMap((action) => {
     const button = (suffix: string, text: string): Html =>
       html`<button
@@ -87,11 +113,13 @@ function pspSide({ psp, says, actions, purchase }: CardFacts, token: string): Ht
       : [button("", label(action))];
   });
   const look = html`<button class="quiet" id="${paymentId}-look" name="action" value="look:">Look now</button>`;
-  const fields = hidden({ token, payment: paymentId });
+  const fields = hidden({ ...given, payment: paymentId });
   return html`<section>
     <h3>${psp} says</h3>
     <p class="says"><b>${status}</b><span>${rest.join(" · ")}</span></p>
+    ${money === null ? undefined : html`<dl>${statedRows(money)}</dl>`}
     <form method="post" action="/sandbox/act">${fields}${buttons}${look}</form>
+    <p class="problem" role="alert">${problem ?? ""}</p>
   </section>`;
 }
 
@@ -126,9 +154,9 @@ function happeningHtml(happening: Happening, currency: string): Html {
       return html`<li>${time}<span class="who">PSP</span><span>${label(happening.name)}</span></li>`;
     case "webhook": {
       const bad = happening.status < 200 || happening.status > 299;
-      const answer = happening.status === 0 ? "no answer" : String(happening.status);
+      const answer = happening.lost === true ? "lost" : happening.status === 0 ? "no answer" : String(happening.status);
       return html`<li class="${bad ? "bad" : "good"}">
-        ${time}<span class="who">webhook</span><span>${happening.name}</span><span class="money">${answer}</span>
+        ${time}<span class="who">webhook</span>${requestHtml(happening)}<span class="money">${answer}</span>
       </li>`;
     }
     case "look":
@@ -144,6 +172,26 @@ function happeningHtml(happening: Happening, currency: string): Html {
         ${time}<span class="who">log</span><span>${event} · ${status}</span><span class="money">${money}</span>
       </li>`;
     }
+  }
+}
+
+/** The webhook itself: what the PSP sent, to the letter. */
+function requestHtml({ at, name, request }: Extract<Happening, { kind: "webhook" }>): Html {
+  const { method, url, body } = request;
+  const shown = body.length > mostShown ? `${body.slice(0, mostShown)} …` : body;
+  return html`<details class="request" data-key="${at}-${name}">
+    <summary>${name}</summary>
+    <pre tabindex="0">${method} ${url}${shown === "" ? "" : `\n\n${pretty(shown)}`}</pre>
+  </details>`;
+}
+
+const mostShown = 4_000;
+
+function pretty(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), undefined, 2);
+  } catch {
+    return body;
   }
 }
 
@@ -177,6 +225,24 @@ function sumRows(record: Document, currency: string): Html[] {
   return sums
     .filter((name) => numberOf(record, name) > 0)
     .map((name) => row(label(name), formatMoney(numberOf(record, name), currency)));
+}
+
+/** What the PSP holds, with its unit. */
+function statedRows({ currency, ...held }: StatedMoney): Html[] {
+  return (["authorized", ...sums] as const)
+    .filter((name) => held[name] > 0)
+    .map((name) => row(label(name), formatMoney(held[name], currency)));
+}
+
+/** What somebody may take away before the shopper has paid. */
+const removableStates: ReadonlySet<string> = new Set(["intent", "processing", "pending"]);
+
+function removeForm(paymentId: string, given: Readonly<Record<string, string>>): Html {
+  return html`<form method="post" action="/sandbox/act">
+      ${hidden({ ...given, payment: paymentId })}
+      <button class="quiet" id="${paymentId}-remove" name="action" value="remove-in-norce:">Remove it in Norce</button>
+    </form>
+    <p class="problem" role="alert"></p>`;
 }
 
 /** Where the money is: still held, taken, given back. Nothing to see before anything is authorised. */

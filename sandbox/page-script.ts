@@ -1,6 +1,6 @@
 /**
- * The page's script: exchanges the cards that changed, whenever the server says that something did. Without it the page reloads itself
- * and its buttons are plain forms.
+ * The page's script: exchanges the cards that changed, whenever the server says that something did. What is open stays open, what has the
+ * focus keeps it, and what went wrong stands beside the button that was pressed. Without it the page reloads itself and its buttons are plain forms.
  */
 export const pageScript = `
 const board = document.getElementById("board");
@@ -13,27 +13,31 @@ async function refresh() {
   while (wanted) {
     wanted = false;
     // A card that is exchanged between pressing and letting go of its button would swallow the click.
-    while (board.querySelector("button:active")) await new Promise((done) => setTimeout(done, 50));
-    const answer = await fetch("/sandbox/board").catch(() => null);
+    while (document.querySelector("button:active")) await new Promise((done) => setTimeout(done, 50));
+    const answer = await fetch("/sandbox/board" + location.search).catch(() => null);
     if (answer?.ok) {
-      showMood(answer.headers.get("x-norce-mood"));
-      exchange(await answer.text());
+      const next = document.createElement("template");
+      next.innerHTML = await answer.text();
+      showMoods(next.content);
+      exchange(next.content.querySelector("[data-board]"));
     }
     await new Promise((done) => setTimeout(done, 120));
   }
   busy = false;
 }
 
-function showMood(mood) {
-  for (const button of document.querySelectorAll("[aria-pressed]")) button.setAttribute("aria-pressed", String(button.value === mood));
+/** The selects above the cards are not touched: somebody may be choosing. */
+function showMoods(next) {
+  for (const button of next.querySelectorAll("[aria-pressed]")) document.getElementById(button.id)?.setAttribute("aria-pressed", button.getAttribute("aria-pressed"));
+  const [told, now] = [document.querySelector("#panel [role=status]"), next.querySelector("#panel [role=status]")];
+  if (told && now && told.textContent !== now.textContent) { told.textContent = now.textContent; told.className = now.className; }
 }
 
-function exchange(text) {
-  const focused = document.activeElement?.id;
-  const next = document.createElement("template");
-  next.innerHTML = text;
+function exchange(next) {
+  const focused = document.activeElement;
+  const [id, card] = [focused?.id, focused?.closest?.(".purchase")?.id];
   let before = board.firstElementChild;
-  for (const card of [...next.content.children]) {
+  for (const card of [...next.children]) {
     const old = document.getElementById(card.id);
     if (old && old.dataset.version === card.dataset.version) {
       if (old === before) before = before.nextElementSibling;
@@ -42,6 +46,7 @@ function exchange(text) {
     }
     if (old) {
       if (old === before) before = before.nextElementSibling;
+      keep(old, card);
       old.replaceWith(card);
     } else {
       card.classList.add("new");
@@ -53,17 +58,32 @@ function exchange(text) {
     before.remove();
     before = rest;
   }
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (document.activeElement === focused || !id) return;
+  // A button that is possible no longer leaves the focus to its card.
+  (document.getElementById(id) ?? document.getElementById(card + "-summary"))?.focus({ preventScroll: true });
+}
+
+/** What somebody opened, read or was told in a card stands in the one that takes its place. */
+function keep(old, card) {
+  card.open = old.open;
+  for (const request of old.querySelectorAll(".request[open]")) {
+    const same = [...card.querySelectorAll(".request")].find((one) => one.dataset.key === request.dataset.key);
+    if (same) same.open = true;
+  }
+  const [told, place] = [old.querySelector(".problem"), card.querySelector(".problem")];
+  if (told && place) place.textContent = told.textContent;
 }
 
 document.addEventListener("submit", async (event) => {
-  event.preventDefault();
   const form = event.target;
-  const body = new URLSearchParams(new FormData(form, event.submitter));
+  if (form.method !== "post" || "leave" in form.dataset) return;
+  event.preventDefault();
+  const button = event.submitter;
+  const body = new URLSearchParams(new FormData(form, button));
   const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { accept: "text/plain" } }).catch(() => null);
-  const problem = document.getElementById("problem");
-  problem.hidden = Boolean(answer?.ok);
-  if (!answer?.ok) problem.textContent = answer ? await answer.text() : "The service does not answer.";
+  const wrong = answer?.ok ? "" : answer ? await answer.text() : "The service does not answer.";
+  const place = document.getElementById(button?.id)?.closest("section, .group")?.querySelector(".problem");
+  if (place) place.textContent = wrong;
   refresh();
 });
 

@@ -3,15 +3,15 @@ import express, { type Request, type Response, type Router } from "express";
 import type { Adapters } from "../src/adapters/registry.ts";
 import { recordKey } from "../src/norce/payment.ts";
 import { equalInConstantTime } from "../src/signatures/constant-time.ts";
-import type { Fault } from "./faults.ts";
 import { type History, numberOf, textOf } from "./history.ts";
 import type { Document, SandboxNorce } from "./norce.ts";
 import { isObject } from "./norce-rules.ts";
 import { type CardFacts, isDisturbance } from "./page-card.ts";
-import { boardHtml, type NorceMood, pageHtml } from "./page-html.ts";
+import { type Board, boardHtml, type Chosen, headHtml, pageHtml } from "./page-html.ts";
 import type { SandboxPsp } from "./psp.ts";
 import { purchaseKinds } from "./purchases.ts";
 import type { Purchase, Shop } from "./shop.ts";
+import { createTroubles } from "./troubles.ts";
 
 /** What the page shows and acts on. */
 export interface PageParts {
@@ -20,6 +20,8 @@ export interface PageParts {
   readonly shop: Shop;
   readonly history: History;
   readonly adapters: Adapters;
+  /** The cookie of somebody who is on call, and where the page for that is; absent: there is none. */
+  readonly onCall?: () => string | undefined;
 }
 
 /** The page and its end: a browser keeps a connection open to hear of changes. */
@@ -28,13 +30,8 @@ export interface Page {
   close(): void;
 }
 
-const maxCards = 40;
-const moods: Readonly<
-  Record<Exclude<NorceMood, "well">, { readonly lastsMs: number; readonly slowMs?: number; readonly status?: number }>
-> = {
-  slow: { lastsMs: 30_000, slowMs: 1_500 },
-  down: { lastsMs: 15_000, status: 503 },
-};
+/** How many of a PSP's purchases are shown: of each the last ones, and more where one is chosen. */
+const most = { ofEach: 3, ofOne: 40 } as const;
 
 /** A page at `/` that shows the purchases as they change, with buttons for what can happen to them. */
 export function createPage(parts: PageParts): Page {
@@ -42,7 +39,7 @@ export function createPage(parts: PageParts): Page {
   // Another site can neither read the page nor guess this, so that it cannot press the buttons.
   const token = randomBytes(18).toString("base64url");
   const readers = new Set<Response>();
-  const mood = createMood(norce, () => announce());
+  const troubles = createTroubles(norce, psp, () => announce());
 
   let announced = false;
   const announce = (): void => {
@@ -55,11 +52,21 @@ export function createPage(parts: PageParts): Page {
     });
   };
   const endings = [norce.onChange(announce), psp.onWebhook(announce)];
-  const cards = (): CardFacts[] =>
-    shop
-      .purchases()
-      .slice(0, maxCards)
-      .map((purchase) => factsOf(parts, purchase));
+  const titles = Object.fromEntries(psp.adapters.map((id) => [id, parts.adapters.get(id)?.title ?? id]));
+  const board = (query: URLSearchParams): Board => {
+    const chosen = chosenIn(query, psp.adapters);
+    return {
+      token,
+      chosen,
+      titles,
+      norce: troubles.norce(),
+      troubles: troubles.psps(),
+      cards: shown(shop.purchases(), chosen)
+        .map((purchase) => factsOf(parts, purchase))
+        .filter(({ payment }) => chosen.state === undefined || textOf(payment, "state") === chosen.state),
+      onCall: parts.onCall !== undefined,
+    };
+  };
 
   const form =
     (perform: (fields: URLSearchParams) => void | Promise<void>) => async (request: Request, response: Response) => {
@@ -75,31 +82,28 @@ export function createPage(parts: PageParts): Page {
           .status(problem === undefined ? 200 : 409)
           .type("text/plain")
           .send(problem ?? "");
-      else response.redirect(303, problem === undefined ? "/" : `/?problem=${encodeURIComponent(problem)}`);
+      else response.redirect(303, backTo(fields, problem));
     };
 
   const router = express.Router();
   const body = express.text({ type: "application/x-www-form-urlencoded", limit: "10kb" });
   router.get("/", (request, response) => {
     const nonce = randomBytes(12).toString("base64url");
-    const problem = new URL(request.originalUrl, "http://localhost").searchParams.get("problem");
+    const query = queryIn(request);
+    const problem = query.get("problem");
     response.set("content-security-policy", policy(nonce)).set("cache-control", "no-store").type("html");
     response.send(
       pageHtml({
-        cards: cards(),
-        mood: mood.now(),
-        token,
+        ...board(query),
         nonce,
-        ...(problem === null ? {} : { problem: problem.slice(0, 200) }),
+        ...(problem === null ? {} : { problem: problem.slice(0, 200), at: query.get("at") ?? "" }),
       }),
     );
   });
-  router.get("/sandbox/board", (_, response) => {
-    response
-      .set("cache-control", "no-store")
-      .set("x-norce-mood", mood.now())
-      .type("html")
-      .send(boardHtml({ cards: cards(), token }));
+  router.get("/sandbox/board", (request, response) => {
+    const now = board(queryIn(request));
+    response.set("cache-control", "no-store").type("html");
+    response.send(`${headHtml(now).text}<div data-board>${boardHtml(now)}</div>`);
   });
   router.get("/sandbox/changes", (request, response) => {
     response
@@ -114,7 +118,8 @@ export function createPage(parts: PageParts): Page {
     form((fields) => {
       const kind = purchaseKinds.find((name) => name === fields.get("kind"));
       if (kind === undefined) throw new Error("There is no such purchase.");
-      shop.startPurchase(kind);
+      const adapter = fields.get("psp") ?? "";
+      shop.startPurchase(kind, psp.adapters.includes(adapter) ? { adapter } : {});
     }),
   );
   router.post(
@@ -130,12 +135,23 @@ export function createPage(parts: PageParts): Page {
   router.post(
     "/sandbox/norce",
     body,
-    form((fields) => mood.set(fields.get("mood"))),
+    form((fields) => troubles.setNorce(fields.get("mood"))),
   );
+  router.post(
+    "/sandbox/psp",
+    body,
+    form((fields) => troubles.setPsp(fields.get("psp") ?? "", fields.get("mood"))),
+  );
+  router.post("/sandbox/on-call", body, (request, response, next) => {
+    const fields = new URLSearchParams(typeof request.body === "string" ? request.body : "");
+    const cookie = equalInConstantTime(fields.get("token") ?? "", token) ? parts.onCall?.() : undefined;
+    if (cookie === undefined) next();
+    else response.set("set-cookie", cookie).redirect(303, "/ops/today");
+  });
   return {
     router,
     close() {
-      mood.set("well");
+      troubles.close();
       for (const end of endings) end();
       for (const reader of readers) reader.end();
     },
@@ -146,6 +162,11 @@ async function press({ norce, shop }: PageParts, purchase: Purchase, action: str
   const { orderId, paymentId } = purchase.key;
   if (action === "look") {
     await shop.look(purchase);
+    return;
+  }
+  if (action === "remove-in-norce") {
+    // What the PSP takes afterwards needs a person: the service never writes over it.
+    norce.edit(orderId, paymentId, (payment) => ({ ...payment, state: "removed" }));
     return;
   }
   const payment = norce.payment(orderId, paymentId) ?? {};
@@ -176,6 +197,7 @@ function factsOf({ norce, psp, history, adapters }: PageParts, purchase: Purchas
     record: recordOf(payment),
     psp: adapters.get(adapter)?.title ?? adapter,
     says: simulator.describe(purchase.reference),
+    money: simulator.money(purchase.reference),
     actions: psp.actions(purchase.key.adapter, purchase.reference),
     history: history.of(paymentId),
   };
@@ -187,24 +209,39 @@ function recordOf(payment: Document): Document {
   return isObject(record) ? record : {};
 }
 
-/** Makes Norce slow or unreachable for a while. */
-function createMood(norce: SandboxNorce, changed: () => void): { now(): NorceMood; set(wanted: string | null): void } {
-  let current: NorceMood = "well";
-  let fault: Fault | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const set = (wanted: string | null): void => {
-    clearTimeout(timer);
-    fault?.clear();
-    current = wanted === "slow" || wanted === "down" ? wanted : "well";
-    if (current === "well") {
-      changed();
-      return;
-    }
-    const { lastsMs, ...effect } = moods[current];
-    fault = norce.fault(effect);
-    timer = setTimeout(() => set("well"), lastsMs).unref();
-  };
-  return { now: () => current, set };
+/** What somebody wants to see. */
+function chosenIn(query: URLSearchParams, adapters: readonly string[]): Chosen {
+  const psp = adapters.find((one) => one === query.get("psp"));
+  const [state, open] = ["state", "open"].map((name) => query.get(name)?.slice(0, 100) || undefined);
+  return { ...(psp && { psp }), ...(state && { state }), ...(open && { open }) };
+}
+
+/** The last purchases of each PSP, or more of the one that is chosen; newest first. */
+function shown(purchases: readonly Purchase[], { psp, state }: Chosen): readonly Purchase[] {
+  if (psp !== undefined) return purchases.filter(({ key }) => key.adapter === psp).slice(0, most.ofOne);
+  if (state !== undefined) return purchases.slice(0, most.ofOne * 5);
+  const counts = new Map<string, number>();
+  return purchases.filter(({ key: { adapter } }) => {
+    counts.set(adapter, (counts.get(adapter) ?? 0) + 1);
+    return (counts.get(adapter) ?? 0) <= most.ofEach;
+  });
+}
+
+function queryIn({ originalUrl }: Request): URLSearchParams {
+  return new URL(originalUrl, "http://localhost").searchParams;
+}
+
+/** The page as it was, with what went wrong beside the button that was pressed. */
+function backTo(fields: URLSearchParams, problem: string | undefined): string {
+  const query = new URLSearchParams();
+  for (const name of ["psp", "state"])
+    if (fields.get(`shown-${name}`)) query.set(name, fields.get(`shown-${name}`) ?? "");
+  const at = fields.get("payment") ?? "";
+  if (problem !== undefined) query.set("problem", problem);
+  if (at !== "") query.set("open", at);
+  if (problem !== undefined && at !== "") query.set("at", at);
+  const said = query.toString();
+  return `/${said === "" ? "" : `?${said}`}${at === "" ? "" : `#${encodeURIComponent(at)}`}`;
 }
 
 async function problemOf(perform: () => void | Promise<void>): Promise<string | undefined> {

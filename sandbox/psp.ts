@@ -14,16 +14,20 @@ import { answerJson, readBody } from "./loopback.ts";
 import { Recent } from "./recent.ts";
 
 /** A webhook that a simulated PSP sent, and what came of it. */
-interface SentWebhook {
+export interface SentWebhook {
   /** Adapter folder. */
   readonly adapter: string;
   readonly webhook: string;
-  /** From the callback URL; absent in account-level ones. */
+  /** Of the callback URL, or of the payment that it is about. */
   readonly paymentId?: string;
   /** Norce's id of the payment that it is about, whatever the URL says. */
   readonly about?: string | undefined;
-  /** What our service answered; 0 where it did not. */
+  /** What was sent. */
+  readonly request: Pick<SimulatedWebhook, "method" | "url" | "body">;
+  /** What our service answered; 0 where it did not, or was not asked. */
   readonly status: number;
+  /** It got lost on its way. */
+  readonly lost?: boolean;
   /** When it was answered, in milliseconds. */
   readonly at: number;
 }
@@ -53,6 +57,8 @@ export interface SandboxPsp {
   /** Makes something go wrong with the PSPs' APIs. `stale` means nothing here. */
   fault(options: FaultOptions): Fault;
   clearFaults(): void;
+  /** Whether all webhooks of this PSP get lost from now on. */
+  lose(adapter: string, lost: boolean): void;
   /** Sends nothing more; resolves once what was on its way has ended. */
   close(): Promise<void>;
 }
@@ -83,6 +89,7 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
     underWay.set(adapter, known);
     return known;
   };
+  const losing = new Set<string>();
   let received = 0;
   let pauseMs = quickMs;
   let timer: NodeJS.Timeout | undefined;
@@ -129,13 +136,24 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
   };
 
   const deliver = async (adapter: string, webhook: SimulatedWebhook): Promise<void> => {
-    const ack = await send(webhook);
+    const lost = losing.has(adapter);
+    const ack = lost ? { status: 0, body: "" } : await send(webhook);
     const { status } = ack;
-    simulators.get(adapter)?.answered(webhook, ack);
+    if (!lost) simulators.get(adapter)?.answered(webhook, ack);
     if (webhook.id !== undefined) underWayAt(adapter).delete(webhook.id);
     const paymentId = /\/payments\/([^/]+)\//.exec(webhook.url)?.[1];
-    const ids = paymentId === undefined ? {} : { paymentId: decodeURIComponent(paymentId) };
-    const sent = { adapter, webhook: webhook.webhook, ...ids, about: webhook.about, status, at: now() };
+    const named = paymentId === undefined ? webhook.about : decodeURIComponent(paymentId);
+    const { method, url, body, about } = webhook;
+    const sent = {
+      adapter,
+      webhook: webhook.webhook,
+      ...(named === undefined ? {} : { paymentId: named }),
+      about,
+      request: { method, url, body },
+      status,
+      ...(lost ? { lost } : {}),
+      at: now(),
+    };
     log.add(sent);
     for (const listener of listeners) listener(sent);
   };
@@ -197,6 +215,10 @@ export function createSandboxPsp({ simulators, now = Date.now }: SandboxPspOptio
     },
     fault: (options) => faults.set(options),
     clearFaults: () => faults.clear(),
+    lose(adapter, lost) {
+      if (lost) losing.add(adapter);
+      else losing.delete(adapter);
+    },
     async close() {
       closed = true;
       waiting.length = 0;

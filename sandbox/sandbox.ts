@@ -2,6 +2,7 @@
 import type { RequestHandler } from "express";
 import type { Adapters } from "../src/adapters/registry.ts";
 import type { Simulator } from "../src/contract/simulator.ts";
+import { createSessions } from "../src/operators/page/session.ts";
 import { createSigningKeys } from "../src/signatures/signing-keys.ts";
 import { createHistory } from "./history.ts";
 import { loadSimulator } from "./kernel/load.ts";
@@ -59,7 +60,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const history = createHistory(norce, psp, Date.now);
   const service = { base: callbackBase.replace(/\/+$/, ""), keys: createSigningKeys(urlSigningKeys), adminToken };
   const shop = createShop({ norce, psp, history, adapters, service, now: Date.now });
-  const page = createPage({ norce, psp, shop, history, adapters });
+  const sessions = createSessions({ config: { adminTokens: [adminToken], publicUrl: service.base }, now: Date.now });
+  const onCall = (): string | undefined => sessions.open(adminToken);
+  const page = createPage({ norce, psp, shop, history, adapters, onCall });
   const endings = [
     followPayments(norce),
     printMoves({ norce, shop, adapters, terminal }),
