@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { loadAdapters } from "../src/adapters/registry.ts";
 
 /** A text of this tree that may cite a page of docs/. */
 interface Page {
@@ -149,4 +150,48 @@ test("URLs are signed in one way: no sheet joins a signature's text of ours with
 test("nothing here needs what is not here", () => {
   const outside = /\/work\/|\bshared\/|\breference\/(?:norce|psp)\b|\bissue \d+ of this\b|design\.md/;
   expect(documents.filter(({ text }) => outside.test(text)).map(({ file }) => file)).toEqual([]);
+});
+
+describe("docs/doctor.md", () => {
+  const page = readFileSync("docs/doctor.md", "utf8");
+  /** The cells of the rows of the table that begins so. */
+  const table = (heading: string): string[][] =>
+    (page.split(`| ${heading} |`)[1]?.split("\n\n")[0] ?? "")
+      .split("\n")
+      .slice(2)
+      .map((line) =>
+        line
+          .split("|")
+          .map((cell) => cell.trim())
+          .slice(1, -1),
+      );
+  const namesIn = (cells: readonly string[][]): string[] =>
+    cells.flatMap(([first = ""]) => [...first.matchAll(/`(--\w+)/g)].map(([, name = ""]) => name));
+
+  test("lists every option", () => {
+    const source = readFileSync("src/cli/doctor.ts", "utf8");
+    const options = [...source.matchAll(/\.option\("(--\w+)/g)].map(([, name = ""]) => name);
+    expect(namesIn(table("option")).toSorted()).toEqual(options.toSorted());
+  });
+
+  test("lists every check", () => {
+    const checks = readdirSync("src/doctor/checks").flatMap((file) =>
+      [...readFileSync(`src/doctor/checks/${file}`, "utf8").matchAll(/\bcheck: ["`]([^"`$]+)/g)].map(([, name = ""]) =>
+        name.trim(),
+      ),
+    );
+    expect(checks.length).toBeGreaterThan(5);
+    const listed = table("check").map(([first = ""]) => first.replaceAll(/`| …/g, ""));
+    expect(listed.toSorted()).toEqual(checks.toSorted());
+  });
+
+  test("lists every PSP whose webhooks can be registered, and whether it has a test", async () => {
+    const registering = [...(await loadAdapters()).values()].flatMap(({ id, registrations }) =>
+      registrations === undefined ? [] : [`${id} ${registrations.test === undefined ? "–" : "yes"}`],
+    );
+    const listed = table("adapter").map(
+      ([id = "", , test = ""]) => `${id.replaceAll("`", "")} ${/^yes/.test(test) ? "yes" : "–"}`,
+    );
+    expect(listed.toSorted()).toEqual(registering.toSorted());
+  });
 });
