@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
+import { probeBy } from "../../lib/probe.ts";
 import { readAs } from "../../lib/read.ts";
 import type {
   AskContext,
@@ -28,29 +28,25 @@ const asked = [
 
 /** Asks for one of each kind: a restricted key that may not read one of them is told of here, and not when the first dispute comes. */
 export async function probe(context: AskContext<Config>): Promise<readonly ProbeResult[]> {
-  const results: ProbeResult[] = [];
-  for (const kind of asked) results.push(await ask(kind, context));
-  return results;
+  const live = isLive(context.config.apiKey);
+  const probed: { readonly kind: string; readonly is: ProbeResult["is"] }[] = [];
+  for (const kind of asked) probed.push({ kind, is: await ask(kind, context) });
+  return Object.entries(sentences).flatMap(([is, says]) => {
+    const kinds = probed.filter((one) => one.is === is).map(({ kind }) => kind);
+    return kinds.length === 0 ? [] : [{ is: is as ProbeResult["is"], says: says(kinds.join(", ")), live }];
+  });
 }
 
-async function ask(kind: (typeof asked)[number], context: AskContext<Config>): Promise<ProbeResult> {
-  const live = isLive(context.config.apiKey);
+const sentences: Readonly<Record<ProbeResult["is"], (kinds: string) => string>> = {
+  works: (kinds) => `Stripe shows ${kinds} to apiKey`,
+  refused: (kinds) => `Stripe does not show ${kinds} to apiKey: the key, or its permission to read them`,
+  unreachable: (kinds) => `Stripe did not answer when asked for ${kinds} with apiKey`,
+};
+
+async function ask(kind: (typeof asked)[number], context: AskContext<Config>): Promise<ProbeResult["is"]> {
   const path = `/v1/${kind}`;
-  try {
-    await httpFrom(context)({
-      method: "GET",
-      path,
-      route: path,
-      query: { limit: 1 },
-      signal: context.signal,
-    });
-    return { is: "works", says: `Stripe shows ${kind} to apiKey`, live };
-  } catch (error) {
-    if (!isWorkerError(error)) throw error;
-    return error.kind === "Unauthorized" || error.kind === "Refused"
-      ? { is: "refused", says: `Stripe does not show ${kind} to apiKey: the key, or its permission to read them`, live }
-      : { is: "unreachable", says: `Stripe did not answer when asked for ${kind}`, live };
-  }
+  const question = { path, route: path, query: { limit: 1 }, signal: context.signal } as const;
+  return (await probeBy("Stripe", "apiKey", () => httpFrom(context)({ method: "GET", ...question }))).is;
 }
 
 /** What an endpoint should be sent: everything that can move the money of a payment, or its token. */

@@ -1,5 +1,5 @@
-import { isWorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
+import { probeBy } from "../../lib/probe.ts";
 import { readAs } from "../../lib/read.ts";
 import type {
   AskContext,
@@ -24,20 +24,8 @@ const eventTypes: readonly string[] = [
 
 /** Lists the webhooks: that takes an access token, the subscription key and the sales unit, and changes nothing. */
 export async function probe(context: AskContext<Config>): Promise<readonly ProbeResult[]> {
-  const live = isLive(context.config);
-  const result = (is: ProbeResult["is"], says: string): ProbeResult[] => [{ is, says, live }];
-  try {
-    const found = await list(context);
-    return result("works", `asked for the sales unit's webhooks: there are ${found.length}`);
-  } catch (error) {
-    if (isWorkerError(error, "Unauthorized") || isWorkerError(error, "Refused"))
-      return result(
-        "refused",
-        "asked for the sales unit's webhooks: clientId, clientSecret, subscriptionKey or MSN is refused",
-      );
-    if (isWorkerError(error)) return result("unreachable", "asked for the sales unit's webhooks: no answer");
-    throw error;
-  }
+  const credential = "clientId, clientSecret and subscriptionKey for merchantSerialNumber";
+  return [{ ...(await probeBy("Vipps", credential, () => list(context))), live: isLive(context.config) }];
 }
 
 /**
