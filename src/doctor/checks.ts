@@ -80,5 +80,5 @@ async function bounded(check: Check, longestMs: number): Promise<Found | readonl
 function failed(error: unknown): Found {
   if (isWorkerError(error, "Unreachable")) return { is: "unreachable", says: error.message };
   const says = error instanceof Error ? error.message : String(error);
-  return { is: "attention", says: `it could not be asked: ${says}` };
+  return { is: "attention", says: `it failed: ${says}` };
 }

@@ -242,3 +242,46 @@ it("asks about what was asked for alone", async () => {
     "clock ",
   ]);
 });
+
+describe("the webhooks", () => {
+  const channel = { mollie: { ...mollie, webhookSecret: "secret" } };
+  const wishes = { adapter: "mollie" };
+  const isHooks = ({ url }: Outgoing): boolean => url.pathname === "/v2/webhooks";
+
+  it("are left to a person where the credential may not see them", async () => {
+    const report = await examined({
+      channel,
+      wishes,
+      answer: (outgoing) => (isHooks(outgoing) ? { status: 403, text: "{}" } : undefined),
+    });
+    expect(about(report, "webhooks")).toMatchObject([
+      { is: "skipped", says: expect.stringContaining("(403)"), todo: expect.any(String) },
+    ]);
+    expect(report.is).toBe("fine");
+  });
+
+  it("are told of as they are where the PSP refuses to register one, and nothing is asked twice", async () => {
+    const asked: string[] = [];
+    const report = await examined({
+      channel,
+      wishes: { ...wishes, fix: true },
+      answer(outgoing) {
+        if (!isHooks(outgoing)) return undefined;
+        asked.push(outgoing.method);
+        if (outgoing.method === "GET") return { text: '{"_embedded":{"webhooks":[]}}' };
+        return { status: 422, text: '{"status":422,"field":"url"}' };
+      },
+    });
+    expect(about(report, "webhooks")).toMatchObject([
+      { is: "attention", says: expect.stringContaining("refuses to register it (url)") },
+    ]);
+    expect(asked.filter((method) => method === "POST")).toHaveLength(1);
+  });
+
+  it("are not asked for where the settings say that none is wanted", async () => {
+    const report = await examined({ channel: { mollie }, wishes });
+    expect(about(report, "webhooks")).toMatchObject([
+      { is: "skipped", says: expect.stringContaining("webhookSecret is not set") },
+    ]);
+  });
+});

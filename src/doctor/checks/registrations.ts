@@ -24,6 +24,8 @@ export function registrationChecks(tools: Tools, target: ConfiguredTarget): Chec
         if (why !== undefined) return { is: "skipped", says: why };
         const context = tools.contexts(account, target, { signal });
         const asked: Asked = { tools, target, account, registrations, context };
+        const refused = await refusalOf(async () => await listed(asked));
+        if (refused !== undefined) return refused;
         const found: Found[] = [];
         for (const webhook of registrations.webhooks) found.push(...(await examined(webhook, asked)));
         return found;
@@ -34,6 +36,21 @@ export function registrationChecks(tools: Tools, target: ConfiguredTarget): Chec
 
 const pauseMs = 500;
 const mostTries = 10;
+
+/** A credential that works may still not be allowed to see webhooks; whether it works is asked elsewhere. */
+async function refusalOf(list: () => Promise<unknown>): Promise<Found | undefined> {
+  try {
+    await list();
+    return undefined;
+  } catch (error) {
+    if (!isWorkerError(error, "Unauthorized") && !isWorkerError(error, "Refused")) throw error;
+    return {
+      is: "skipped",
+      says: `the PSP does not show its webhooks to this credential (${String(error.context["status"])})`,
+      todo: "give the credential the right to read and write webhooks, or compare them with npm run callback-url by hand",
+    };
+  }
+}
 
 interface Asked {
   readonly tools: Tools;
