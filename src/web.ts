@@ -10,7 +10,10 @@ import { WorkerError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
 import type { Tracing } from "./lib/tracing.ts";
+import type { ServiceView } from "./doctor/parts.ts";
+import type { Report } from "./doctor/report.ts";
 import { operatorRoutes } from "./operators/routes.ts";
+import { selfOf } from "./operators/self.ts";
 import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
 import type { StoredEvent } from "./queue/jobs.ts";
@@ -68,6 +71,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
       heartbeats: queue.heartbeats,
       arrivals: queue.arrivals,
       standing: () => queue.standing(sweptChannels(config)),
+      examine: examining(parts),
       now: Date.now,
     }),
     ...(parts.home === undefined ? {} : { home: parts.home }),
@@ -81,6 +85,26 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
   const { port } = server.address() as AddressInfo;
   log.info({ port, publicUrl: config.publicUrl }, "web.started");
   return { port, close: () => closed(server) };
+}
+
+/** A check that hangs must not leave a person waiting. */
+const checkMs = 8_000;
+
+/** Asks everybody whether things are as they should be. What it takes is loaded when somebody asks. */
+function examining({ config, engine, queue }: WebParts): () => Promise<Report> {
+  const { arrivals, heartbeats } = queue;
+  return async () => {
+    const [{ examine }, { createTransport }] = await Promise.all([
+      import("./doctor/examine.ts"),
+      import("./lib/transport.ts"),
+    ]);
+    const service: ServiceView = {
+      self: async () => await selfOf({ config, engine, heartbeats, arrivals }),
+      arrivals: async (account) => await arrivals.list(account),
+    };
+    const transport = createTransport({ proxies: config.proxies });
+    return await examine({ config, transport, service, longestMs: checkMs });
+  };
 }
 
 /** Somebody who starts it twice has to read one line, not a stack. */

@@ -39,7 +39,10 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ["norce/", ["norce/", "contract/", "lib/"]],
   ["queue/", ["queue/", "contract/", "lib/"]],
   ["webhooks/", ["webhooks/", "queue/", "signatures/", "contract/", "config.ts", "lib/"]],
-  ["operators/", ["operators/", "webhooks/", "queue/", "signatures/", "contract/", "config.ts", "lib/"]],
+  [
+    "operators/",
+    ["operators/", "doctor/report.ts", "webhooks/", "queue/", "signatures/", "contract/", "config.ts", "lib/"],
+  ],
   [
     "workers/",
     ["workers/", "queue/", "norce/", "adapters/contexts.ts", "signatures/urls.ts", "contract/", "config.ts", "lib/"],
@@ -49,7 +52,18 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ["config.ts", ["contract/", "adapters/registry.ts", "signatures/signing-keys.ts", "lib/"]],
   [
     "web.ts",
-    ["operators/", "webhooks/", "alerts/", "queue/", "contract/", "config.ts", "process.ts", "standing.ts", "lib/"],
+    [
+      "operators/",
+      "doctor/",
+      "webhooks/",
+      "alerts/",
+      "queue/",
+      "contract/",
+      "config.ts",
+      "process.ts",
+      "standing.ts",
+      "lib/",
+    ],
   ],
   [
     "worker.ts",

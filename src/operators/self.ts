@@ -39,7 +39,7 @@ const accountSchema = z.strictObject({ adapter: name, merchant: name, channel: n
 const longestMs = 5_000;
 
 /** What the running service is, as far as only it can tell. @throws WorkerError `QueueUnavailable` where its queue does not answer. */
-async function selfOf({ engine, heartbeats, config }: SelfParts): Promise<Self> {
+export async function selfOf({ engine, heartbeats, config }: SelfParts): Promise<Self> {
   const [{ level, text }, faults, workers] = await orUnavailable(
     Promise.all([engine.guarantee(), engine.faults(), heartbeats.list()]),
   );

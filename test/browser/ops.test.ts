@@ -70,7 +70,7 @@ describe.skipIf(chromiumBinary === undefined)("the operators' page in Chromium",
 
   /** As wide as a phone, and without a place to break. */
   const longId = "p_3".padEnd(60, "x");
-  const views = ["today", "search", "letters", "operations", "queues"];
+  const views = ["today", "search", "letters", "operations", "queues", "doctor"];
 
   test.each(widths)("every view is readable at %i pixels, by day and by night", async (width) => {
     const page = await signedIn({ viewport: { width, height: 800 } });
@@ -85,6 +85,9 @@ describe.skipIf(chromiumBinary === undefined)("the operators' page in Chromium",
       await page.goto(`${world.url}/ops/${view}`);
       await isReadable(view);
     }
+    await page.getByRole("button", { name: "Ask everybody" }).click();
+    await page.getByRole("heading", { name: "What to do" }).waitFor();
+    await isReadable("what the doctor found");
     await page.goto(`${world.url}/ops/search?q=o_${longId}`);
     await isReadable("what was found");
     await page.getByRole("link", { name: `o_${longId}` }).click();

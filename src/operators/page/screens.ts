@@ -7,6 +7,7 @@ import type { Seam } from "../../queue/seam.ts";
 import { orUnavailable, within } from "../../queue/within.ts";
 import { filterOfForm } from "../letter-query.ts";
 import { askForErrand, countMeant, type LetterParts, listLetters, type Rehearsal, rehearse } from "../letters.ts";
+import { type DoctorParts, doctorScreen } from "./doctor.ts";
 import { chosenIn, errandView, lettersView, rehearsalView } from "./letters.ts";
 import { orderLink } from "./parts.ts";
 import { operationsView, queuesView, type RunningOperation } from "./search.ts";
@@ -15,7 +16,7 @@ import { todayView } from "./today.ts";
 import type { Led, Screen, Sent, Visit } from "./visit.ts";
 
 /** What the views are made from. */
-export interface ScreenParts extends LetterParts, OrderScreenParts {
+export interface ScreenParts extends LetterParts, OrderScreenParts, DoctorParts {
   readonly config: OrderScreenParts["config"] & Pick<Config, "publicUrl">;
   readonly queue: OrderScreenParts["queue"] & Pick<Seam, "counts" | "heartbeats" | "closures">;
   /** The report of a period, as it is told in JSON. @throws WorkerError `MalformedWebhook` */
@@ -33,6 +34,7 @@ const longestMs = 5_000;
 export function createScreens(parts: ScreenParts): Readonly<Record<string, Screen>> {
   return {
     ...orderScreens(parts),
+    doctor: doctorScreen(parts),
     today: {
       async get({ query }) {
         const [report, letters] = await Promise.all([parts.report(saidIn(query)), rehearse(parts, "dismiss", {}, 0)]);

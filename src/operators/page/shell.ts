@@ -33,6 +33,7 @@ const navigation: Readonly<Record<string, string>> = {
   letters: "Letters",
   operations: "Operations",
   queues: "Queues",
+  doctor: "Doctor",
 };
 
 /** Answers with a view. @param session absent: nobody is signed in. */
