@@ -4,6 +4,8 @@ import { wellFormed } from "../../src/lib/text.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClosures } from "../../src/queue/closures.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
+import { createHeartbeats } from "../../src/queue/heartbeats.ts";
+import { until } from "../support/until.ts";
 import type { DeadLetter, InboxJob } from "../../src/queue/jobs.ts";
 import { createPeers, type PeerRecord } from "../../src/queue/peers.ts";
 import { createLedger, type Drift } from "../../src/queue/ledger.ts";
@@ -134,6 +136,18 @@ describe.each(engines())("records on $name", (testEngine: TestEngine) => {
         { ...no, progress: {} },
         { ...se, progress: { recent: { swept: 2 } } },
       ]);
+  });
+
+  test("a process that says nothing any more is missed, and when one was last heard of is known", async () => {
+    const heartbeats = createHeartbeats(engine.store("patient"));
+    expect(await heartbeats.last()).toBeUndefined();
+    await heartbeats.beat("killed", { concurrency: 1 }, 200);
+    await heartbeats.beat("ends", { concurrency: 1 }, 60_000);
+    const heard = await heartbeats.last();
+    expect(Math.abs((heard ?? 0) - Date.now())).toBeLessThan(5_000);
+    await heartbeats.gone("ends");
+    await until(async () => (await heartbeats.list()).length === 0, "both to be missed");
+    expect(await heartbeats.last()).toBe(heard);
   });
 
   test("what is known of a peer is changed by all processes, and none undoes another's", async () => {

@@ -17,6 +17,8 @@ const drift = z.looseObject({
   paymentId: z.string().optional(),
   from: z.string().optional(),
   to: z.string().optional(),
+  resolved: z.union([z.string(), z.literal(true)]).optional(),
+  dismissed: z.string().optional(),
   attention: z.boolean(),
 });
 /** What is shown of the report, which tells more to those who ask for it as JSON. */
@@ -155,7 +157,7 @@ function words(name: string): string {
 function entries(caption: string, found: readonly Entry[]): Html {
   return table(
     found.length > most ? `${caption}: the last ${most} of ${found.length}` : caption,
-    ["Found", "What", "Order", "Where", "Moved", "Last seen"],
+    ["Found", "What", "Order", "Where", "Moved", "Last seen", "Over"],
     found
       .slice(-most)
       .toReversed()
@@ -166,6 +168,14 @@ function entries(caption: string, found: readonly Entry[]): Html {
         html`${entry.adapter} <span class="soft">${entry.merchant}/${entry.channel}</span>`,
         entry.from === undefined ? "–" : `${entry.from} → ${entry.to ?? ""}`,
         time(entry.last),
+        overOf(entry),
       ]),
   );
+}
+
+/** Why an entry needs nobody any more. */
+function overOf({ resolved, dismissed }: Entry): HtmlValue {
+  if (dismissed !== undefined) return html`dismissed ${time(dismissed)}`;
+  if (resolved === undefined) return "–";
+  return resolved === true ? "resolved" : html`resolved ${time(resolved)}`;
 }
