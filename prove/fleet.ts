@@ -33,6 +33,8 @@ export async function keep(
   const log = createWriteStream(join(folder, `${name}.log`), { flags: "a" });
   let child: ChildProcess | undefined;
   let isWanted = true;
+  /** Whoever is ended on purpose is started again on purpose. */
+  let isEnding = false;
 
   const start = async (): Promise<void> => {
     if (!isWanted) return;
@@ -51,15 +53,22 @@ export async function keep(
     child = started;
     for (const stream of [started.stdout, started.stderr]) stream.on("data", (piece: Buffer) => write(log, piece));
     process.once("exit", () => started.kill("SIGKILL"));
+    started.once("exit", (code) => {
+      if (isEnding || !isWanted) return;
+      console.error(`${name} ended by itself (${code ?? "by a signal"})`);
+      void pause(500).then(start);
+    });
     await ready(port, started);
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     const ending = child;
     if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
     const exited = new Promise((done) => ending.once("exit", done));
+    isEnding = true;
     ending.kill("SIGCONT");
     ending.kill(signal);
     await exited;
+    isEnding = false;
   };
   await start();
   return {

@@ -1,7 +1,52 @@
 import type { Cluster, Redis } from "ioredis";
+import type { Logger } from "../../lib/log.ts";
 import type { Guarantee } from "../engine.ts";
+import { within } from "../within.ts";
 
 type Connection = Redis | Cluster;
+
+/** How Redis is set up is not what we need, in plain words: no later try changes it. */
+class Unfit extends Error {}
+
+/** How its fitness is asked for. */
+export interface FitnessOptions {
+  /** All our keys begin with it. */
+  readonly prefix: string;
+  /** How long the start waits for the answers. */
+  readonly mostMs: number;
+  readonly log: Pick<Logger, "warn" | "error">;
+}
+
+/**
+ * Stops the start where Redis evicts or a right is missing. Where it is not there yet, or goes away or changes hands while it is asked, the start goes
+ * on, and it is asked again once it is ready; what is found then is told.
+ * @throws Error in plain words.
+ */
+export async function insistOnFitness(connection: Connection, { prefix, mostMs, log }: FitnessOptions): Promise<void> {
+  const check = async (): Promise<void> => {
+    await refuseEviction(connection);
+    await insistOnRights(connection, prefix);
+  };
+  const checkLater = (): void => {
+    connection.once("ready", () => {
+      check().catch((error: unknown) => {
+        if (error instanceof Unfit) log.error({ error }, "queue.unfit");
+        else checkLater();
+      });
+    });
+  };
+  if (connection.status !== "ready") {
+    checkLater();
+    return;
+  }
+  try {
+    await within(mostMs, check());
+  } catch (error) {
+    if (error instanceof Unfit) throw error;
+    log.warn({ error }, "queue.unchecked");
+    checkLater();
+  }
+}
 
 async function setting(connection: Connection, name: string): Promise<string | undefined> {
   const answer: unknown = await connection.call("CONFIG", ["GET", name]);
@@ -13,10 +58,10 @@ async function setting(connection: Connection, name: string): Promise<string | u
  * What is forgotten when memory is full would be what we owe.
  * @throws Error in plain words where Redis says that it evicts. Where it does not show its settings, nobody knows.
  */
-export async function refuseEviction(connection: Connection): Promise<void> {
+async function refuseEviction(connection: Connection): Promise<void> {
   const policy = await setting(connection, "maxmemory-policy").catch(() => undefined);
   if (policy !== undefined && policy !== "noeviction") {
-    throw new Error(
+    throw new Unfit(
       `Redis forgets jobs and records when its memory is full (maxmemory-policy ${policy}): set maxmemory-policy noeviction`,
     );
   }
@@ -50,7 +95,7 @@ return refused`;
  * A right that is missing would be met one job at a time, and by then webhooks are acknowledged.
  * @throws Error that names what the Redis user may not do.
  */
-export async function insistOnRights(connection: Connection, prefix: string): Promise<void> {
+async function insistOnRights(connection: Connection, prefix: string): Promise<void> {
   const key = `${prefix}:rights`;
   const refused: string[] = [];
   const attempt = async (name: string, work: () => Promise<unknown>): Promise<unknown> => {
@@ -68,7 +113,7 @@ export async function insistOnRights(connection: Connection, prefix: string): Pr
   await attempt("EVALSHA", () => connection.evalsha("0".repeat(40), 1, key).catch(passNoScript));
   refused.push(...(inside as string[]));
   if (refused.length > 0) {
-    throw new Error(
+    throw new Unfit(
       `the Redis user may not run ${refused.join(", ")}: it needs them on keys that begin with ${prefix}`,
     );
   }
@@ -108,7 +153,10 @@ export async function redisFaults(connection: Connection, prefix: string): Promi
   const faultOf = async (insist: Promise<void>): Promise<readonly string[]> =>
     await insist.then(
       () => [],
-      (error: unknown) => [error instanceof Error ? error.message : String(error)],
+      (error: unknown) => {
+        if (error instanceof Unfit) return [error.message];
+        throw error;
+      },
     );
   return [...(await faultOf(refuseEviction(connection))), ...(await faultOf(insistOnRights(connection, prefix)))];
 }

@@ -8,7 +8,7 @@ import { grantsOn } from "./grants.ts";
 import { within } from "../within.ts";
 import { takePrinted } from "./printed.ts";
 import { type RedisAddress, redisAddress } from "./redis-address.ts";
-import { insistOnRights, redisFaults, redisGuarantee, refuseEviction } from "./redis-guarantee.ts";
+import { insistOnFitness, redisFaults, redisGuarantee } from "./redis-guarantee.ts";
 import { createRedisNotes } from "./redis-notes.ts";
 import { createRedisStore, scripted } from "./redis-store.ts";
 import { type Engine, type EngineSettings, sandboxPlaces } from "../engine.ts";
@@ -68,7 +68,7 @@ export async function openRedis(
   await Promise.all(Object.values(connections).map((connection) => readyWithin(startMs, connection)));
   try {
     if (sandbox) await empty(connections.prompt, prefix);
-    await insist(connections.patient, prefix, log);
+    await insistOnFitness(connections.patient, { prefix, mostMs: startMs, log });
   } catch (error) {
     disconnect();
     throw error;
@@ -135,18 +135,6 @@ function connect(
     enableOfflineQueue: !("enableOfflineQueue" in options),
     clusterRetryStrategy: reconnect,
     redisOptions: common,
-  });
-}
-
-/** What stops the start, where Redis is there; where it comes later, it is told. @throws Error in plain words. */
-async function insist(connection: Connection, prefix: string, log: Logger): Promise<void> {
-  const check = async (): Promise<void> => {
-    await refuseEviction(connection);
-    await insistOnRights(connection, prefix);
-  };
-  if (connection.status === "ready") return await check();
-  connection.once("ready", () => {
-    check().catch((error: unknown) => log.error({ error }, "queue.unfit"));
   });
 }
 
