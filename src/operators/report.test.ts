@@ -65,7 +65,7 @@ async function open(drift: readonly Drift[], letters: readonly DeadLetter[], sta
     dead: {
       list: async () => [...kept].map(([id, letter]) => ({ ...letter, id })),
       read: async (id) => kept.get(id),
-      remove: async (id) => void kept.delete(id),
+      remove: async (id) => kept.delete(id),
     },
     inbox: { add: async (events) => void stored.push(...events) },
     looks: {

@@ -5,7 +5,8 @@ import type { StoredEvent } from "../queue/jobs.ts";
 import { accountOf } from "../queue/references.ts";
 import type { Seam } from "../queue/seam.ts";
 import type { Question } from "./about.ts";
-import { isSame, type Letter, type Read, referenceIn } from "./standing.ts";
+import { isSame, type Letter, type Read } from "./standing.ts";
+import { referenceIn } from "./timeline.ts";
 
 /** What is searched. */
 export interface SearchParts {
@@ -97,7 +98,8 @@ export async function read(
     queue.looks.read(key),
     queue.letters.of(key),
   ]);
-  const reference = referenceIn(entries, note);
+  // Where no look has found it yet, what a webhook named.
+  const reference = referenceIn(entries) ?? Object.keys(note.asked?.hints ?? {}).at(-1);
   const found = config.find(key);
   const holder =
     reference === undefined || found === undefined

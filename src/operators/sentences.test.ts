@@ -11,7 +11,7 @@ function entry<Kind extends Happening>(kind: Kind, facts: Partial<Happenings[Kin
 
 const written = entry("written", { from: "intent", to: "reserved", wrote: "state" });
 const psp = ["confirmed", "SEK", 1_148_54, 40_00] as const;
-const saysReserved = "asked by a webhook: the PSP says confirmed, authorised 1148.54 SEK, captured 40.00 SEK";
+const saysReserved = "asked by a webhook: the PSP says confirmed, authorised 1148.54, captured 40.00 SEK";
 
 const table: readonly (readonly [name: string, line: JournalEntry, says: string, next?: JournalEntry])[] = [
   [
@@ -33,6 +33,11 @@ const table: readonly (readonly [name: string, line: JournalEntry, says: string,
     "an event that rests",
     entry("placed", { type: "fee", how: "url", rests: true }),
     "event fee is this payment's: its URL names the payment; there is nothing to look at yet",
+  ],
+  [
+    "a letter that a person took away",
+    entry("dismissed", { why: "outcome-unknown", of: "capture" }),
+    "a person took the letter of capture away: nobody knows whether the operation was carried out",
   ],
   ["an operator", entry("asked", { id: "1" }), "an operator asked for a look"],
   [
@@ -177,6 +182,7 @@ test("what another version wrote is told as it is, and no sentence needs all of 
     "written",
     "waited",
     "buried",
+    "dismissed",
     "operated",
     "previewed",
   ] as const;

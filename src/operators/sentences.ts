@@ -8,6 +8,8 @@ import { askers, needs, placings, waits } from "./words.ts";
 export interface Around {
   /** The payment's currency, where anything said it. */
   readonly currency?: string | undefined;
+  /** The PSP's id by which the payment is known anyway: it is not said in each line. */
+  readonly reference?: string | undefined;
   /** The entry that was written with it and follows it. */
   readonly next?: JournalEntry | undefined;
 }
@@ -15,14 +17,14 @@ export interface Around {
 type Sentence<Kind extends Happening> = (facts: Partial<Happenings[Kind]>, around: Around) => string;
 
 const sentences: { readonly [Kind in Happening]: Sentence<Kind> } = {
-  received: ({ webhook = "", type = "", by, ref }) => {
+  received: ({ webhook = "", type = "", by, ref }, { reference }) => {
     const proof = by === undefined ? "its proof had to be asked for" : `proven by the key ${by}`;
-    return joined([`webhook ${webhook} received${type === webhook ? "" : `: ${type}`}`, proof, named(ref)]);
+    return joined([`webhook ${webhook} received${type === webhook ? "" : `: ${type}`}`, proof, named(ref, reference)]);
   },
-  placed: ({ type = "", how = "", rests, ref }) =>
+  placed: ({ type = "", how = "", rests, ref }, { reference }) =>
     joined([
       `event ${type} is this payment's: ${placings[how] ?? how}`,
-      named(ref),
+      named(ref, reference),
       rests === true ? "there is nothing to look at yet" : undefined,
     ]),
   asked: () => "an operator asked for a look",
@@ -44,6 +46,10 @@ const sentences: { readonly [Kind in Happening]: Sentence<Kind> } = {
       what === answer ? undefined : answer,
     ]);
   },
+  dismissed: ({ why = "", of }) => {
+    const whose = of === undefined ? "the letter" : `the letter of ${of}`;
+    return `a person took ${whose} away: ${needs[why] ?? why}`;
+  },
   operated: operatedSentence,
   previewed: ({ outcome = "", from, to, why, wrote }) => {
     if (outcome === "unchanged") return "a dry run: nothing would be written";
@@ -63,7 +69,11 @@ export function sentenceOf({ kind, facts }: JournalEntry, around: Around): strin
 
 /** An amount in major units with its currency. */
 export function money(minor: number, currency: string | undefined): string {
-  return currency === undefined ? `${minor} minor units` : `${decimalFromMinor(minor, currency)} ${currency}`;
+  return currency === undefined ? `${minor} minor units` : `${numberOf(minor, currency)} ${currency}`;
+}
+
+function numberOf(minor: number, currency: string | undefined): string {
+  return currency === undefined ? String(minor) : decimalFromMinor(minor, currency);
 }
 
 function lookedSentence(
@@ -97,9 +107,12 @@ function decision(reason: string | undefined, next: JournalEntry | undefined): s
 
 const sumNames = ["authorised", "captured", "refunded", "released"];
 
+/** The currency is said once, at the end. */
 function sumsOf(sums: readonly number[], currency: string | undefined): readonly string[] {
   const said = sums.map((sum, at) => [sumNames[at] ?? "", sum] as const).filter(([, sum]) => sum !== 0);
-  return said.length === 0 ? ["no money"] : said.map(([name, sum]) => `${name} ${money(sum, currency)}`);
+  if (said.length === 0) return ["no money"];
+  const last = said.length - 1;
+  return said.map(([name, sum], at) => `${name} ${at === last ? money(sum, currency) : numberOf(sum, currency)}`);
 }
 
 function writtenSentence(
@@ -193,8 +206,8 @@ function askedBy(by: string | undefined): string {
   return `asked by ${askers[by ?? ""] ?? "nobody that is known"}`;
 }
 
-function named(ref: string | undefined): string | undefined {
-  return ref === undefined ? undefined : `it names ${ref}`;
+function named(ref: string | undefined, known: string | undefined): string | undefined {
+  return ref === undefined || ref === known ? undefined : `it names ${ref}`;
 }
 
 function joined(parts: readonly (string | undefined)[]): string {

@@ -153,15 +153,6 @@ export function isSame(one: PaymentKey, other: PaymentKey): boolean {
   );
 }
 
-/** The PSP's id by which the payment was known last. */
-export function referenceIn(entries: readonly JournalEntry[], { asked }: Note): string | undefined {
-  const refs = entries.toReversed();
-  const bound = refs.find(({ kind, facts }) => kind === "looked" && typeof facts["ref"] === "string");
-  const any = bound ?? refs.find(({ facts }) => typeof facts["ref"] === "string");
-  const ref = any?.facts["ref"] ?? Object.keys(asked?.hints ?? {}).at(-1);
-  return typeof ref === "string" ? ref : undefined;
-}
-
 /** A look is asked for, and nothing else says when it comes. */
 function isAsked({ asked, known }: Note): boolean {
   return asked?.askedBy !== undefined && known?.timerAt === undefined;

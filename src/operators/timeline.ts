@@ -46,10 +46,11 @@ export function timelineOf(
   now: number,
 ): readonly TimelineEntry[] {
   const currency = currencyIn(entries);
+  const reference = referenceIn(entries);
   const of = { adapter: key.adapter, orderId: key.orderId, paymentId: key.paymentId };
   const told = entries.map((entry, at): TimelineEntry & { readonly first: number } => {
     const next = entries[at + 1];
-    const around = { currency, next: next?.last === entry.last ? next : undefined };
+    const around = { currency, reference, next: next?.last === entry.last ? next : undefined };
     const until = entry.facts["until"];
     const several = entry.count === 1 ? {} : { last: isoOf(entry.last), count: entry.count };
     const hole = entry.kind === gaveWay;
@@ -70,6 +71,13 @@ export function timelineOf(
   return [...first, ...told]
     .toSorted((one, other) => one.first - other.first)
     .map(({ first: _first, ...entry }) => entry);
+}
+
+/** The PSP's id by which the payment was known last: as a look found it, or else as anything named it. */
+export function referenceIn(entries: readonly JournalEntry[]): string | undefined {
+  const named = entries.filter(({ facts }) => typeof facts["ref"] === "string");
+  const ref = (named.findLast(({ kind }) => kind === "looked") ?? named.at(-1))?.facts["ref"];
+  return typeof ref === "string" ? ref : undefined;
 }
 
 /** The currency that the PSP's answers, or operations, named last. */

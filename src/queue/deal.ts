@@ -1,6 +1,10 @@
 import type { PaymentKey } from "../contract/adapter.ts";
+import { cut } from "../lib/text.ts";
 import type { Inbox } from "./event-queues.ts";
+import { happened } from "./happenings.ts";
 import type { DeadLetter } from "./jobs.ts";
+import type { Journal } from "./journal.ts";
+import { reasonOf } from "./letter-filter.ts";
 import type { Letters } from "./letters.ts";
 import type { Stored } from "./store.ts";
 
@@ -36,4 +40,25 @@ export async function retryLetters(
     // Only what was read: the event may have come to grief again before this line.
     await letters.remove(id, version);
   }
+}
+
+/** How much is told of a reason. */
+const mostOfReason = 80;
+
+/**
+ * Takes letters away that a person has dealt with, and says so in their payments' journals. Only what was read: its trouble may have come back
+ * meanwhile, and is another one then.
+ */
+export async function dismissLetters(
+  found: readonly Stored<DeadLetter>[],
+  { letters, journal, now }: Pick<DealParts, "letters" | "now"> & { readonly journal: Pick<Journal, "append"> },
+): Promise<void> {
+  await Promise.all(
+    found.map(async ({ id, version, value }) => {
+      const { orderId, paymentId, ...account } = value.key;
+      if (!(await letters.remove(id, version)) || orderId === undefined || paymentId === undefined) return;
+      const line = happened(now(), "dismissed", { why: cut(reasonOf(value), mostOfReason), of: value.event?.type });
+      await journal.append({ ...account, orderId, paymentId }, [line]);
+    }),
+  );
 }

@@ -64,6 +64,8 @@ export interface Happenings {
   /** A look, or an event of this payment, was given up: a letter stands. Besides these, the values that differ. */
   readonly buried: Partial<By> &
     Met & { readonly kind: string; readonly why: string } & Readonly<Record<string, unknown>>;
+  /** A person took a letter away: the payment's, or that of an event or an operation. */
+  readonly dismissed: { readonly why: string; readonly of?: string | undefined };
   /** A step of an operation. */
   readonly operated: Met & {
     readonly name: string;

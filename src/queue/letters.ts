@@ -24,8 +24,8 @@ export interface Letters {
   read(id: string): Promise<DeadLetter | undefined>;
   /** The same with its version, as a page has it. */
   stored(id: string): Promise<Stored<DeadLetter> | undefined>;
-  /** A person has dealt with it. @param version only where that still stands: its trouble may have come back meanwhile. */
-  remove(id: string, version?: string): Promise<void>;
+  /** A person has dealt with it; says whether it was there. @param version only where that still stands: its trouble may have come back meanwhile. */
+  remove(id: string, version?: string): Promise<boolean>;
   count(): Promise<number>;
 }
 
@@ -60,7 +60,7 @@ export function createLetters(store: Store): Letters {
     read: async (id) => (await stored(id))?.value,
     stored,
     async remove(id, version) {
-      if (shape.test(id)) await store.remove("letter", id, version);
+      return shape.test(id) && (await store.remove("letter", id, version));
     },
     count: async () => await store.count("letter"),
   };

@@ -3,7 +3,7 @@
  * looks get done, so that a fresh webhook waits behind a few of them and not behind ten thousand.
  */
 import type { Config } from "../config.ts";
-import { retryLetters } from "../queue/deal.ts";
+import { dismissLetters, retryLetters } from "../queue/deal.ts";
 import { type ErrandJob, type Errand, type ErrandState, stateOf } from "../queue/errands.ts";
 import type { DeadLetter } from "../queue/jobs.ts";
 import { isMeant } from "../queue/letter-filter.ts";
@@ -15,7 +15,7 @@ import { errandPauses } from "./patience.ts";
 /** What errands are carried out with. */
 export interface ErrandParts {
   readonly config: Pick<Config, "targets" | "find">;
-  readonly queue: Pick<Seam, "work" | "errands" | "letters" | "inbox" | "looks" | "counts">;
+  readonly queue: Pick<Seam, "work" | "errands" | "letters" | "inbox" | "looks" | "counts" | "journal">;
   readonly log: Pick<Logger, "info">;
   /** How many looks a worker process has under way at once. */
   readonly concurrency: number;
@@ -106,8 +106,7 @@ async function dealWith(
 ): Promise<void> {
   const { queue, now } = parts;
   if (deed === "dismiss") {
-    // Only what was read: its trouble may have come back meanwhile, and is another one then.
-    await Promise.all(letters.map(async (letter) => await queue.letters.remove(letter.id, letter.version)));
+    await dismissLetters(letters, { letters: queue.letters, journal: queue.journal, now });
     return;
   }
   await retryLetters(letters, {

@@ -58,7 +58,8 @@ describe.each(backends())("what happened to an order, on $name", (engine: TestEn
     const explanation = await ofOrder(purchase);
     const [received, looked, written] = said(explanation);
     expect(received).toContain(`webhook push received; proven by the key ${fingerprintOf(fixtureSigningKey)}`);
-    expect(received).toContain(purchase.reference);
+    expect(received).not.toContain(purchase.reference);
+    expect(explanation.timeline[0]?.facts).toMatchObject({ ref: purchase.reference });
     expect(looked).toContain("asked by a webhook: the PSP says confirmed, authorised 100.00 SEK");
     expect(looked).toContain("Norce says intent, 100.00 SEK: they differ, so Norce is written");
     expect(written).toMatch(/^written: written to Norce: intent → reserved; state, record/);
@@ -156,6 +157,23 @@ describe.each(backends())("what happened to an order, on $name", (engine: TestEn
     expect(later?.says).toContain("is tried again, because klarna-checkout answered 503");
     expect(later?.until).toBeDefined();
     expect(lines.map(({ facts }) => facts["is"])).toEqual(["asked", "later", "sent", "done"]);
+  });
+
+  test("a letter that a person took away says so, and what it was about", async () => {
+    const purchase = world.purchase({ payment: { adapterId: "somebody_else" } });
+    await purchase.push();
+    await until(async () => (await ofOrder(purchase)).needsAttention, "a letter");
+    const id = (await ofOrder(purchase)).payments[0]?.letter?.id ?? "";
+    const dismissed = await world.post(`${world.url}/letters?do=dismiss&id=${id}`, { headers: admin });
+    expect(dismissed.status).toBe(200);
+    await until(async () => !(await ofOrder(purchase)).needsAttention, "the letter to go");
+    await until(
+      async () => said(await ofOrder(purchase)).some((line) => line.startsWith("dismissed")),
+      "the journal to say so",
+    );
+    expect(said(await ofOrder(purchase)).at(-1)).toBe(
+      "dismissed: a person took the letter away: the payment belongs to another adapter",
+    );
   });
 
   test("a dry run is told, and writes nothing", async () => {
