@@ -9,7 +9,8 @@ import { majorFromMinor } from "../../src/lib/money.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";
 import { createTransport } from "../../src/lib/transport.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
-import { logFrom } from "../../src/norce/log-line.ts";
+import { logFrom, type TransactionLog } from "../../src/norce/log-line.ts";
+import type { CurrentPayment } from "../../src/norce/payment.ts";
 import { eventsName, inboxName, laneName } from "../../src/queue/names.ts";
 import type { DeadLetter, StoredEvent } from "../../src/queue/seam.ts";
 import { listenOnLoopback } from "../../sandbox/loopback.ts";
@@ -245,14 +246,25 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     return due;
   };
 
-  const keptOf = ({ key }: Purchase): readonly KeptEvent[] =>
-    logFrom(norce.transactions(key.orderId, key.paymentId)).kept;
+  const transactionLog = ({ key }: Purchase): TransactionLog => logFrom(norce.transactions(key.orderId, key.paymentId));
+  const keptOf = (purchase: Purchase): readonly KeptEvent[] => transactionLog(purchase).kept;
   const client = createNorceClient({ ...config.norce, adapterIdOf: () => adapterId, transport });
-  const contextOf = async ({ key }: Purchase): Promise<LookContext<unknown>> => {
-    const found = config.find(key);
+  let read: { readonly document: Document; readonly current: CurrentPayment } | undefined;
+  /** Norce's payment: a law asks the adapter thousands of things between two writes, and what Norce says is the same for all of them. */
+  const currentOf = async ({ key }: Purchase): Promise<CurrentPayment> => {
+    const document = norce.payment(key.orderId, key.paymentId);
+    if (document !== undefined && read?.document === document) return read.current;
     const current = await client.payment(key);
-    if (found === undefined || current === null) throw new Error("not configured, or not in Norce");
-    return lookContext(key, current, contexts(key, found, { signal: AbortSignal.timeout(10_000) }), client.log(key));
+    if (document === undefined || current === null) throw new Error("not in Norce");
+    read = { document, current };
+    return current;
+  };
+  const contextOf = async (purchase: Purchase): Promise<LookContext<unknown>> => {
+    const { key } = purchase;
+    const found = config.find(key);
+    if (found === undefined) throw new Error("not configured");
+    const asking = contexts(key, found, { signal: AbortSignal.timeout(10_000) });
+    return lookContext(key, await currentOf(purchase), asking, Promise.resolve(transactionLog(purchase)));
   };
 
   const stage: Stage = {
