@@ -34,7 +34,9 @@ export interface Engine {
   queue<Data>(name: string, temper: Temper): Queue<Data>;
   /** Works a queue: with what each job knows of its lock, and with no end that loses it. */
   work<Data>(name: string, process: (job: HeldJob<Data>) => Promise<End>, options: WorkOptions<Data>): Work;
-  /** @throws WorkerError `QueueUnavailable` within a second when the store does not answer. */
+  /** Counts how an add on the ack path ends: refused ones speak against the server as an unanswered ping does. */
+  adding<T>(work: Promise<T>): Promise<T>;
+  /** @throws WorkerError `QueueUnavailable` within a second when the store does not take a write, or has refused adds lately. */
   ping(): Promise<void>;
   /** Closes queues and connections; workers are closed before. Never hangs, also when the store is gone. */
   close(): Promise<void>;

@@ -37,7 +37,8 @@ export function createInbox(engine: Engine): Inbox {
   return {
     async add(events) {
       const job = { ...options, jobId: randomUUID() };
-      await promptly(engine.queue<InboxJob>(inboxName, "prompt").add("events", { events: events.map(storable) }, job));
+      const adding = engine.queue<InboxJob>(inboxName, "prompt").add("events", { events: events.map(storable) }, job);
+      await engine.adding(promptly(adding));
     },
   };
 }

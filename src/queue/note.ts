@@ -191,7 +191,7 @@ export function createLooks(
       });
       if (asking.length === 0) return [];
       const work = engine.notes(temper).ask(asking, bounds);
-      const ids = await (temper === "prompt" ? promptly(work) : orUnavailable(work));
+      const ids = await (temper === "prompt" ? engine.adding(promptly(work)) : orUnavailable(work));
       return ids.map((id) => ({ id }));
     },
     async read(key) {

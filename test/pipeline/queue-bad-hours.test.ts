@@ -101,6 +101,49 @@ describe.each(serverEngines())("in bad hours $name", (testEngine: ServerEngine) 
     await seam.looks.ask([{ key: newKey(), by: "webhook" }], "patient");
   });
 
+  test.runIf(name === "redis")("that takes a probe and refuses what is added is not ready", async () => {
+    const { redisUrl = "" } = testEngine.settings();
+    const redis = new Redis(redisUrl);
+    const rights = async (...rules: string[]): Promise<unknown> =>
+      await redis.call("ACL", ["SETUSER", "adder", "on", ">secret", "~*", "&*", ...rules]);
+    await rights("+@all");
+    const settings = { dataDir, redisUrl: redisUrl.replace("redis://", "redis://adder:secret@") };
+    const limited = await openEngine(settings, silent);
+    const { inbox } = createSeam(limited);
+    await inbox.add([]);
+    await limited.ping();
+    await rights("-evalsha", "-eval");
+    for (const _ of ["one", "two", "three"])
+      await expect(inbox.add([])).rejects.toMatchObject({ kind: "QueueUnavailable" });
+    await expect(limited.ping()).rejects.toMatchObject({ kind: "QueueUnavailable" });
+    await rights("+@all");
+    await inbox.add([]);
+    await limited.ping();
+    await limited.close();
+    await redis.quit();
+  });
+
+  test.runIf(name === "postgres")("whose schema was dropped is made anew, and that is told", async () => {
+    const lines: string[] = [];
+    const log = pino({ level: "info" }, { write: (line: string) => void lines.push(line) });
+    const opened = await openEngine({ ...testEngine.settings(), pruneMs: 100 }, log);
+    const { inbox, letters } = createSeam(opened);
+    const client = new pg.Client({ connectionString: testEngine.settings().queueUrl });
+    client.on("error", () => undefined);
+    await client.connect();
+    for (const sql of ["DROP TABLE bullmq.psp_record, bullmq.psp_note", "DROP SCHEMA bullmq CASCADE"]) {
+      await client.query(sql);
+      const takes = async (): Promise<boolean> => {
+        const work = [inbox.add([]), opened.ping(), letters.count()];
+        return (await Promise.allSettled(work)).every(({ status }) => status === "fulfilled");
+      };
+      await until(takes, "it to take what is added");
+    }
+    expect(lines.filter((line) => line.includes('"msg":"queue.remade"')).length).toBeGreaterThanOrEqual(2);
+    await client.end();
+    await opened.close();
+  });
+
   test.runIf(name === "redis")("that comes back empty gets its schedule again, and that is told", async () => {
     let restored = 0;
     const end = await keepSchedule(engine, 200, () => (restored += 1));

@@ -28,6 +28,7 @@ const engine: Engine = {
     throw new Error("not asked");
   },
   ping: async () => undefined,
+  adding: async (work) => await work,
   close: async () => undefined,
 };
 

@@ -1,6 +1,7 @@
 import type { Queue as BullQueue, Worker as BullWorker } from "bullmq";
 import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
+import { createAdds } from "../adds.ts";
 import type { Engine, Guarantee, Queue, Temper } from "../engine.ts";
 import type { Notes } from "../notes.ts";
 import type { Store } from "../store.ts";
@@ -47,6 +48,7 @@ export interface Driver {
 /** The engine on top of a driver: one queue per name and temper, errors logged, closing bounded. */
 export function engineOn(driver: Driver, log: Logger): Engine {
   const queues = new Map<string, BullQueue>();
+  const adds = createAdds();
 
   const opened = (name: string, temper: Temper): BullQueue => {
     const id = `${temper} ${name}`;
@@ -79,12 +81,14 @@ export function engineOn(driver: Driver, log: Logger): Engine {
           return { worker: worker as BullWorker<Data>, grants };
         },
       }),
+    adding: async (work) => await adds.counted(work),
     async ping() {
       try {
         await within(promptMs, driver.ping());
       } catch (cause) {
         throw new WorkerError("QueueUnavailable", "the queue does not answer", { cause });
       }
+      adds.insist();
     },
     async close() {
       await settled(Promise.all([...queues.values()].map((queue) => queue.close())));

@@ -1,5 +1,8 @@
 import { gaveWayText } from "../store.ts";
 
+/** Whether a table is missing, BullMQ's own among them. */
+export const isGone = `SELECT num_nulls(to_regclass('job'), to_regclass('psp_record'), to_regclass('psp_note'), to_regclass('psp_journal')) > 0 AS gone`;
+
 /**
  * What the state store is on PostgreSQL: tables and functions beside BullMQ's, in the same schema. Can be run again at any time, also by two
  * processes at once, inside one transaction; times are milliseconds since the epoch by the engine's clock.

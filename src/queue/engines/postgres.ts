@@ -10,7 +10,7 @@ import { grantsOn } from "./grants.ts";
 import { createListening, type Listening } from "./listening.ts";
 import { postgresAddress } from "./postgres-address.ts";
 import { createPostgresNotes } from "./postgres-notes.ts";
-import { deleteExpired, storeSchema } from "./postgres-schema.ts";
+import { deleteExpired, isGone, storeSchema } from "./postgres-schema.ts";
 import { createPostgresStore, createTrimming, type Sql } from "./postgres-store.ts";
 import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "../engine.ts";
 
@@ -81,7 +81,24 @@ export async function openPostgres(
     onFailedAttempt: ({ error }) => news.lost(error),
   });
   const states = { prompt: statesOn(prompt), patient: statesOn(patient) };
-  const pruning = keepPruned(async () => await patient.query(deleteExpired), pruneMs);
+  /** What must be there is made again and again: somebody may have dropped it, or restored a database without it. */
+  const remake = async (): Promise<void> => {
+    // By a connection of its own: one that the pool keeps would go on as it began, with a server that only read.
+    const client = await connect({ query_timeout: patientMs });
+    const { rows } = await client.query<{ gone: boolean }>(isGone).finally(async () => await client.end());
+    if (rows[0]?.gone !== true) return;
+    await migrate(await connect({}), schema, false);
+    log.error({ engine: "postgres" }, "queue.remade");
+  };
+  let remaking: Promise<void> | undefined;
+  const stand = async (): Promise<void> => {
+    remaking ??= remake().finally(() => (remaking = undefined));
+    await remaking;
+  };
+  const pruning = keepPruned(async () => {
+    await stand();
+    await patient.query(deleteExpired);
+  }, pruneMs);
   return engineOn(
     {
       kind: "postgres",
@@ -99,7 +116,12 @@ export async function openPostgres(
       faults: async () => [],
       async ping() {
         // A write: a database that only reads stores nothing.
-        await states.prompt.store.put("probe", "probe", true, probeMs);
+        try {
+          await states.prompt.store.put("probe", "probe", true, probeMs);
+        } catch (error) {
+          void stand().catch(() => undefined);
+          throw error;
+        }
       },
       async close() {
         clearInterval(pruning);
