@@ -19,7 +19,7 @@ describe.each(subjects)("$folder", ({ folder, adapter, fixtures, say }) => {
       const now = timeOf(fixture) + (days + 1) * dayMs;
       const context = { ...fixture.context, now: new Date(now).toISOString() };
       const desired = await orBuried(() => say({ ...fixture, context }));
-      if (desired !== null && waits(desired, now) && (desired.findings ?? []).length === 0) waiting.push(fixture.name);
+      if (desired !== null && waits(desired) && (desired.findings ?? []).length === 0) waiting.push(fixture.name);
     }
     expect(waiting, "end it, or name it in findings; what is owed stands in test/support/owed.ts").toEqual(
       owed.waits[folder] ?? [],
@@ -27,12 +27,10 @@ describe.each(subjects)("$folder", ({ folder, adapter, fixtures, say }) => {
   });
 });
 
-/** Whether there is something still to come: what Norce's state says, or a purchase without money that is looked at again and again. */
-function waits({ phase, money, lookAgain }: DesiredPayment, now: number): boolean {
+/** Whether Norce's state says that there is something still to come. That nothing is looked at for ever is the core's (`look/again.ts`). */
+function waits({ phase, money }: DesiredPayment): boolean {
   const state = stateOf(phase, money, "ten");
-  // At a time that has passed nobody looks.
-  const isLookedAt = lookAgain !== undefined && !("at" in lookAgain && Date.parse(lookAgain.at) <= now);
-  return state === "processing" || state === "pending" || (money.authorized === 0 && isLookedAt);
+  return state === "processing" || state === "pending";
 }
 
 /** A dead letter is an end with a name. */

@@ -11,25 +11,21 @@ export const owed: Readonly<Record<"lines" | "lenient" | "trust", readonly strin
   lenient: ["paypal"],
   /** Adapters where a changed copy of a proven webhook leaves a line more. */
   trust: ["paypal"],
-  /** Fixtures, by folder, that wait past the adapter's horizon: only the sweep's last look ends them, as `unresolved`. */
+  /**
+   * Fixtures, by folder, that say at their horizon that the purchase goes on, and why no adapter can end them: the PSP never says until when.
+   * The sweep's last look does, as `unresolved`: a letter for each (test/pipeline/sweep.test.ts).
+   */
   waits: {
-    "klarna-checkout": ["om-lag"],
-    mollie: ["open", "pending"],
-    paypal: ["completed-without-payments"],
+    // Mollie ends a pending payment by itself, and says when of bank transfers alone.
+    mollie: ["pending"],
+    // Qliro says of no checkout, attempt or review when it ends; a shopper may come back to one for as long as the shop shows it.
     "qliro-checkout": [
       "attempt-failed",
       "attempt-running",
-      "card-saved-before-purchase",
-      "created",
       "on-hold",
-      "push-before-ledger",
       "recurring-under-way",
       "retried-while-reversed",
       "reversed-while-choosing",
     ],
-    "svea-checkout": ["admin-lag"],
-    "swedbank-pay": ["not-readable-yet"],
-    "vipps-mobilepay": ["created"],
-    "walley-checkout": ["initialized"],
   },
 };

@@ -1,8 +1,9 @@
 import type { DesiredPayment } from "../../contract/adapter.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 import type { Seam } from "../../queue/seam.ts";
-import { growingPauseMs } from "../retry.ts";
+import { horizonOf } from "../retry.ts";
 import type { Publishing } from "./actions.ts";
+import { lookAgainMs } from "./again.ts";
 import { referencesToAsk } from "./attempt.ts";
 import { type Asked, bind, type Bound } from "./bind.ts";
 import { diff, diffGone, type Verdict } from "./diff.ts";
@@ -115,7 +116,7 @@ async function difference(
   const verdict = latest === current ? first : verdictOn(latest);
   const { phase, currency, money, reference, aliases = [] } = desired;
   const said = { ids: [reference, ...aliases], psp: { ...money, phase, currency, reference }, norce: saidBy(latest) };
-  const rest = { ...merged(told, verdict, lookAgainMs(desired, parts.now())), ...said };
+  const rest = { ...merged(told, verdict, againIn(desired, latest, found, parts.now())), ...said };
   return { verdict, latest, afterWrite: observed.afterWrite, rest };
 }
 
@@ -158,11 +159,12 @@ function publishingOf(
 
 const operationNames = ["capture", "cancel", "refund"] as const;
 
-function lookAgainMs({ lookAgain }: DesiredPayment, now: number): { lookAgainMs?: number } {
-  if (lookAgain === undefined) return {};
-  if ("afterSeconds" in lookAgain) return { lookAgainMs: lookAgain.afterSeconds * 1_000 };
-  if ("growing" in lookAgain) return { lookAgainMs: growingPauseMs(now - Date.parse(lookAgain.growing)) };
-  const inMs = Date.parse(lookAgain.at) - now;
-  // A time that has passed was looked at just now; a PSP that does not move on is the sweep's, not a busy loop's.
-  return Number.isNaN(inMs) || inMs <= 0 ? {} : { lookAgainMs: inMs };
+function againIn(
+  desired: DesiredPayment,
+  current: CurrentPayment,
+  { adapter }: Opening["found"],
+  now: number,
+): { lookAgainMs?: number } {
+  const inMs = lookAgainMs(desired, current, horizonOf(adapter.horizonDays?.unsettled, 30), now);
+  return inMs === undefined ? {} : { lookAgainMs: inMs };
 }
