@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { copyTree, type Tree } from "../support/tree.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault } from "./fault.ts";
 
 /** Why a fault cannot be planted any more; `undefined` where it can. */
 export function misfitOf({ file, find, replace }: Fault, root = "."): string | undefined {

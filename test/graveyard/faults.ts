@@ -1,17 +1,5 @@
-/** A fault that somebody could make, and who has to find it. */
-export interface Fault {
-  /** What goes wrong, in words. */
-  readonly name: string;
-  /** The one file that it is made in, from the root of the tree. */
-  readonly file: string;
-  /** A text that stands there exactly once, and what stands there instead. */
-  readonly find: string;
-  readonly replace: string;
-  /** The test file that finds it: a law, or the tests beside the code. */
-  readonly foundBy: string;
-  /** Whose laws are run: an adapter's folder. */
-  readonly folder?: string;
-}
+import { coreFaults } from "./core-faults.ts";
+import type { Fault } from "./fault.ts";
 
 const law = (name: string): string => `test/conformance/${name}.test.ts`;
 
@@ -344,4 +332,5 @@ export const faults: readonly Fault[] = [
     replace: 'if (!isHere) return by === -2 ? { is: "alike" } :',
     foundBy: "src/doctor/registered.test.ts",
   },
+  ...coreFaults,
 ];

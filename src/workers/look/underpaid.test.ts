@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DesiredPayment } from "../../contract/adapter.ts";
+import { coverAmount } from "./underpaid.ts";
 import { compare, confirm, current, desired, lookedAt, money, nothing, readAt } from "../../../test/support/money.ts";
 
 const minute = 60_000;
@@ -11,6 +12,18 @@ const short = (over: Partial<DesiredPayment> = {}): DesiredPayment =>
   desired({ total: 100, money: money({ authorized: 100 }), ...over });
 const thousand = current({ amount: 100_000 });
 const facts = { asked: 100_000, total: 100, authorized: 100, currency: "SEK" };
+
+test("sums that differ by an adapter's rounding are the same, whichever is more", () => {
+  for (const total of [99_997, 100_003]) {
+    const said = desired({ total, money: money({ authorized: total }) });
+    expect(coverAmount(thousand, said, "reserved", 3, readAt), String(total)).toMatchObject({
+      accepted: true,
+      findings: [],
+    });
+    expect(coverAmount(thousand, said, "reserved", 2, readAt).findings).toHaveLength(total < 100_000 ? 0 : 1);
+    expect(coverAmount(thousand, said, "reserved", 2, readAt).accepted).toBe(total > 100_000);
+  }
+});
 
 describe("less than was asked", () => {
   test.each<readonly [string, DesiredPayment, string]>([
