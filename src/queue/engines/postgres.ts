@@ -85,8 +85,12 @@ export async function openPostgres(
   const remake = async (): Promise<void> => {
     // By a connection of its own: one that the pool keeps would go on as it began, with a server that only read.
     const client = await connect({ query_timeout: patientMs });
-    const { rows } = await client.query<{ gone: boolean }>(isGone).finally(async () => await client.end());
-    if (rows[0]?.gone !== true) return;
+    try {
+      const { rows } = await client.query<{ gone: boolean }>(isGone);
+      if (rows[0]?.gone !== true) return;
+    } finally {
+      await client.end();
+    }
     await migrate(await connect({}), schema, false);
     log.error({ engine: "postgres" }, "queue.remade");
   };
