@@ -239,3 +239,13 @@ function sourceFrom(file: string): Source {
       .map(({ declares }) => text.slice(declares.start, declares.end).split(/[({=]/)[0]?.trim() ?? ""),
   };
 }
+
+test("what comes from outside is parsed where its depth is bounded: by `lib/json.ts`, and by nobody else", () => {
+  const outside = ["adapters/", "webhooks/", "signatures/"];
+  const ownTools = /(?:simulator[\w-]*|forgery)\.ts$/;
+  const parsing = sources.filter(
+    ({ file, text }) =>
+      outside.some((folder) => file.startsWith(folder)) && !ownTools.test(file) && text.includes("JSON.parse("),
+  );
+  expect(parsing.map(({ file }) => file)).toEqual([]);
+});

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { OperationName, PaymentKey, RawRequest } from "../contract/adapter.ts";
 import type { AdapterSettings, Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
+import { notJson, parseJson } from "../lib/json.ts";
 import type { AskedOperation, OperationOutcome } from "../queue/operations.ts";
 import { byAdmin } from "../signatures/admin-token.ts";
 import { operationProven, type SignedOperation } from "../signatures/signed-url.ts";
@@ -168,7 +169,8 @@ function amountFrom({ query, body }: RawRequest, key: PaymentKey): { readonly am
   if ([...query.keys()].some((name) => name.toLowerCase() === "amount"))
     throw new WorkerError("MalformedWebhook", `an amount is not taken from the query; ${amountHint}`);
   if (body.length === 0) return {};
-  const given = jsonFrom(body);
+  const json = parseJson(body.toString("utf8"));
+  const given = json === notJson ? undefined : json;
   if (nothingSchema.safeParse(given).success || isOrder(given, key)) return {};
   const result = amountSchema.safeParse(given);
   if (!result.success) throw new WorkerError("MalformedWebhook", `the body is not understood; ${amountHint}`);
@@ -177,15 +179,6 @@ function amountFrom({ query, body }: RawRequest, key: PaymentKey): { readonly am
 
 const amountHint =
   'for a part of the amount send the body {"amount": 40.5}, a positive number in major units and nothing else; for all that is left send no body';
-
-/** `undefined` where it is no JSON. */
-function jsonFrom(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * What Norce sends when it executes an action is not documented: no body, `{}`, or the order (docs/norce.md, 5.1). An order is

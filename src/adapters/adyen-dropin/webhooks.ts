@@ -1,4 +1,5 @@
 import { WorkerError } from "../../lib/errors.ts";
+import { jsonFrom, parseJson } from "../../lib/json.ts";
 import { equalInConstantTime } from "../../signatures/constant-time.ts";
 import { hmacBody } from "../../signatures/hmac-body.ts";
 import { hmacFields, type SignedItem } from "../../signatures/hmac-fields.ts";
@@ -51,7 +52,7 @@ const foreign = { drop: "other-account" } as const;
  * ping. Of everything else each item has to be proven before it is asked whose it is.
  */
 async function checkItems(request: RawRequest, context: ProofContext<Config>): Promise<Proof> {
-  const record = recordFrom(parsedOrUndefined(request.body)) ?? {};
+  const record = recordFrom(parseJson(request.body.toString("utf8"))) ?? {};
   const items = (itemsIn(record) ?? []).map((wrapped) => recordFrom(recordFrom(wrapped)?.["NotificationRequestItem"]));
   if (items.length === 0 || items.length > mostItems) return false;
   const concerning = items.filter((item) => item === undefined || !isOfNoPayment(item));
@@ -199,18 +200,4 @@ function recordFrom(value: unknown): Readonly<Record<string, unknown>> | undefin
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, unknown>>)
     : undefined;
-}
-
-function jsonFrom(body: Buffer): unknown {
-  const json = parsedOrUndefined(body);
-  if (json === undefined) throw new WorkerError("MalformedWebhook", "the webhook is not JSON");
-  return json;
-}
-
-function parsedOrUndefined(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { jsonFrom } from "../../lib/json.ts";
 import type { LogLine, PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { cluesOf, eventTypes, orderOf, type Resource, resourceSchema } from "./clues.ts";
 import { envelopeSchema } from "./known-events.ts";
@@ -14,7 +15,7 @@ const eventSchema = envelopeSchema.extend({
 
 /** The webhook's one event, where it says anything of a payment. @throws WorkerError `MalformedWebhook` */
 export function eventsFrom({ body }: RawRequest): readonly PspEvent[] {
-  const event = eventSchema.safeParse(jsonFrom(body.toString("utf8")));
+  const event = eventSchema.safeParse(jsonFrom(body));
   if (!event.success) throw new WorkerError("MalformedWebhook", "the webhook is not what PayPal documents");
   const { id: key, event_type: type, create_time, resource: given } = event.data;
   if (!Object.values(eventTypes).some((known) => known.test(type))) return [];
@@ -51,12 +52,4 @@ function lineOf(type: string, resource: Resource): LogLine | undefined {
       deadline: typeof due === "string" ? new Date(due).toISOString() : undefined,
     }),
   };
-}
-
-function jsonFrom(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new WorkerError("MalformedWebhook", "the webhook is not JSON");
-  }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { pathOf } from "../../lib/http.ts";
+import { jsonFrom } from "../../lib/json.ts";
 import type { AskContext, Json } from "../../contract/adapter.ts";
 import { appHttp, getOrNull } from "./client.ts";
 import type { Config } from "./config.ts";
@@ -31,7 +32,7 @@ const evidenceSchema = z.object({ id: envelopeSchema.shape.id, type: envelopeSch
  * @throws Error where it does not say so.
  */
 export function evidenceOf(body: Buffer): Json {
-  const { id, event_type: type } = envelopeSchema.parse(JSON.parse(body.toString("utf8")));
+  const { id, event_type: type } = envelopeSchema.parse(jsonFrom(body));
   return { id, type };
 }
 
