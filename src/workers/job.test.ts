@@ -6,11 +6,12 @@ import type { HeldJob } from "../queue/seam.ts";
 import { type JobKind, runJobs, type Shell } from "./job.ts";
 import type { Came } from "./retry.ts";
 
-/** Runs one job while its process is told to stop; what its end is told. */
-async function cameOf(thrown: WorkerError): Promise<Came<undefined> | undefined> {
-  const stopping = new AbortController();
+/** Runs one job of a kind. */
+async function ran(
+  { work, end }: Pick<JobKind<object, object, undefined>, "work" | "end">,
+  stopping = new AbortController(),
+): Promise<void> {
   let run: ((job: HeldJob<object>) => Promise<unknown>) | undefined;
-  let came: Came<undefined> | undefined;
   const shell: Shell = {
     work: (_name, process) => {
       run = process as unknown as typeof run;
@@ -27,19 +28,29 @@ async function cameOf(thrown: WorkerError): Promise<Came<undefined> | undefined>
     concurrency: 1,
     begin: async () => ({}),
     gate: () => undefined,
-    async work() {
-      stopping.abort();
-      throw thrown;
-    },
-    async end(_begun, _job, how) {
-      came = how;
-      return undefined;
-    },
+    work,
+    end,
     lost: async () => undefined,
   };
   runJobs(kind, shell);
   const isMine = async (): Promise<boolean> => true;
   await run?.({ queue: "q", name: "job", id: "1", token: "t", data: {}, grantedAt: 0, stalls: 0, isMine });
+}
+
+/** Runs one job while its process is told to stop; what its end is told. */
+async function cameOf(thrown: WorkerError): Promise<Came<undefined> | undefined> {
+  const stopping = new AbortController();
+  let came: Came<undefined> | undefined;
+  const kind = {
+    async work(): Promise<undefined> {
+      stopping.abort();
+      throw thrown;
+    },
+    async end(_begun: object, _job: HeldJob<object>, how: Came<undefined>): Promise<undefined> {
+      came = how;
+    },
+  };
+  await ran(kind, stopping);
   return came;
 }
 
@@ -54,3 +65,17 @@ test("a write that may still be carried out does so for a process that stops, to
   const error = unreachable({ peer: "norce", code: "timeout", maybeCarriedOut: true });
   expect(await cameOf(error)).toEqual({ error });
 });
+
+test("an end that the engine does not take is written until it does; one that is a bug of ours is given up", async () => {
+  const work = async (): Promise<undefined> => undefined;
+  let tries = 0;
+  const failing = (times: number, error: Error) => async (): Promise<undefined> => {
+    tries += 1;
+    if (tries <= times) throw error;
+  };
+  await ran({ work, end: failing(6, new Error("Connection is closed.")) });
+  expect(tries).toBe(7);
+  tries = 0;
+  await expect(ran({ work, end: failing(Infinity, new TypeError("x is not a function")) })).rejects.toThrow(TypeError);
+  expect(tries).toBeLessThanOrEqual(6);
+}, 30_000);

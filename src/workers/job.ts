@@ -10,7 +10,7 @@ import { type SpanFacts, type Tracing, untraced } from "../lib/tracing.ts";
 import type { End, HeldJob, LostJob, Seam, Work } from "../queue/seam.ts";
 import { accountOf, type Visitor } from "./gate/gate.ts";
 import type { Gates } from "./gate/gates.ts";
-import { pauses } from "./patience.ts";
+import { patience, pauses } from "./patience.ts";
 import { behaviourOf, type Came, mayStillHappen } from "./retry.ts";
 
 /** What the shell of a process works with. */
@@ -134,15 +134,23 @@ export function givenUp(message: string): WorkerError {
 
 /**
  * A job's end has to be written down, or what it was about is forgotten: as long as the engine is away, the job stays ours. Should the
- * process end before, the job's lock runs out and another worker runs it again.
+ * process end before, the job's lock runs out and another worker runs it again. A bug of ours fails the job after some tries: something takes its place.
  */
 async function whenAnswered<T>(ask: () => Promise<T>, job: HeldJob<unknown>, { log }: Shell): Promise<T> {
+  let bugs = 0;
   for (let pauseMs: number = pauses.engineFirstMs; ; pauseMs = Math.min(pauseMs * 2, pauses.engineLongestMs)) {
     try {
       return await ask();
     } catch (error) {
+      bugs += isOurs(error) ? 1 : 0;
+      if (bugs > patience.bug.limitTries) throw error;
       log.warn({ queue: job.queue, job: job.id, error }, "job.unsettled");
       await pause(pauseMs);
     }
   }
+}
+
+/** What no engine throws: however often it is tried, it would hold the job, and a place among its workers, for ever. */
+function isOurs(error: unknown): boolean {
+  return [TypeError, RangeError, ReferenceError, SyntaxError, URIError].some((kind) => error instanceof kind);
 }

@@ -77,16 +77,25 @@ export function bodyWithPeople(body: string): string {
   }
 }
 
-/** The document with people in it: in every field that looks like one of theirs, and in new ones. */
+/** The document with people in it: where a field is called like one of theirs and holds what may be somebody's, and in new fields. */
 export function withPeople(document: Json): Json {
   if (typeof document !== "object" || document === null) return document;
   if (Array.isArray(document)) return document.map((item: Json) => withPeople(item));
-  const fields = Object.entries(document).map(([name, inner]: [string, Json]) =>
-    typeof inner === "string" && personal.test(name) && !/status$/i.test(name)
+  const entries = Object.entries<Json>({ ...(document as Readonly<Record<string, Json>>) });
+  const fields = entries.map(([name, inner]) =>
+    typeof inner === "string" && personal.test(name) && !/status$/i.test(name) && !isNobodys(inner)
       ? [name, `${person}-${name}`]
       : [name, withPeople(inner)],
   );
-  return { ...planted, ...(Object.fromEntries(fields) as Record<string, Json>) };
+  const replaced = Object.fromEntries(fields) as Record<string, Json>;
+  // A map by ids has no fields: who reads it by the pattern of its keys may refuse another one.
+  const isMap = entries.length > 0 && entries.every(([name]) => /\d/.test(name));
+  return isMap ? replaced : { ...planted, ...replaced };
+}
+
+/** An id, a code or a word of the PSP's own, whatever the field is called: it tells of nobody. */
+function isNobodys(value: string): boolean {
+  return /^(?=.*[a-z])(?=.*\d)[\w:.-]+$/i.test(value) || /^(?:[a-z]+|[A-Z_]+)$/.test(value);
 }
 
 function recurringOf(recurring: Json | undefined): Record<string, Json> {
