@@ -18,7 +18,7 @@ const inCore: readonly Fault[] = [
   },
   {
     name: "a rotated secret makes another account of the same one",
-    file: "src/workers/look/claim.ts",
+    file: "src/queue/references.ts",
     find: "!secret.has(name) && !ours.has(name))",
     replace: "!secret.has(`${name}?`) && !ours.has(name))",
     foundBy: "src/workers/look/claim.test.ts",
