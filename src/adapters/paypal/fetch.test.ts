@@ -163,6 +163,11 @@ describe("a token that the order promises", () => {
     expect(
       await read({ [page(1)]: { total_pages: 1, payment_tokens: [token("foreign", "paypal", "c-2")] } }, { kept }),
     ).toBeUndefined();
+    for (const unread of [[token("wallet-1"), { id: 7 }], "?", null])
+      expect(
+        await read({ [page(1)]: { total_pages: 1, payment_tokens: unread } }, {}),
+        "one is not alone",
+      ).toBeUndefined();
   });
 
   it("is not asked for again once it was found", async () => {

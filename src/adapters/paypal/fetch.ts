@@ -67,12 +67,15 @@ async function tokensOf(customer: string, context: LookContext<Config>): Promise
     const body = await getOrNull(httpFrom(context), { path: route, route, query, signal: context.signal });
     if (body === null) break;
     const { payment_tokens, total_pages } = parsed(vaultSchema, body);
-    for (const { id: token, payment_source, customer: owner } of payment_tokens) {
+    const readable = payment_tokens?.filter((item) => item !== null && item !== undefined);
+    // Where one cannot be read nobody knows which is meant, nor that another one is the only one.
+    if (readable === undefined || readable.length !== payment_tokens?.length) return [];
+    for (const { id: token, payment_source, customer: owner } of readable) {
       const source = sourceIn(payment_source);
       // An answer about another buyer than was asked for says nothing.
       if (source !== undefined && (owner?.id ?? customer) === customer) tokens.push({ token, ...source });
     }
-    if (payment_tokens.length === 0 || page === (total_pages ?? undefined)) break;
+    if (readable.length === 0 || page === (total_pages ?? undefined)) break;
   }
   return tokens;
 }

@@ -236,7 +236,7 @@ describe("several pieces", () => {
       ["capture:C1", 4000],
       ["capture:C2", 10000],
       ["refund:R1", 4000],
-      ["refund:R2:pending", 4500],
+      ["refund:R2:pending", 4000],
     ]);
   });
 

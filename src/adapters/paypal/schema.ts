@@ -160,12 +160,16 @@ export const orderSchema = z.object({
 /** One page of `GET /v3/vault/payment-tokens`. https://developer.paypal.com/api/payment-tokens/v3 */
 export const vaultSchema = z.object({
   total_pages: lenient(z.int().positive()),
-  payment_tokens: z.array(
-    z.object({
-      id: z.string().min(1).max(255),
-      customer: lenient(z.object({ id: lenient(z.string()) })),
-      payment_source: lenient(sources),
-    }),
+  payment_tokens: lenient(
+    z.array(
+      lenient(
+        z.object({
+          id: z.string().min(1).max(255),
+          customer: lenient(z.object({ id: lenient(z.string()) })),
+          payment_source: lenient(sources),
+        }),
+      ),
+    ),
   ),
 });
 

@@ -84,10 +84,9 @@ function capturesOf({ captures }: Ledger, held: boolean): readonly DesiredTransa
       case "settled":
         amount += minorOf(capture.amount);
         return [{ ...common, key: `capture:${capture.id}`, amount, success: true }];
-      case "pending": {
-        const soFar = amount + minorOf(capture.amount);
-        return held ? [{ ...common, key: `capture:${capture.id}:pending`, amount: soFar, success: true }] : [];
-      }
+      // On its way and not taken: what was taken so far stays the sum of its kind.
+      case "pending":
+        return held ? [{ ...common, key: `capture:${capture.id}:pending`, amount, success: true }] : [];
       case "declined":
         return held
           ? [{ ...common, key: `capture:${capture.id}:declined`, amount, success: false, ...reasonOf(capture) }]
@@ -103,12 +102,12 @@ function refundsOf({ refunds }: Ledger): readonly DesiredTransaction[] {
   return refunds.flatMap((refund): DesiredTransaction[] => {
     const { id, status: pspStatus } = refund;
     const common = { event: "refund", pspEvent: "refund", pspStatus, facts: refundFacts(refund) } as const;
-    const value = minorOf(refund.amount);
     switch (pspStatus) {
       case "COMPLETED":
-        return [{ ...common, key: `refund:${id}`, amount: (amount += value), success: true }];
+        return [{ ...common, key: `refund:${id}`, amount: (amount += minorOf(refund.amount)), success: true }];
+      // On its way and not given back: what was given back so far stays the sum of its kind.
       case "PENDING":
-        return [{ ...common, key: `refund:${id}:pending`, amount: amount + value, success: true }];
+        return [{ ...common, key: `refund:${id}:pending`, amount, success: true }];
       case "FAILED":
       case "CANCELLED":
         return [{ ...common, key: `refund:${id}:failed`, amount, success: false, ...reasonOf(refund) }];
