@@ -43,7 +43,7 @@ export function grantsOn<Backend extends IQueueBackend, Connection>(
         const done = `${token} ${job?.id ?? ""}`;
         const answer =
           call === "moveToFailed" && finished.has(done)
-            ? await complete(job, null, true, token, fetchNext)
+            ? withoutEnd(await complete(job, null, true, token, fetchNext))
             : await original(...parameters).catch(async (error: unknown) => {
                 if (call === "moveToActive") await pause(errorPauseMs);
                 throw error;
@@ -59,6 +59,12 @@ export function grantsOn<Backend extends IQueueBackend, Connection>(
     grants: { at: (token) => left.get(token), done: (token, id) => void finished.add(`${token} ${id}`) },
     make: measured,
   };
+}
+
+/** BullMQ takes what has an end here for failed, and whoever hears of that would call a person. */
+function withoutEnd(answer: unknown): unknown {
+  const { result } = answer as { readonly result: unknown };
+  return { result };
 }
 
 /** Whether a job came with the answer: its data stand first, in an answer of their own or as `result`. */
