@@ -1,6 +1,6 @@
 /** The web process: receives webhooks and operations, stores them, answers. */
 import { randomUUID } from "node:crypto";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RequestHandler } from "express";
@@ -38,13 +38,13 @@ export interface WebParts {
   readonly tracing?: Tracing | undefined;
 }
 
-/** Listens; resolves once webhooks are received. `close` answers what came in and takes nothing new. */
-export async function startWeb(parts: WebParts): Promise<Running & { readonly port: number }> {
+/** What answers: the web half, wherever its requests come from. */
+export function createWeb(parts: WebParts): RequestListener {
   const { config, engine, queue, log, meters } = parts;
   const looks = looksFor(queue);
   const ledger = createLedger(engine, "prompt");
   const operations = operationsFor(queue);
-  const app = createApp({
+  return createApp({
     config,
     log,
     meters,
@@ -77,7 +77,12 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
     ...(parts.home === undefined ? {} : { home: parts.home }),
     tracing: parts.tracing,
   });
-  const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 65_000 }, app);
+}
+
+/** Listens; resolves once webhooks are received. `close` answers what came in and takes nothing new. */
+export async function startWeb(parts: WebParts): Promise<Running & { readonly port: number }> {
+  const { config, log } = parts;
+  const server = createServer({ requestTimeout: 30_000, keepAliveTimeout: 65_000 }, createWeb(parts));
   server.on("clientError", answerUnreadable);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(inPlainWords(error, config.port))).listen(config.port, config.host, resolve);
