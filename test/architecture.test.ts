@@ -133,6 +133,11 @@ test("production never loads a simulator", () => {
   expect(loading.map(({ file }) => file)).toEqual([]);
 });
 
+test("production knows nothing of what simulates it", () => {
+  const knowing = sources.filter(({ imports }) => imports.some(({ from }) => /(^|\/)simulate\//.test(from)));
+  expect(knowing.map(({ file }) => file)).toEqual([]);
+});
+
 test("nothing imports in a circle, not even types", () => {
   const importsOf = new Map(sources.map(({ file, imports }) => [file, imports.map(({ from }) => from)]));
   const done = new Set<string>();

@@ -4,7 +4,10 @@ import { copyTree, type Tree } from "../support/tree.ts";
 import type { Fault } from "./fault.ts";
 
 /** Why a fault cannot be planted any more; `undefined` where it can. */
-export function misfitOf({ file, find, replace }: Fault, root = "."): string | undefined {
+export function misfitOf(
+  { file, find, replace }: Pick<Fault, "file" | "find" | "replace">,
+  root = ".",
+): string | undefined {
   const times = readFileSync(join(root, file), "utf8").split(find).length - 1;
   if (times !== 1) return `${file} holds the text ${times} times`;
   return find === replace ? "it changes nothing" : undefined;

@@ -1,17 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Engine, openEngine } from "../../src/queue/engine.ts";
+import type { Engine } from "../../src/queue/engine.ts";
 import type { End, HeldJob, LostJob, Work } from "../../src/queue/seam.ts";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
 import { type Meddler, meddlerOf } from "../support/meddler.ts";
+import { type TwinEngine, twinEngine } from "../support/twin.ts";
 import { until } from "../support/until.ts";
 
 interface Data {
   readonly name: string;
 }
 
-describe.each(serverEngines())("how jobs end on $name", (testEngine: ServerEngine) => {
+describe.each([...serverEngines(), twinEngine()])("how jobs end on $name", (testEngine: ServerEngine | TwinEngine) => {
   let engine: Engine;
   let meddler: Meddler;
   const working: Work[] = [];
@@ -36,7 +37,7 @@ describe.each(serverEngines())("how jobs end on $name", (testEngine: ServerEngin
 
   beforeAll(async () => {
     await testEngine.start();
-    engine = await openEngine(testEngine.settings(), pino({ level: "silent" }));
+    engine = await testEngine.open(pino({ level: "silent" }));
     meddler = await meddlerOf(testEngine);
   }, 120_000);
   afterEach(async () => {

@@ -4,12 +4,13 @@ import { Redis } from "ioredis";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { PaymentKey } from "../../src/contract/adapter.ts";
-import { type Engine, openEngine } from "../../src/queue/engine.ts";
+import type { Engine } from "../../src/queue/engine.ts";
 import { laneId, laneName } from "../../src/queue/names.ts";
 import { startTimers } from "../../src/queue/timers.ts";
 import { createSeam, type HeldJob, type Known, type Seam, type Settlement, type Work } from "../../src/queue/seam.ts";
 import { engines, type TestEngine } from "../support/engines.ts";
 import { newKey } from "../support/payments.ts";
+import { twinEngine } from "../support/twin.ts";
 import { until } from "../support/until.ts";
 
 const rest = (read: Settlement["read"]): Settlement => ({
@@ -18,7 +19,7 @@ const rest = (read: Settlement["read"]): Settlement => ({
 });
 const neverLost = async (): Promise<void> => undefined;
 
-describe.each(engines())("a payment's note on $name", (testEngine: TestEngine) => {
+describe.each([...engines(), twinEngine()])("a payment's note on $name", (testEngine: TestEngine) => {
   let engine: Engine;
   let seam: Seam;
   const working: Work[] = [];
@@ -48,7 +49,7 @@ describe.each(engines())("a payment's note on $name", (testEngine: TestEngine) =
 
   beforeAll(async () => {
     await testEngine.start();
-    engine = await openEngine(testEngine.settings(), pino({ level: "silent" }));
+    engine = await testEngine.open(pino({ level: "silent" }));
     seam = createSeam(engine);
   }, 120_000);
   afterEach(async () => {

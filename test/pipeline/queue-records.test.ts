@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { wellFormed } from "../../src/lib/text.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClosures } from "../../src/queue/closures.ts";
-import { type Engine, openEngine } from "../../src/queue/engine.ts";
+import type { Engine } from "../../src/queue/engine.ts";
 import { createHeartbeats } from "../../src/queue/heartbeats.ts";
 import { until } from "../support/until.ts";
 import type { DeadLetter, InboxJob } from "../../src/queue/jobs.ts";
@@ -16,13 +16,14 @@ import { createSweeps } from "../../src/queue/sweeps.ts";
 import { createTurns } from "../../src/queue/turns.ts";
 import { engines, type TestEngine } from "../support/engines.ts";
 import { newKey } from "../support/payments.ts";
+import { twinEngine } from "../support/twin.ts";
 
-describe.each(engines())("records on $name", (testEngine: TestEngine) => {
+describe.each([...engines(), twinEngine()])("records on $name", (testEngine: TestEngine) => {
   let engine: Engine;
 
   beforeAll(async () => {
     await testEngine.start();
-    engine = await openEngine(testEngine.settings(), pino({ level: "silent" }));
+    engine = await testEngine.open(pino({ level: "silent" }));
   }, 120_000);
   afterAll(async () => {
     await engine.close();

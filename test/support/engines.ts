@@ -3,7 +3,8 @@ import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EngineSettings } from "../../src/queue/engine.ts";
+import type { Logger } from "../../src/lib/log.ts";
+import { type Engine, type EngineSettings, openEngine } from "../../src/queue/engine.ts";
 import { findBinary, postgresFolders } from "./binaries.ts";
 import { layEmbedded } from "./embedded.ts";
 import { freePort } from "./ports.ts";
@@ -11,10 +12,11 @@ import { until } from "./until.ts";
 
 /** A queue engine of a test's own: its server runs on a free port in a folder of its own, shared with nobody. */
 export interface TestEngine {
-  readonly name: "embedded" | "redis" | "postgres";
+  readonly name: "embedded" | "redis" | "postgres" | "twin";
   start(): Promise<void>;
   stop(): Promise<void>;
   settings(): EngineSettings;
+  open(log: Logger, more?: Partial<EngineSettings>): Promise<Engine>;
   /** The environment of a process on this engine. */
   environment(): Record<string, string>;
 }
@@ -57,6 +59,7 @@ export function embeddedEngine(): TestEngine {
     start: () => layEmbedded(dataDir),
     stop: async () => rmSync(folder, { recursive: true, force: true }),
     settings: () => ({ dataDir }),
+    open: async (log, more) => await openEngine({ dataDir, ...more }, log),
     environment: () => ({}),
   };
 }
@@ -146,6 +149,7 @@ function server(name: "redis" | "postgres", planned: (folder: string, port: numb
       rmSync(folder, { recursive: true, force: true });
     },
     settings: () => known().settings,
+    open: async (log, more) => await openEngine({ ...known().settings, ...more }, log),
     environment: () => known().environment,
     freeze: () => void child?.kill("SIGSTOP"),
     thaw: () => void child?.kill("SIGCONT"),

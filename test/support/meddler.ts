@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import pg from "pg";
 import type { TestEngine } from "./engines.ts";
+import type { TwinEngine } from "./twin.ts";
 
 /** What a test does to a job behind its holder's back. */
 export interface Meddler {
@@ -14,7 +15,8 @@ export interface Meddler {
 }
 
 /** Somebody on the engine's server itself, past everything that this service knows. */
-export async function meddlerOf(testEngine: TestEngine): Promise<Meddler> {
+export async function meddlerOf(testEngine: TestEngine | TwinEngine): Promise<Meddler> {
+  if ("server" in testEngine) return meddlerIn(testEngine);
   const { redisUrl, queueUrl } = testEngine.settings();
   if (redisUrl !== undefined) {
     const redis = new Redis(redisUrl);
@@ -45,5 +47,23 @@ export async function meddlerOf(testEngine: TestEngine): Promise<Meddler> {
     },
     steal: (queue, id) => set("lock_token", queue, id, "somebody else's"),
     close: () => client.end(),
+  };
+}
+
+/** The same in a twin, which has no door that one could not see. */
+function meddlerIn({ server }: TwinEngine): Meddler {
+  return {
+    async stalled(queue, id, times) {
+      const job = server.queue(queue).jobs.get(id);
+      if (job !== undefined) job.stalls = times;
+    },
+    async allStalled(queue, times) {
+      const { jobs } = server.queue(queue);
+      for (const job of jobs.values()) job.stalls = times;
+      return jobs.size;
+    },
+    steal: async (queue, id) =>
+      server.queue(queue).locks.set(id, { token: "somebody else's", until: Date.now() + 60_000, holder: "somebody" }),
+    close: async () => undefined,
   };
 }

@@ -1,0 +1,56 @@
+import { parseArgs } from "node:util";
+
+/** What is to be run. */
+export interface Asked {
+  readonly seeds: readonly number[];
+  readonly adapters?: readonly string[];
+  readonly hours?: number;
+  readonly payments?: number;
+  /** No world begins after so many seconds of processor time. */
+  readonly seconds: number;
+  /** Every line of what happens is printed. */
+  readonly whole: boolean;
+  /** A broken promise is named and nothing else. */
+  readonly bare: boolean;
+  /** Planted faults whose name holds these words. */
+  readonly graveyard?: string;
+}
+
+/** How many seeds there are, so that one can be typed. */
+const mostSeeds = 1_000_000;
+
+/** @param chance decides which seeds are fresh. @throws Error for what is not understood */
+export function readArguments(argv: readonly string[], chance: number): Asked {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      seed: { type: "string" },
+      seeds: { type: "string" },
+      fresh: { type: "string" },
+      hours: { type: "string" },
+      payments: { type: "string" },
+      seconds: { type: "string" },
+      adapter: { type: "string", multiple: true },
+      whole: { type: "boolean", default: false },
+      bare: { type: "boolean", default: false },
+      graveyard: { type: "boolean", default: false },
+    },
+  });
+  const first = Number(values.seed ?? 1);
+  const many = Number(values.seeds ?? (values.seed === undefined ? 20 : 1));
+  const fresh = Array.from(
+    { length: Number(values.fresh ?? 0) },
+    (_, at) => ((chance * 7 + at * 7_919) % mostSeeds) + 1_000,
+  );
+  return {
+    seeds: [...Array.from({ length: many }, (_, at) => first + at), ...fresh],
+    seconds: Number(values.seconds ?? Infinity),
+    whole: values.whole,
+    bare: values.bare,
+    ...(values.adapter === undefined ? {} : { adapters: values.adapter }),
+    ...(values.hours === undefined ? {} : { hours: Number(values.hours) }),
+    ...(values.payments === undefined ? {} : { payments: Number(values.payments) }),
+    ...(values.graveyard ? { graveyard: positionals.join(" ") } : {}),
+  };
+}

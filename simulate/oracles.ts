@@ -1,0 +1,288 @@
+/**
+ * Who judges. Nothing here depends on what it judges: that a webhook was acknowledged is what the PSP saw, the truth is what the simulator states,
+ * money calls are counted where they arrive.
+ */
+import type { OperationName } from "../src/contract/adapter.ts";
+import type { Document, SandboxNorce } from "../sandbox/norce.ts";
+import { boundIn, eventKeyOf, isStateOf, recordSums, stateIn } from "./norce-says.ts";
+import { type AskedFor, nothing, type Payment, sums, type Sums } from "./payments.ts";
+import { hosts, type Request } from "./network.ts";
+import type { TwinServer } from "./twin/server.ts";
+
+/** Something that must not happen, and did. */
+export interface Violation {
+  /** Which promise: by it a smaller story is known to be the same. */
+  readonly oracle: string;
+  readonly what: string;
+  /** Whose. */
+  readonly payment?: number;
+  /** Milliseconds since the world began. */
+  readonly at: number;
+}
+
+/** What the oracles look at. */
+export interface OracleParts {
+  readonly payments: readonly Payment[];
+  readonly norce: SandboxNorce;
+  readonly server: TwinServer;
+  readonly now: () => number;
+  readonly violated: (violation: Violation) => void;
+}
+
+/** A fall that the PSP's truth did not have for so long must not be written: two looks a minute apart have to agree. */
+const suspicionMs = 60_000;
+/** PSPs that say by name that money went back: their word counts at once. */
+const named: readonly string[] = ["stripe", "paypal"];
+
+/** Whose patience is longer than a world lasts. */
+const tooEarly: readonly string[] = ["Bug", "Unreachable", "QueueUnavailable", "Later"];
+/** A job is given up when its holders have died more often. */
+const mostStalls = 5;
+
+/** The oracles of one world. */
+export class Oracles {
+  readonly #parts: OracleParts;
+  readonly #keys = new Map<string, Set<string>>();
+
+  constructor(parts: OracleParts) {
+    this.#parts = parts;
+    parts.norce.onChange(({ what, paymentId, before, after }) => {
+      const payment = parts.payments.find(({ key }) => key.paymentId === paymentId);
+      if (payment === undefined) return;
+      if (what === "transaction") this.#uniqueLine(payment, after);
+      if (what === "payment" && before !== undefined) this.#neverBackwards(payment, before, after);
+    });
+  }
+
+  #violated(oracle: string, what: string, payment?: Payment): void {
+    const { now, violated } = this.#parts;
+    violated({ oracle, what, at: now(), ...(payment === undefined ? {} : { payment: payment.index }) });
+  }
+
+  /** Somebody else saw something that must not be. */
+  tell(oracle: string, what: string, payment?: Payment): void {
+    this.#violated(oracle, what, payment);
+  }
+
+  #uniqueLine(payment: Payment, line: Document): void {
+    const key = eventKeyOf(line);
+    if (key === undefined) return;
+    const known = this.#keys.get(payment.name) ?? new Set();
+    if (known.has(key) && !payment.lateByDead)
+      this.#violated("log keys are unique", `${key} stands twice in the log`, payment);
+    known.add(key);
+    this.#keys.set(payment.name, known);
+  }
+
+  /** Fetched truth moves backwards only when two looks a minute apart agree. */
+  #neverBackwards(payment: Payment, before: Document, after: Document): void {
+    const [was, is] = [recordSums(before), recordSums(after)];
+    if (was === undefined || is === undefined || payment.account.folds) return;
+    const fell = (["captured", "refunded", "released"] as const).filter((sum) => is[sum] < was[sum]);
+    if (fell.length === 0) return;
+    // With another attempt's id come other sums.
+    if (boundIn(before) !== boundIn(after)) return;
+    const sinceMs = this.#parts.now() - payment.fellAt;
+    const leastMs = named.includes(payment.account.adapter) ? 0 : suspicionMs;
+    if (payment.fellAt < 0 || sinceMs < leastMs)
+      this.#violated(
+        "money moves backwards only on a second look",
+        `${fell.join(", ")} fell in Norce ${payment.fellAt < 0 ? "though it never fell at the PSP" : `${Math.round(sinceMs)} ms after it fell at the PSP`}`,
+        payment,
+      );
+  }
+
+  /** A write leaves only while its process holds a lock for it. */
+  left(request: Request, payment: Payment | undefined): void {
+    const { method, url, from } = request;
+    if (url.host === hosts.psp && payment === undefined) return;
+    const holder = `${from.name}.${from.life}`;
+    if (this.#holds(holder, payment)) return;
+    this.#violated(
+      "no write without its lock",
+      `${from.name} sends ${method} ${url.host}${url.pathname} and holds no lock for it`,
+      payment,
+    );
+  }
+
+  #holds(holder: string, payment: Payment | undefined): boolean {
+    for (const queue of this.#parts.server.queues.values()) {
+      const isLane = queue.name.startsWith("payments-");
+      for (const id of queue.active) {
+        if (queue.lockOf(id)?.holder !== holder) continue;
+        const names = queue.jobs.get(id)?.data.includes(`"${payment?.name ?? ""}"`) === true;
+        if (!isLane || payment === undefined || names) return true;
+      }
+    }
+    return false;
+  }
+
+  /** A call of the service moved money at the PSP. */
+  moved(payment: Payment, by: Sums): void {
+    for (const name of ["capture", "cancel", "refund"] as const) {
+      const amount = amountOf(name, by);
+      if (amount <= 0) continue;
+      const moved = payment.moved[name];
+      moved.times += 1;
+      moved.sum += amount;
+      const asked = payment.asked.filter((one) => one.name === name);
+      if (moved.times > asked.length)
+        this.#violated(
+          "at most one money call per operation",
+          `${name} moved money ${moved.times} times (${moved.sum} in all), it was asked for ${asked.length} times`,
+          payment,
+        );
+      const most = asked.reduce((sum, { amount: part = Infinity }) => sum + part, 0);
+      if (moved.sum > most)
+        this.#violated("no more money than was asked for", `${name} moved ${moved.sum}, asked was ${most}`, payment);
+    }
+  }
+
+  /** What is owed to somebody who was told so is named somewhere. */
+  named(): void {
+    const { payments, server, now } = this.#parts;
+    const owed = payments.filter(
+      (payment) =>
+        payment.excuse === undefined &&
+        !payment.lagged &&
+        payment.isOwed &&
+        now() - payment.ackedAt > 1 &&
+        !this.#agrees(payment),
+    );
+    if (owed.length === 0) return;
+    const texts = textsIn(server);
+    for (const payment of owed) {
+      const { paymentId, orderId } = payment.key;
+      if (texts.some((text) => [paymentId, orderId, payment.reference].some((id) => text.includes(id)))) continue;
+      if (payment.account.folds && [...payment.webhooks.values()].includes(false)) continue;
+      // What a job of its own, or its note, is about is named by a hash.
+      if (server.notes.has(payment.laneId) || server.kind("letter").has(payment.laneId)) continue;
+      this.#violated(
+        "what was acknowledged is named somewhere",
+        `Norce does not say what the PSP says, it was acknowledged ${Math.round(now() - payment.ackedAt)} ms ago, and no job, timer, note or letter names it`,
+        payment,
+      );
+    }
+  }
+
+  #agrees(payment: Payment): boolean {
+    const { orderId, paymentId } = payment.key;
+    const document = this.#parts.norce.payment(orderId, paymentId);
+    if (document === undefined) return true;
+    const said = recordSums(document) ?? nothing;
+    const stated = payment.stated;
+    return sums.every((sum) => said[sum] === stated[sum]) && isStateOf(document, stated);
+  }
+
+  /**
+   * At rest: Norce says what the PSP says, or a letter names the difference; and nothing waits without an end.
+   * @param disturbed how often a process died or stood still.
+   */
+  atRest(disturbed: number): { readonly judged: number; readonly letters: Readonly<Record<string, number>> } {
+    const { payments, server } = this.#parts;
+    const letters = new Map<string, number>();
+    for (const { stored } of server.kind("letter").values()) {
+      const { kind, context } = stored.value as { kind: string; context?: { reason?: string } };
+      const reason = `${kind} ${context?.reason ?? ""}`.trim();
+      letters.set(reason, (letters.get(reason) ?? 0) + 1);
+      if (tooEarly.includes(kind) || (kind === "Stalled" && disturbed <= mostStalls))
+        this.#violated("nobody is called for what passes by itself", JSON.stringify(stored.value));
+    }
+    let judged = 0;
+    for (const payment of payments) {
+      if (payment.reference === "" || payment.excuse !== undefined || payment.lagged || !payment.isOwed) continue;
+      if (payment.account.folds && [...payment.webhooks.values()].includes(false)) continue;
+      judged += 1;
+      if (!this.#agrees(payment) && !this.#hasLetter(payment)) this.#differs(payment);
+    }
+    for (const payment of payments) this.#operationsEnded(payment);
+    for (const queue of server.queues.values()) {
+      const stuck = [...queue.waiting, ...queue.active, ...queue.failed];
+      if (stuck.length > 0)
+        this.#violated("nothing waits without an end", `${queue.name} holds ${stuck.length} jobs at rest`);
+    }
+    this.#bounded();
+    return { judged, letters: Object.fromEntries(letters) };
+  }
+
+  #differs(payment: Payment): void {
+    const document = this.#parts.norce.payment(payment.key.orderId, payment.key.paymentId) ?? {};
+    const said = recordSums(document) ?? nothing;
+    this.#violated(
+      "at rest Norce says what the PSP says",
+      `Norce says ${stateIn(document)} ${JSON.stringify(said)}, the PSP states ${JSON.stringify(payment.stated)}`,
+      payment,
+    );
+  }
+
+  #hasLetter(payment: Payment): boolean {
+    const { paymentId, orderId } = payment.key;
+    return [...this.#parts.server.kind("letter").values()].some(({ stored }) => {
+      const text = JSON.stringify(stored.value);
+      return [paymentId, orderId, payment.reference].some((id) => text.includes(id));
+    });
+  }
+
+  /** Every operation that was taken came to an end that is true. */
+  #operationsEnded(payment: Payment): void {
+    for (const name of ["capture", "cancel", "refund"] as const) {
+      const asked = payment.asked.filter((one) => one.name === name && one.id !== undefined);
+      const statuses = asked.map((one) => this.#statusOf(one));
+      if (payment.excuse === undefined && statuses.includes("open"))
+        this.#violated("every operation comes to an end", `${name} was taken and never ended`, payment);
+      this.#trueEnds(payment, name, statuses);
+    }
+  }
+
+  /** Who was told that it was refused may do it some other way: then it must not have happened. */
+  #trueEnds(payment: Payment, name: OperationName, statuses: readonly string[]): void {
+    const unknown = payment.asked.filter((one) => one.name === name).length - statuses.length;
+    const may = statuses.filter((status) => status !== "refused").length + unknown;
+    if (payment.excuse === undefined && payment.moved[name].times > may)
+      this.#violated(
+        "what was refused did not happen",
+        `${name} moved money ${payment.moved[name].times} times; its ends are ${statuses.join(", ")}`,
+        payment,
+      );
+  }
+
+  #statusOf({ id }: AskedFor): string {
+    const record = this.#parts.server.kind("operation").get(id ?? "")?.stored.value as
+      | { outcome?: { status: string } }
+      | undefined;
+    return record === undefined ? "forgotten" : (record.outcome?.status ?? "open");
+  }
+
+  #bounded(): void {
+    const { payments, server } = this.#parts;
+    const most = 60 + payments.length * 40;
+    if (server.size() > most)
+      this.#violated("what is stored is bounded", `${server.size()} entries for ${payments.length} payments`);
+  }
+}
+
+/** How much a call did of an operation. */
+function amountOf(name: OperationName, { captured, refunded, released }: Sums): number {
+  switch (name) {
+    case "capture":
+      return captured;
+    case "refund":
+      // What is not settled yet is taken back instead.
+      return Math.max(refunded, 0) + Math.max(-captured, 0);
+    case "cancel":
+      // Some PSPs release what a capture leaves.
+      return captured === 0 ? released : 0;
+  }
+}
+
+/** Everything that waits, as text: jobs, what follows them, letters and evidence. */
+function textsIn(server: TwinServer): readonly string[] {
+  const texts: string[] = [];
+  for (const queue of server.queues.values()) {
+    for (const { data } of queue.jobs.values()) texts.push(data);
+    for (const { data } of queue.successors.values()) texts.push(data);
+  }
+  for (const kind of ["letter", "operation"])
+    for (const { stored } of server.kind(kind).values()) texts.push(JSON.stringify(stored.value));
+  return texts;
+}

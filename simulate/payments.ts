@@ -1,0 +1,106 @@
+/** What is known of a payment by those who do not ask the service: the PSP that holds its money, and whoever calls. */
+import type { Minor, OperationName, PaymentKey } from "../src/contract/adapter.ts";
+import type { StatedMoney } from "../src/contract/simulator.ts";
+import { laneId } from "../src/queue/names.ts";
+import type { Account } from "./norce-and-psps.ts";
+
+/** The sums of a payment. */
+export const sums = ["authorized", "captured", "refunded", "released"] as const;
+export type Sums = Readonly<Record<(typeof sums)[number], Minor>>;
+
+/** Nothing at all. */
+export const nothing: Sums = { authorized: 0, captured: 0, refunded: 0, released: 0 };
+
+/** An operation that somebody asked for, under one idempotency key. */
+export interface AskedFor {
+  readonly name: OperationName;
+  /** Absent: all that is left. */
+  readonly amount?: Minor | undefined;
+  readonly idempotencyKey: string;
+  /** What the service called it, once it had it. */
+  id?: string;
+}
+
+/** One payment of a world. Times in milliseconds since the world began. */
+export class Payment {
+  readonly index: number;
+  readonly account: Account;
+  readonly key: PaymentKey;
+  readonly amount: Minor;
+  readonly currency: string;
+  /** By what its note and its letter are known. */
+  readonly laneId: string;
+  reference = "";
+  /** When its money last changed at the PSP, and whether the service did it. */
+  changedAt = -1;
+  byService = false;
+  /** When somebody was last told that the service would look. */
+  ackedAt = -1;
+  /** Webhooks by the PSP's id: whether it saw a 2xx. */
+  readonly webhooks = new Map<string, boolean>();
+  readonly asked: AskedFor[] = [];
+  /** How often, and by how much, calls of the service moved money. */
+  readonly moved: Record<OperationName, { times: number; sum: Minor }> = {
+    capture: { times: 0, sum: 0 },
+    cancel: { times: 0, sum: 0 },
+    refund: { times: 0, sum: 0 },
+  };
+  /** When a sum last fell at the PSP. */
+  fellAt = -1;
+  /** Something happened for which it is not judged. */
+  excuse: string | undefined;
+  /** Its PSP showed something older than what was true: what a look saw then is nobody's fault. */
+  lagged = false;
+  /** A write was carried out after its sender had timed out and died: nobody could wait for it. */
+  lateByDead = false;
+  /** Norce names the PSP's id from the beginning. */
+  referenced = true;
+  #money: Sums = nothing;
+
+  constructor(index: number, account: Account, key: PaymentKey, amount: Minor, currency: string) {
+    this.index = index;
+    this.account = account;
+    this.key = key;
+    this.laneId = laneId(key);
+    this.amount = amount;
+    this.currency = currency;
+  }
+
+  /** `p7`, for people. */
+  get name(): string {
+    return this.key.paymentId;
+  }
+
+  /** What the PSP holds of it. */
+  get stated(): Sums {
+    return sumsOf(this.account.simulator.money(this.reference));
+  }
+
+  /** Notes what became of the money. @returns by how much each sum moved; `undefined`: nothing moved. */
+  notice(at: number, byService: boolean): Sums | undefined {
+    const before = this.#money;
+    const now = this.stated;
+    if (sums.every((sum) => before[sum] === now[sum])) return undefined;
+    this.#money = now;
+    this.changedAt = at;
+    this.byService = byService;
+    if (sums.some((sum) => sum !== "authorized" && now[sum] < before[sum])) this.fellAt = at;
+    return {
+      authorized: now.authorized - before.authorized,
+      captured: now.captured - before.captured,
+      refunded: now.refunded - before.refunded,
+      released: now.released - before.released,
+    };
+  }
+
+  /** Whether somebody was told, after its money last changed, that the service would look. */
+  get isOwed(): boolean {
+    return this.byService || (this.changedAt >= 0 && this.ackedAt >= this.changedAt);
+  }
+}
+
+function sumsOf(money: StatedMoney | null): Sums {
+  if (money === null) return nothing;
+  const { authorized, captured, refunded, released } = money;
+  return { authorized, captured, refunded, released };
+}
