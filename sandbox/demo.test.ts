@@ -211,7 +211,7 @@ describe("the demo", () => {
     });
     expect(undone.headers.get("location")).toContain("/?psp=fake-psp&problem=");
     const told = await (await fetch(new URL(undone.headers.get("location") ?? "", base))).text();
-    expect(told).toMatch(/class="problem" role="alert">\s*[^<\s]/);
+    expect(told).toMatch(/class="problem" role="alert" data-place="psp">\s*[^<\s]/);
     expect((await press("/sandbox/norce", { token, mood: "down" })).status).toBe(303);
     expect(await (await fetch(base)).text()).toContain('value="down" aria-pressed="true"');
   });

@@ -119,7 +119,7 @@ function pspSide(
     <p class="says"><b>${status}</b><span>${rest.join(" · ")}</span></p>
     ${money === null ? undefined : html`<dl>${statedRows(money)}</dl>`}
     <form method="post" action="/sandbox/act">${fields}${buttons}${look}</form>
-    <p class="problem" role="alert">${problem ?? ""}</p>
+    <p class="problem" role="alert" data-place="psp">${problem ?? ""}</p>
   </section>`;
 }
 
@@ -242,7 +242,7 @@ function removeForm(paymentId: string, given: Readonly<Record<string, string>>):
       ${hidden({ ...given, payment: paymentId })}
       <button class="quiet" id="${paymentId}-remove" name="action" value="remove-in-norce:">Remove it in Norce</button>
     </form>
-    <p class="problem" role="alert"></p>`;
+    <p class="problem" role="alert" data-place="norce"></p>`;
 }
 
 /** Where the money is: still held, taken, given back. Nothing to see before anything is authorised. */

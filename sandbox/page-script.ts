@@ -70,8 +70,10 @@ function keep(old, card) {
     const same = [...card.querySelectorAll(".request")].find((one) => one.dataset.key === request.dataset.key);
     if (same) same.open = true;
   }
-  const [told, place] = [old.querySelector(".problem"), card.querySelector(".problem")];
-  if (told && place) place.textContent = told.textContent;
+  for (const told of old.querySelectorAll(".problem")) {
+    const place = card.querySelector('.problem[data-place="' + told.dataset.place + '"]');
+    if (place) place.textContent = told.textContent;
+  }
 }
 
 document.addEventListener("submit", async (event) => {

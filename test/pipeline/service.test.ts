@@ -59,7 +59,7 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     await until(async () => (await found()).length > 0, "the finding");
     const { adapter, merchant, channel } = purchase.key;
     const finding = { name: "body-too-large", adapter, merchant, channel, facts: { webhook: "push" } };
-    expect(await found()).toEqual([finding]);
+    expect(await found()).toMatchObject([finding]);
     expect(await world.meters.text()).toContain(`norce_psp_drift_total{adapter="${adapter}",name="body-too-large"} 1`);
   });
 
