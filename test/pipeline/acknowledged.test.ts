@@ -82,7 +82,7 @@ describe.each(adapters)("%s: acknowledged means looked at", (adapter) => {
       pushes: true,
       environment: { WORKER_CONCURRENCY: "4" },
     });
-  }, 120_000);
+  }, 300_000);
   afterEach(() => {
     world.norce.clearFaults();
     world.psp.clearFaults();
@@ -96,7 +96,7 @@ describe.each(adapters)("%s: acknowledged means looked at", (adapter) => {
     .filter((shape) => shape.adapter === adapter)
     .flatMap((shape) => troubles.map((trouble) => ({ ...shape, trouble, told: `${shape.name}, ${trouble.name}` })));
 
-  test.each(cases)("$told", { timeout: 60_000 }, async ({ trouble, referenced }) => {
+  test.each(cases)("$told", { timeout: 300_000 }, async ({ trouble, referenced }) => {
     trouble.begin?.(world);
     const purchases = Array.from({ length: trouble.purchases ?? 1 }, () =>
       world.purchase({ referenced, ...trouble.options }),

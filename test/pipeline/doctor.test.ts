@@ -93,7 +93,7 @@ beforeAll(async () => {
     await engine.close();
     rmSync(folder, { recursive: true, force: true });
   };
-}, 60_000);
+}, 300_000);
 afterAll(() => close());
 
 test("a wrong credential, a wrong token of Norce's and a webhook at an old URL are found, and nothing else of what can be asked", async () => {
@@ -134,7 +134,7 @@ test("a wrong credential, a wrong token of Norce's and a webhook at an old URL a
   expect(about(report, "queue")).toMatchObject([{ is: "attention", says: expect.stringContaining("for development") }]);
   const secrets = ["another-token", master, adminToken, hook.webhookSecret];
   for (const secret of secrets) expect(JSON.stringify(report)).not.toContain(secret);
-}, 60_000);
+}, 300_000);
 
 test("what is registered wrongly is repaired, the PSP's test then comes and is proven, and a second time there is nothing to do", async () => {
   const fixed = await examined("--adapter", "mollie", "--fix");
@@ -155,7 +155,7 @@ test("what is registered wrongly is repaired, the PSP's test then comes and is p
   ]);
   expect(svea.code).toBe(0);
   expect((await examined("--adapter", "svea-checkout")).code).toBe(0);
-}, 120_000);
+}, 300_000);
 
 test("a secret that a PSP tells once is told once, and where to put it", async () => {
   const { code, out } = await doctor("--adapter", "vipps-mobilepay", "--fix");
@@ -167,7 +167,7 @@ test("a secret that a PSP tells once is told once, and where to put it", async (
   const again = await doctor("--adapter", "vipps-mobilepay", "--fix");
   expect(again.out).not.toContain("simulated-secret");
   expect(again.code).toBe(0);
-}, 60_000);
+}, 300_000);
 
 test("whoever does not answer is told as such", async () => {
   configure((settings) => void Object.assign(settings["nexi-checkout"] ?? {}, { apiUrl: "http://127.0.0.1:9" }));
@@ -175,7 +175,7 @@ test("whoever does not answer is told as such", async () => {
   expect(out).toContain("? demo/se nexi-checkout, credentials: Nexi did not answer when asked with secretKey");
   expect(code).toBe(3);
   expect((await doctor("--adapter", "no-such-psp")).code).toBe(2);
-}, 60_000);
+}, 300_000);
 
 /** As an earlier installation of this service would have, at another address. */
 async function registerAtMollie({ apiUrl, apiKey }: Record<string, unknown>): Promise<{ webhookSecret: string }> {

@@ -16,7 +16,7 @@ describe.each(backends())("what happened to an order, on $name", (engine: TestEn
   beforeAll(async () => {
     await engine.start();
     world = await startWorld({ engine: engine.settings() });
-  }, 120_000);
+  }, 300_000);
   afterEach(async () => {
     world.norce.clearFaults();
     world.psp.clearFaults();
@@ -230,7 +230,7 @@ describe("events of a whole account", () => {
   beforeAll(async () => {
     await engine.start();
     world = await startWorld({ engine: engine.settings(), adapter: "adyen-dropin", pushes: true });
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await world.stop();
     await engine.stop();

@@ -34,7 +34,7 @@ beforeAll(async () => {
     engine: engine.settings(),
     others: { other: { se: { "svea-checkout": svea } } },
   });
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   silent.closeAllConnections();
   silent.close();

@@ -11,7 +11,7 @@ describe.each(backends())("events are the truth, on $name", (engine: TestEngine)
   beforeAll(async () => {
     await engine.start();
     world = await startWorld({ engine: engine.settings(), adapter: "adyen-dropin", pushes: true });
-  }, 120_000);
+  }, 300_000);
   afterEach(() => {
     world.norce.clearFaults();
     world.psp.clearFaults();

@@ -20,7 +20,7 @@ let world: World;
 beforeAll(async () => {
   await engine.start();
   world = await startWorld({ engine: engine.settings(), adapter: "avarda-checkout" });
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await world.stop();
   await engine.stop();
@@ -156,4 +156,4 @@ test("an operation is sent once at most, wherever its worker was frozen when it 
   expect(new Set(told)).toEqual(new Set(["done 1", "unknown 0", "unknown 1"]));
   // The last one came to its end before it could be frozen.
   expect([told.length < mostMoments, told.at(-1)]).toEqual([true, "done 1"]);
-}, 120_000);
+}, 300_000);

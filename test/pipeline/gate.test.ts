@@ -50,7 +50,7 @@ test("a PSP that asks to be left alone is, whichever payment comes next", async 
   await second.push();
   await until(() => turnedAway("psp-busy") > 0, "the second one to be turned away");
   await Promise.all([first, second].map(({ state }) => until(() => state() === "reserved", "both to be reserved")));
-}, 90_000);
+}, 300_000);
 
 test("a page that a firewall puts before one path closes nothing; three payments that meet it do", async () => {
   const purchases = Array.from({ length: 4 }, () => world.purchase());

@@ -77,7 +77,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     await Promise.all(held.map((purchase) => purchase.reaches("reserved")));
     expect(held.map(linesOf)).toEqual(held.map(() => ["AUTHORISATION"]));
     expect(await world.queue.letters.count()).toBe(0);
-  }, 180_000);
+  }, 300_000);
 
   test("a look whose workers die six times leaves a letter, which a later look takes away", async () => {
     await engine.start();
@@ -101,5 +101,5 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     // It has nothing to write, and yet the payment needs nobody any more.
     await purchase.refresh();
     await until(async () => (await world.queue.letters.count()) === 0, "the letter to go");
-  }, 180_000);
+  }, 300_000);
 });

@@ -90,7 +90,7 @@ test("300 payments, 200 of them dead for one reason and the rest well", async ()
   const entries = await resolved();
   expect(entries.find(({ paymentId }) => paymentId === mended.key.paymentId)?.resolved).toMatch(/^\d{4}-/);
   expect(entries.find(({ paymentId }) => paymentId === dismissed.key.paymentId)).toMatchObject({ attention: false });
-}, 180_000);
+}, 300_000);
 
 test("a wrong NORCE_TOKEN in a quiet hour", async () => {
   await open({ norce: { token: "a-token-that-nobody-takes" }, environment: { SWEEP_INTERVAL_SECONDS: "1" } });
@@ -112,7 +112,7 @@ test("a wrong NORCE_TOKEN in a quiet hour", async () => {
   expect(wrong.map((one) => one.code)).toEqual([2, 2]);
   expect(wrong[0]?.err).toContain("no such merchant is configured");
   expect(wrong[1]?.err).toContain("from has to be no later than to");
-}, 60_000);
+}, 300_000);
 
 test("a PSP that is down for an hour", async () => {
   await open();
@@ -153,7 +153,7 @@ test("a PSP that is down for an hour", async () => {
     resolved: expect.any(String),
   });
   expect(over.dead).toEqual([]);
-}, 180_000);
+}, 300_000);
 
 test("no worker is left", async () => {
   await open();
@@ -204,5 +204,5 @@ describe("webhooks that stop while the sweep repairs", () => {
     await until(async () => (await gauge("norce_psp_webhooks_silent", account)) === 0, "it to be over", 20_000);
     expect(said("webhook.heard")).toHaveLength(1);
     expect((await report()).drift.find(({ name }) => name === "webhooks-silent")).toMatchObject({ attention: false });
-  }, 180_000);
+  }, 300_000);
 });

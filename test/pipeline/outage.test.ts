@@ -85,7 +85,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
   beforeAll(async () => {
     await engine.start();
     world = await startWorld({ engine: engine.settings() });
-  }, 120_000);
+  }, 300_000);
   afterEach(async () => {
     world.norce.clearFaults();
     world.psp.clearFaults();
@@ -181,7 +181,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     await Promise.all(
       [written, failed].map((purchase) => until(() => purchase.state() === "captured", "the next look", recovery)),
     );
-  }, 40_000);
+  }, 300_000);
 });
 
 describe.each(serverEngines().filter(({ name }) => name === "redis"))("on $name", (engine: ServerEngine) => {
@@ -206,7 +206,7 @@ describe.each(serverEngines().filter(({ name }) => name === "redis"))("on $name"
 describe.concurrent("an event that was acknowledged", () => {
   test.for(serverEngines())(
     "is applied when $name is killed right after",
-    { timeout: 60 * second },
+    { timeout: 300 * second },
     async (engine, context) => {
       await engine.start();
       context.onTestFinished(() => engine.stop());

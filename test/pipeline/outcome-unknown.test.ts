@@ -10,7 +10,7 @@ let world: World;
 beforeAll(async () => {
   await engine.start();
   world = await startWorld({ engine: engine.settings(), adapter: "avarda-checkout" });
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await world.stop();
   await engine.stop();

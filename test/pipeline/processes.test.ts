@@ -22,7 +22,7 @@ const unused = Array.from({ length: 5 }, () => serverEngines()).flat();
 // Before all tests: making a PostgreSQL server holds up this process, and with it the Norce that others are being timed with.
 beforeAll(async () => {
   await Promise.all(unused.map((server) => server.start()));
-}, minute);
+}, patient);
 afterAll(async () => {
   await Promise.all(unused.map((server) => server.stop()));
 });

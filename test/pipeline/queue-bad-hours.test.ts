@@ -60,7 +60,7 @@ describe.each(serverEngines())("in bad hours $name", (testEngine: ServerEngine) 
   beforeAll(async () => {
     await testEngine.start();
     engine = await openEngine(testEngine.settings(), silent);
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await engine.close();
     await testEngine.stop();

@@ -40,7 +40,7 @@ describe.each(serverEngines())("what a look costs on $name", (testEngine: Server
     await testEngine.start();
     engine = await openEngine(testEngine.settings(), pino({ level: "silent" }));
     seam = createSeam(engine);
-  }, 120_000);
+  }, 300_000);
   afterEach(async () => {
     await Promise.all(working.splice(0).map((work) => work.close()));
   });

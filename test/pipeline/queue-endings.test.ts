@@ -39,7 +39,7 @@ describe.each([...serverEngines(), twinEngine()])("how jobs end on $name", (test
     await testEngine.start();
     engine = await testEngine.open(pino({ level: "silent" }));
     meddler = await meddlerOf(testEngine);
-  }, 120_000);
+  }, 300_000);
   afterEach(async () => {
     await Promise.all(working.splice(0).map((made) => made.close()));
   });

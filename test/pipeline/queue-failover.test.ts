@@ -35,7 +35,7 @@ function portOf({ redisUrl, queueUrl }: EngineSettings): number {
 describe.concurrent("a server that vanishes without closing its connections, and is there again at once", () => {
   test.for(serverEngines())(
     "$name takes adds again within seconds, and looks go on",
-    { timeout: 120 * second },
+    { timeout: 300 * second },
     async (server: ServerEngine, { expect, onTestFinished }) => {
       onTestFinished(() => server.stop());
       await server.start();

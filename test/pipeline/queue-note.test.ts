@@ -51,7 +51,7 @@ describe.each([...engines(), twinEngine()])("a payment's note on $name", (testEn
     await testEngine.start();
     engine = await testEngine.open(pino({ level: "silent" }));
     seam = createSeam(engine);
-  }, 120_000);
+  }, 300_000);
   afterEach(async () => {
     for (const letGo of holding.splice(0)) letGo();
     await Promise.all(working.splice(0).map((work) => work.close()));

@@ -24,7 +24,7 @@ describe.each([...engines(), twinEngine()])("records on $name", (testEngine: Tes
   beforeAll(async () => {
     await testEngine.start();
     engine = await testEngine.open(pino({ level: "silent" }));
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await engine.close();
     await testEngine.stop();

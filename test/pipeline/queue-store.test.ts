@@ -53,7 +53,7 @@ describe.each([...engines(), twinEngine()])("the state store on $name", (testEng
     await testEngine.start();
     engine = await testEngine.open(silent, { pruneMs: 100 });
     store = engine.store("patient");
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await engine.close();
     await testEngine.stop();

@@ -38,7 +38,7 @@ test("a token that Norce refuses is found in a quiet hour, told once, and over w
   refused.clear();
   await until(async () => (await gauge()) === "0", "it to be over");
   expect(said(world, "credential.accepted")).toMatchObject([{ peer: "norce" }]);
-}, 60_000);
+}, 300_000);
 
 describe.each(serverEngines().filter(({ name }) => name === "redis"))("on $name", (engine) => {
   let redis: Redis;
@@ -55,5 +55,5 @@ describe.each(serverEngines().filter(({ name }) => name === "redis"))("on $name"
     await until(() => said(world, "sweep.restored").length === 1, "it to be said");
     await until(() => said(world, "sweep.finished").length > passes, "another pass");
     await purchase.reaches("reserved");
-  }, 60_000);
+  }, 300_000);
 });

@@ -54,7 +54,7 @@ async function postgresContents(url = ""): Promise<string> {
 }
 
 describe.each(serverEngines())("on $name", (server: ServerEngine) => {
-  beforeAll(() => server.start(), minute);
+  beforeAll(() => server.start(), 5 * minute);
   afterAll(() => server.stop());
 
   async function opened(sandbox: boolean): Promise<Engine> {
@@ -98,7 +98,7 @@ describe.each(serverEngines())("on $name", (server: ServerEngine) => {
     }
   });
 
-  test("a job of the real queue is untouched by a sandbox that runs and stops", { timeout: 2 * minute }, async () => {
+  test("a job of the real queue is untouched by a sandbox that runs and stops", { timeout: 5 * minute }, async () => {
     const orderId = randomUUID();
     await leaveJobs(orderId);
     const before = await contentsOf(server);

@@ -23,7 +23,7 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
   beforeAll(async () => {
     await engine.start();
     world = await startWorld({ engine: engine.settings() });
-  }, 120_000);
+  }, 300_000);
   afterEach(async () => {
     world.norce.clearFaults();
     world.psp.clearFaults();

@@ -62,7 +62,7 @@ describe("nothing depends on a webhook", () => {
       environment: { SWEEP_INTERVAL_SECONDS: "1" },
       others: { invoicer: { se: { nonpsp: { adapterId: "invoices" } } } },
     });
-  }, 120_000);
+  }, 300_000);
   afterEach(() => {
     world.norce.clearFaults();
     world.psp.clearFaults();
@@ -394,7 +394,7 @@ describe.each(backends())("one sweep at a time, on $name", (ring: TestEngine) =>
   beforeAll(async () => {
     await ring.start();
     engine = await openEngine(ring.settings(), log);
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await engine.close();
     await ring.stop();

@@ -10,7 +10,7 @@ let world: World;
 beforeAll(async () => {
   await engine.start();
   world = await startWorld({ engine: engine.settings(), settings: { publishActions: "signed" } });
-}, 120_000);
+}, 300_000);
 afterEach(() => world.idle());
 afterAll(async () => {
   await world.stop();
