@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Explanation } from "../../src/operators/explain.ts";
 import { recordKey } from "../../src/norce/payment.ts";
 import { fingerprintOf } from "../../src/signatures/fingerprint.ts";
 import { backends, type TestEngine } from "../support/engines.ts";
-import { type Purchase, startWorld, type World } from "../support/service.ts";
+import type { Purchase, World } from "../support/service.ts";
+import { calmAfterEach, openWorldFor } from "../support/worlds.ts";
 import { fixtureSigningKey } from "../support/signing.ts";
 import { until } from "../support/until.ts";
 
@@ -13,19 +14,8 @@ const admin = { authorization: "Bearer an-admin-token-of-ours" };
 describe.each(backends())("what happened to an order, on $name", (engine: TestEngine) => {
   let world: World;
 
-  beforeAll(async () => {
-    await engine.start();
-    world = await startWorld({ engine: engine.settings() });
-  }, 300_000);
-  afterEach(async () => {
-    world.norce.clearFaults();
-    world.psp.clearFaults();
-    await world.idle();
-  });
-  afterAll(async () => {
-    await world.stop();
-    await engine.stop();
-  });
+  openWorldFor(engine, (opened) => (world = opened));
+  calmAfterEach(() => world);
 
   const ask = async (query: Record<string, string>, headers: Record<string, string> = admin): Promise<Response> =>
     await fetch(
@@ -227,14 +217,7 @@ describe("events of a whole account", () => {
   if (engine === undefined) throw new Error("there is no engine");
   let world: World;
 
-  beforeAll(async () => {
-    await engine.start();
-    world = await startWorld({ engine: engine.settings(), adapter: "adyen-dropin", pushes: true });
-  }, 300_000);
-  afterAll(async () => {
-    await world.stop();
-    await engine.stop();
-  });
+  openWorldFor(engine, (opened) => (world = opened), { adapter: "adyen-dropin", pushes: true });
 
   test("one that waits for its payment is found by the PSP's id and by what it echoes, and placed when the order appears", async () => {
     const purchase = world.purchase({ present: false });

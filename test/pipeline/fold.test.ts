@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { backends, type TestEngine } from "../support/engines.ts";
-import { type Purchase, startWorld, type World } from "../support/service.ts";
+import type { Purchase, World } from "../support/service.ts";
+import { openWorldFor } from "../support/worlds.ts";
 import { until } from "../support/until.ts";
 
 const admin = { authorization: "Bearer an-admin-token-of-ours" };
@@ -8,17 +9,10 @@ const admin = { authorization: "Bearer an-admin-token-of-ours" };
 describe.each(backends())("events are the truth, on $name", (engine: TestEngine) => {
   let world: World;
 
-  beforeAll(async () => {
-    await engine.start();
-    world = await startWorld({ engine: engine.settings(), adapter: "adyen-dropin", pushes: true });
-  }, 300_000);
+  openWorldFor(engine, (opened) => (world = opened), { adapter: "adyen-dropin", pushes: true });
   afterEach(() => {
     world.norce.clearFaults();
     world.psp.clearFaults();
-  });
-  afterAll(async () => {
-    await world.stop();
-    await engine.stop();
   });
 
   const eventsOf = (purchase: Purchase): unknown[] => purchase.transactions().map(({ pspEvent }) => pspEvent);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { OperationJobName } from "../../src/queue/operations.ts";
 import type { End, HeldJob } from "../../src/queue/seam.ts";
 import { createGates } from "../../src/workers/gate/gates.ts";
@@ -8,7 +8,8 @@ import { startOperate } from "../../src/workers/operate/operate.ts";
 import { createNorceClient } from "../../src/norce/client.ts";
 import { createTeller } from "../../src/workers/tell.ts";
 import { embeddedEngine } from "../support/engines.ts";
-import { type Purchase, startWorld, type World } from "../support/service.ts";
+import type { Purchase, World } from "../support/service.ts";
+import { openWorldFor } from "../support/worlds.ts";
 import { until } from "../support/until.ts";
 
 /**
@@ -17,14 +18,7 @@ import { until } from "../support/until.ts";
  */
 const engine = embeddedEngine();
 let world: World;
-beforeAll(async () => {
-  await engine.start();
-  world = await startWorld({ engine: engine.settings(), adapter: "avarda-checkout" });
-}, 300_000);
-afterAll(async () => {
-  await world.stop();
-  await engine.stop();
-});
+openWorldFor(engine, (opened) => (world = opened), { adapter: "avarda-checkout" });
 
 type Runner = (job: HeldJob<OperationJobName>) => Promise<End>;
 

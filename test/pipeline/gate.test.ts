@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { embeddedEngine } from "../support/engines.ts";
-import { type Purchase, startWorld, type World } from "../support/service.ts";
+import type { Purchase, World } from "../support/service.ts";
+import { openWorldFor } from "../support/worlds.ts";
 import { until } from "../support/until.ts";
 
 /** What decides is the process's own: one engine shows it. */
 const engine = embeddedEngine();
 let world: World;
-beforeAll(async () => {
-  await engine.start();
-  world = await startWorld({ engine: engine.settings() });
-});
-afterAll(async () => {
-  await world.stop();
-  await engine.stop();
-});
+openWorldFor(engine, (opened) => (world = opened));
 
 const turnedAway = (why: string): number =>
   world.logged.filter((line) => line.includes('"payment.later"') && line.includes(`"why":"${why}"`)).length;

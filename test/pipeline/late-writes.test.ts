@@ -26,6 +26,13 @@ const said = (world: World, message: string, { key }: Purchase): Record<string, 
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter(({ msg, paymentId }) => msg === message && paymentId === key.paymentId);
 
+/** Norce carries out the payment's next write of this method so late that nobody waits for its answer any more. */
+function carryOutLate(world: World, { key }: Purchase, wanted: "PUT" | "POST", slowMs: number) {
+  const match = ({ method, paymentId }: { readonly method: string; readonly paymentId: string }): boolean =>
+    method === wanted && paymentId === key.paymentId;
+  return world.norce.fault({ match, times: 1, slowMs });
+}
+
 /** When the payment's timer is due, in milliseconds from now; `undefined`: nothing is queued. */
 async function timerOf({ engine, now }: World, { key }: Purchase): Promise<number | undefined> {
   const timers = engine.queue<object>("timers", "patient");
@@ -43,11 +50,7 @@ describe.concurrent("what Norce carries out late", () => {
       const world = await openWorld(context, "klarna-checkout");
       const purchase = world.purchase();
       purchase.act("pay");
-      const late = world.norce.fault({
-        match: ({ method, paymentId }) => method === "PUT" && paymentId === purchase.key.paymentId,
-        times: 1,
-        slowMs: lateMs + 2 * second,
-      });
+      const late = carryOutLate(world, purchase, "PUT", lateMs + 2 * second);
       const states: string[] = [];
       world.norce.onChange(({ paymentId }) => {
         if (paymentId === purchase.key.paymentId && states.at(-1) !== purchase.state()) states.push(purchase.state());
@@ -90,11 +93,7 @@ describe.concurrent("what Norce carries out late", () => {
       const world = await openWorld(context, "klarna-checkout");
       const purchase = world.purchase();
       purchase.act("pay");
-      const late = world.norce.fault({
-        match: ({ method, paymentId }) => method === "POST" && paymentId === purchase.key.paymentId,
-        times: 1,
-        slowMs: lateMs,
-      });
+      const late = carryOutLate(world, purchase, "POST", lateMs);
       await purchase.push();
       await until(() => said(world, "payment.later", purchase).length > 0, "the write to be given up");
       for (const _ of ["again", "and again"]) await purchase.push();
@@ -115,11 +114,7 @@ describe.concurrent("what Norce carries out late", () => {
       const { expect } = context;
       const world = await openWorld(context, "adyen-dropin", true);
       const purchase = world.purchase();
-      const late = world.norce.fault({
-        match: ({ method, paymentId }) => method === "POST" && paymentId === purchase.key.paymentId,
-        times: 1,
-        slowMs: lateMs,
-      });
+      const late = carryOutLate(world, purchase, "POST", lateMs);
       purchase.act("pay");
       await until(() => world.logged.some((line) => line.includes('"event.later"')), "the write to be given up");
       expect([late.struck, purchase.transactions().length]).toEqual([1, 0]);

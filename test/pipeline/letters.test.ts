@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { DeadLetter } from "../../src/queue/jobs.ts";
 import { laneName } from "../../src/queue/names.ts";
 import { backends, type TestEngine } from "../support/engines.ts";
-import { type Purchase, startWorld, type World } from "../support/service.ts";
+import type { Purchase, World } from "../support/service.ts";
+import { openWorldFor } from "../support/worlds.ts";
 import { until } from "../support/until.ts";
 
 const headers = { authorization: "Bearer an-admin-token-of-ours" };
@@ -15,14 +16,7 @@ type Answer = Readonly<Record<string, unknown>>;
 describe.each(backends())("letters on $name", (engine: TestEngine) => {
   let world: World;
 
-  beforeAll(async () => {
-    await engine.start();
-    world = await startWorld({ engine: engine.settings(), environment: { WORKER_CONCURRENCY: String(concurrency) } });
-  });
-  afterAll(async () => {
-    await world.stop();
-    await engine.stop();
-  });
+  openWorldFor(engine, (opened) => (world = opened), { environment: { WORKER_CONCURRENCY: String(concurrency) } });
 
   /** A reason that no other test has. */
   const newReason = (): string => `reason-${randomUUID()}`;

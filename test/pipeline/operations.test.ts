@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { operationUrl } from "../../src/signatures/urls.ts";
 import type { Document } from "../../sandbox/norce.ts";
 import { backends, type TestEngine } from "../support/engines.ts";
-import { type Purchase, startWorld, type World } from "../support/service.ts";
+import type { Purchase, World } from "../support/service.ts";
+import { calmAfterEach, openWorldFor } from "../support/worlds.ts";
 import { until } from "../support/until.ts";
 import { signingKeysOf } from "../support/signing.ts";
 
@@ -20,19 +21,8 @@ interface Answer {
 describe.each(backends())("on $name", (engine: TestEngine) => {
   let world: World;
 
-  beforeAll(async () => {
-    await engine.start();
-    world = await startWorld({ engine: engine.settings(), settings: { publishActions: "signed" } });
-  }, 300_000);
-  afterEach(async () => {
-    world.norce.clearFaults();
-    world.psp.clearFaults();
-    await world.idle();
-  });
-  afterAll(async () => {
-    await world.stop();
-    await engine.stop();
-  });
+  openWorldFor(engine, (opened) => (world = opened), { settings: { publishActions: "signed" } });
+  calmAfterEach(() => world);
 
   const urlOf = ({ key }: Purchase, operation: string): string =>
     `${world.url}/${key.adapter}/api/order/v1/orders/${key.orderId}/payments/${key.paymentId}/${operation}?merchant=acme&channel=se`;

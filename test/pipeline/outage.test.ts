@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
 import { crash, freezeAll, thawAll } from "../support/outages.ts";
 import { type Purchase, startWorld, type World } from "../support/service.ts";
+import { openWorldFor } from "../support/worlds.ts";
 import { until } from "../support/until.ts";
 
 const second = 1_000;
@@ -82,19 +83,12 @@ const outages: readonly Outage[] = [
 describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
   let world: World;
 
-  beforeAll(async () => {
-    await engine.start();
-    world = await startWorld({ engine: engine.settings() });
-  }, 300_000);
+  openWorldFor(engine, (opened) => (world = opened));
   afterEach(async () => {
     world.norce.clearFaults();
     world.psp.clearFaults();
     await until(async () => (await health(world, "ready")).status === 200, "the queue to be there again");
     await idle(world);
-  });
-  afterAll(async () => {
-    await world.stop();
-    await engine.stop();
   });
 
   /** An outage that ends with its test, at the latest. */

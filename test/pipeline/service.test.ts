@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createLedger } from "../../src/queue/ledger.ts";
 import { engines, type TestEngine } from "../support/engines.ts";
-import { type Purchase, startWorld, type World } from "../support/service.ts";
+import type { Purchase, World } from "../support/service.ts";
+import { calmAfterEach, openWorldFor } from "../support/worlds.ts";
 import { until } from "../support/until.ts";
 
 const second = 1_000;
@@ -20,19 +21,8 @@ const log = (world: World, message: string): Record<string, unknown>[] =>
 describe.each(engines())("on $name", (engine: TestEngine) => {
   let world: World;
 
-  beforeAll(async () => {
-    await engine.start();
-    world = await startWorld({ engine: engine.settings() });
-  }, 300_000);
-  afterEach(async () => {
-    world.norce.clearFaults();
-    world.psp.clearFaults();
-    await world.idle();
-  });
-  afterAll(async () => {
-    await world.stop();
-    await engine.stop();
-  });
+  openWorldFor(engine, (opened) => (world = opened));
+  calmAfterEach(() => world);
 
   test("a push becomes a reserved payment with its transaction, and Klarna is told afterwards", async () => {
     const purchase = world.purchase();

@@ -13,7 +13,8 @@ import { createSandboxNorce, type Document, type SandboxNorce } from "../../sand
 import { startWorker } from "../../src/worker.ts";
 import { backends, embeddedEngine, type TestEngine } from "../support/engines.ts";
 import { openPlace } from "../support/processes.ts";
-import { type Purchase, startWorld, type World } from "../support/service.ts";
+import type { Purchase, World } from "../support/service.ts";
+import { openWorldFor } from "../support/worlds.ts";
 import { until } from "../support/until.ts";
 
 const second = 1_000;
@@ -55,21 +56,13 @@ describe("nothing depends on a webhook", () => {
   const letterOf = async ({ key }: Purchase) =>
     (await world.queue.letters.list(1_000)).find((letter) => letter.key.paymentId === key.paymentId);
 
-  beforeAll(async () => {
-    await engine.start();
-    world = await startWorld({
-      engine: engine.settings(),
-      environment: { SWEEP_INTERVAL_SECONDS: "1" },
-      others: { invoicer: { se: { nonpsp: { adapterId: "invoices" } } } },
-    });
-  }, 300_000);
+  openWorldFor(engine, (opened) => (world = opened), {
+    environment: { SWEEP_INTERVAL_SECONDS: "1" },
+    others: { invoicer: { se: { nonpsp: { adapterId: "invoices" } } } },
+  });
   afterEach(() => {
     world.norce.clearFaults();
     world.psp.clearFaults();
-  });
-  afterAll(async () => {
-    await world.stop();
-    await engine.stop();
   });
 
   test("every webhook is lost, and all payments still end right, by name in the ledger", async () => {
