@@ -156,14 +156,20 @@ export class TwinQueue {
     return 0;
   }
 
-  /** Ends a job that is held with this token. @param kept whether it is kept as failed. @returns 0, or why not. */
-  finish(id: string, token: string, kept: { readonly reason: string } | undefined, now: number, fields = {}): number {
+  /** Takes a job from its holder. @returns the job, or why not, as BullMQ numbers it. */
+  #letGo(id: string, token: string, fields: object): StoredJob | number {
     const job = this.jobs.get(id);
     if (job === undefined) return -1;
     const refused = this.#release(id, token);
     if (refused < 0) return refused;
     Object.assign(job, fields);
-    if (!this.active.delete(id)) return -3;
+    return this.active.delete(id) ? job : -3;
+  }
+
+  /** Ends a job that is held with this token. @param kept whether it is kept as failed. @returns 0, or why not. */
+  finish(id: string, token: string, kept: { readonly reason: string } | undefined, now: number, fields = {}): number {
+    const job = this.#letGo(id, token, fields);
+    if (typeof job === "number") return job;
     this.#requeue(job, now);
     job.attemptsMade += 1;
     if (kept === undefined) {
@@ -189,12 +195,8 @@ export class TwinQueue {
 
   /** Gives a job back until later. */
   giveBack(id: string, token: string, due: number, delay: number, skipAttempt: boolean, fields = {}): number {
-    const job = this.jobs.get(id);
-    if (job === undefined) return -1;
-    const refused = this.#release(id, token);
-    if (refused < 0) return refused;
-    Object.assign(job, fields);
-    if (!this.active.delete(id)) return -3;
+    const job = this.#letGo(id, token, fields);
+    if (typeof job === "number") return job;
     if (!skipAttempt) job.attemptsMade += 1;
     job.delay = delay;
     this.#delay(id, due);
@@ -203,12 +205,8 @@ export class TwinQueue {
 
   /** Gives a job back at once. */
   retry(id: string, token: string, lifo: boolean, fields = {}): number {
-    const job = this.jobs.get(id);
-    if (job === undefined) return -1;
-    const refused = this.#release(id, token);
-    if (refused < 0) return refused;
-    Object.assign(job, fields);
-    if (!this.active.delete(id)) return -3;
+    const job = this.#letGo(id, token, fields);
+    if (typeof job === "number") return job;
     if (lifo) this.waiting.unshift(id);
     else this.waiting.push(id);
     this.markers.mark();
