@@ -1,14 +1,14 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, mkdirSync, mkdtempSync } from "node:fs";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { chownSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { findBinary, postgresFolders } from "../test/support/binaries.ts";
+import { postgresFolders } from "../test/support/binaries.ts";
+import { unprivileged } from "../test/support/engines.ts";
 import { freePort } from "../test/support/ports.ts";
 import { openProxy } from "./proxy.ts";
 import type { Chance } from "./random.ts";
+import { endFor, folderOf, freezeFor, programOf, serverOf } from "./servers.ts";
 
 /** Something that happens to an engine or to the network before it. */
 export interface EngineTrouble {
@@ -54,50 +54,6 @@ export async function openEngine(name: EngineName): Promise<ProvenEngine> {
   }
 }
 
-/** A server's process: it ends and comes back on the same port with the same files. */
-interface Server {
-  end(signal: NodeJS.Signals): Promise<void>;
-  start(): Promise<void>;
-  freeze(): void;
-  thaw(): void;
-}
-
-function serverOf(command: string, parameters: readonly string[], port: number, account: object = {}): Server {
-  let child: ChildProcess | undefined;
-  return {
-    async start() {
-      const started = spawn(command, parameters, { ...account, stdio: "ignore" });
-      child = started;
-      process.once("exit", () => started.kill("SIGKILL"));
-      for (let tries = 0; !(await answers(port)); tries += 1) {
-        if (tries > 400) throw new Error(`${command} does not listen on ${port}`);
-        await pause(25);
-      }
-    },
-    async end(signal) {
-      const ending = child;
-      if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
-      const exited = new Promise((done) => ending.once("exit", done));
-      ending.kill("SIGCONT");
-      ending.kill(signal);
-      await exited;
-    },
-    freeze: () => void child?.kill("SIGSTOP"),
-    thaw: () => void child?.kill("SIGCONT"),
-  };
-}
-
-async function answers(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-}
-
 function redisParameters(port: number, folder: string, fsync: "always" | "everysec"): string[] {
   return [
     `--port ${port} --bind 127.0.0.1 --dir ${folder} --appendonly yes --appendfsync ${fsync}`.split(" "),
@@ -126,20 +82,12 @@ async function openRedis(fsync: "always" | "everysec"): Promise<ProvenEngine> {
         name: "Redis killed, and back",
         weight: 4,
         // What a process has written survives its death; only the machine's would take the last second.
-        async strike(chance) {
-          await server.end("SIGKILL");
-          await pause(chance.between(0, 2_500));
-          await server.start();
-        },
+        strike: async (chance) => await endFor(server, "SIGKILL", chance.between(0, 2_500)),
       },
       {
         name: "Redis frozen",
         weight: 3,
-        async strike(chance) {
-          server.freeze();
-          await pause(chance.between(200, 5_000));
-          server.thaw();
-        },
+        strike: async (chance) => await freezeFor(server, chance.between(200, 5_000)),
       },
       {
         name: "Redis full",
@@ -269,11 +217,8 @@ async function openCluster(): Promise<ProvenEngine> {
         forgetsMs: 3_000,
         async strike() {
           const failing = await bearer();
-          if (failing === undefined) return;
-          await failing.server.end("SIGKILL");
           // Its replica takes over once the others have missed it for the node time-out.
-          await pause(5_000);
-          await failing.server.start();
+          if (failing !== undefined) await endFor(failing.server, "SIGKILL", 5_000);
         },
       },
       {
@@ -281,9 +226,7 @@ async function openCluster(): Promise<ProvenEngine> {
         weight: 2,
         async strike(chance) {
           const node = await bearer();
-          node?.server.freeze();
-          await pause(chance.between(100, 900));
-          node?.server.thaw();
+          if (node !== undefined) await freezeFor(node.server, chance.between(100, 900));
         },
       },
       {
@@ -292,9 +235,7 @@ async function openCluster(): Promise<ProvenEngine> {
         async strike(chance) {
           const carrying = await bearer();
           const node = chance.pick(nodes.filter((one) => one !== carrying));
-          await node.server.end("SIGKILL");
-          await pause(chance.between(100, 1_000));
-          await node.server.start();
+          await endFor(node.server, "SIGKILL", chance.between(100, 1_000));
         },
       },
     ],
@@ -319,7 +260,7 @@ async function openPostgres(): Promise<ProvenEngine> {
   const folder = folderOf("postgres");
   const data = join(folder, "data");
   const account = unprivileged();
-  if (account.uid !== undefined) chownSync(folder, account.uid, account.uid);
+  if (account.uid !== undefined) chownSync(folder, account.uid, account.gid ?? account.uid);
   const initdb = program.replace(/postgres$/, "initdb");
   execFileSync(initdb, ["-D", data, "-A", "trust", "-U", "test"], { ...account, stdio: "ignore" });
   const port = await freePort();
@@ -340,21 +281,13 @@ async function openPostgres(): Promise<ProvenEngine> {
       {
         name: "PostgreSQL stopped at once, and back",
         weight: 4,
-        async strike(chance) {
-          // No checkpoint, no goodbye: what it has afterwards is what its log says.
-          await server.end("SIGQUIT");
-          await pause(chance.between(0, 2_000));
-          await server.start();
-        },
+        // No checkpoint, no goodbye: what it has afterwards is what its log says.
+        strike: async (chance) => await endFor(server, "SIGQUIT", chance.between(0, 2_000)),
       },
       {
         name: "PostgreSQL frozen",
         weight: 2,
-        async strike(chance) {
-          server.freeze();
-          await pause(chance.between(200, 4_000));
-          server.thaw();
-        },
+        strike: async (chance) => await freezeFor(server, chance.between(200, 4_000)),
       },
     ],
     async stop() {
@@ -362,31 +295,4 @@ async function openPostgres(): Promise<ProvenEngine> {
       await server.end("SIGQUIT");
     },
   };
-}
-
-/** @throws Error in plain words. */
-function programOf(name: string, folders: readonly string[] = []): string {
-  const found = findBinary(name, folders);
-  if (found === undefined) throw new Error(`${name} is not installed`);
-  return found;
-}
-
-function folderOf(name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `norce-psp-prove-${name}-`));
-  mkdirSync(folder, { recursive: true });
-  return folder;
-}
-
-/** PostgreSQL refuses to run as root. */
-function unprivileged(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {};
-  for (const name of ["postgres", "nobody"])
-    try {
-      const id = (flag: string): number =>
-        Number(execFileSync("id", [flag, name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
-      return { uid: id("-u"), gid: id("-g") };
-    } catch {
-      continue;
-    }
-  return {};
 }

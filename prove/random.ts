@@ -1,3 +1,5 @@
+import { seeded } from "../sandbox/kernel/chance.ts";
+
 /** Chance that can be repeated: the same seed makes the same draws. */
 export interface Chance {
   /** From 0 to 1. */
@@ -12,16 +14,11 @@ export interface Chance {
   for(name: string): Chance;
 }
 
-/** Chance from a seed and a name (xmur3 into mulberry32). */
+/** Chance from a seed and a name. */
 export function createChance(seed: number, name = ""): Chance {
-  let state = seed;
-  for (const letter of name) state = Math.imul(state ^ letter.charCodeAt(0), 0xcc9e2d51);
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  let begun = seed;
+  for (const letter of name) begun = Math.imul(begun ^ letter.charCodeAt(0), 0xcc9e2d51);
+  const next = seeded(begun);
   const between = (least: number, most: number): number => least + Math.floor(next() * (most - least + 1));
   return {
     next,

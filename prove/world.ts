@@ -10,7 +10,7 @@ import { createSandboxPsp } from "../sandbox/psp.ts";
 import { demoChannels, demoMerchant } from "../sandbox/purchases.ts";
 import { adapterIdOf, createShop } from "../sandbox/shop.ts";
 import { differenceOf, judge } from "./judge.ts";
-import { createLives, type Life, type Moved, note } from "./lives.ts";
+import { createLives, type Moved, note } from "./lives.ts";
 import type { Progress, WorldMessage } from "./messages.ts";
 import { createChance } from "./random.ts";
 
@@ -28,7 +28,6 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
   const faults: Record<string, number> = {};
   const struck = (fault: string): void => void (faults[fault] = (faults[fault] ?? 0) + 1);
   const moved = new Map<string, Moves>();
-  const live = new Map<string, Life[]>();
   const simulators = new Map<string, Simulator>();
   for (const folder of adapters.keys()) {
     if (wanted.length > 0 && !wanted.includes(folder)) continue;
@@ -46,7 +45,9 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
       ...simulator,
       answer(request: SimulatedRequest) {
         if (request.method === "GET") return simulator.answer(request);
-        const before = (live.get(folder) ?? []).map((life) => ({ life, sums: sumsOf(life.purchase.reference) }));
+        const before = [...lives.all.values()]
+          .filter(({ purchase }) => purchase.key.adapter === folder)
+          .map((life) => ({ life, sums: sumsOf(life.purchase.reference) }));
         const answered = simulator.answer(request);
         for (const { life, sums } of before) {
           const { reference, key } = life.purchase;
@@ -141,14 +142,7 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
     },
     begin(payments: number): void {
       for (let index = 0; index < payments; index += 1) {
-        const number = counts.begun++;
-        const going = lives.live(number);
-        const life = [...lives.all.values()].at(-1);
-        if (life !== undefined) {
-          const { adapter } = life.purchase.key;
-          live.set(adapter, [...(live.get(adapter) ?? []), life]);
-        }
-        void going.finally(() => {
+        void lives.live(counts.begun++).finally(() => {
           counts.over += 1;
         });
       }

@@ -13,6 +13,7 @@ import type {
   Simulation,
   Simulator,
 } from "../../src/contract/simulator.ts";
+import { seeded } from "./chance.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { createRouter, type Router } from "./routes.ts";
 
@@ -213,15 +214,4 @@ function ordered<Item>(items: readonly Item[], order: "given" | "reversed" | "sh
     .map((item) => ({ item, rank: random() }))
     .toSorted((one, other) => one.rank - other.rank)
     .map(({ item }) => item);
-}
-
-/** A generator of chance that begins the same way every time (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -159,7 +159,7 @@ function server(name: "redis" | "postgres", planned: (folder: string, port: numb
 }
 
 /** PostgreSQL refuses to run as root: there it runs as the account that Debian made for it, or as nobody. */
-function unprivileged(): { uid?: number; gid?: number } {
+export function unprivileged(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const account = ["postgres", "nobody"].find((name) => succeeds("id", ["-u", name])) ?? "nobody";
   const id = (flag: string): number => Number(execFileSync("id", [flag, account], { encoding: "utf8" }));
@@ -179,7 +179,8 @@ function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), "norce-psp-"));
 }
 
-async function answers(port: number): Promise<boolean> {
+/** Whether somebody listens on a port of the loopback interface. */
+export async function answers(port: number): Promise<boolean> {
   return await new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     socket.once("connect", () => {
