@@ -1,0 +1,81 @@
+import { expect, onTestFinished, test } from "vitest";
+import { loadSimulator } from "../sandbox/kernel/load.ts";
+import { listenOnLoopback } from "../sandbox/loopback.ts";
+import { createSandboxNorce, type Document } from "../sandbox/norce.ts";
+import { createSandboxPsp } from "../sandbox/psp.ts";
+import { judge } from "../prove/judge.ts";
+import type { Life } from "../prove/lives.ts";
+import { recordKey } from "../src/norce/payment.ts";
+
+const adapter = "klarna-checkout";
+
+/** One payment of 100.00 that was paid at Klarna, and what Norce says of it. */
+async function lived(says: Document, operations: Life["operations"] = []) {
+  const simulator = await loadSimulator(adapter, { timeScale: 0 });
+  if (simulator === undefined) throw new Error("no simulator");
+  const psp = createSandboxPsp({ simulators: new Map([[adapter, { ...simulator, due: () => [] }]]) });
+  const norce = createSandboxNorce();
+  const key = { adapter, merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" };
+  const reference = psp.open(adapter, { ...key, amount: 100_00, currency: "SEK", callbackUrls: {} });
+  psp.act(adapter, reference, "pay");
+  norce.createOrder({ ...key, id: "o_1", order: { currency: "SEK", country: "SE", culture: "sv-SE" } });
+  norce.addPayment("o_1", { id: "p_1", adapterId: "any", name: "Klarna", currency: "SEK", amount: 100, ...says });
+  const purchase = { key, reference, kind: "home", title: "a life", amount: 100_00, currency: "SEK" } as const;
+  const life: Life = { purchase, operations, story: [], announcedAt: 1_000, changedAt: 900, isOver: true };
+  return { norce, psp, lives: new Map([["p_1", life]]), moved: new Map() };
+}
+
+const right: Document = { state: "reserved", attributes: { [recordKey]: { authorized: 100_00 } } };
+const wrong: Document = { state: "intent" };
+const nobody: ReadonlyMap<string, string> = new Map();
+
+test("a payment of which Norce says what the PSP says is right, in its sums and in its state", async () => {
+  expect(judge(await lived(right), nobody, [])).toMatchObject({ payments: 1, right: 1, lost: [] });
+  expect(judge(await lived({ ...right, state: "captured" }), nobody, [])).toMatchObject({
+    right: 0,
+    lost: [expect.stringContaining("captured does not follow from the sums")],
+  });
+});
+
+test("a payment that differs is lost, unless the report names it, or the engine had promised less at that time", async () => {
+  const lost = [expect.stringContaining("authorized 0, the PSP says 10000")];
+  expect(judge(await lived(wrong), nobody, [])).toMatchObject({ right: 0, lost, named: [], promisedAway: [] });
+  expect(judge(await lived(wrong), new Map([["p_1", "Unmapped"]]), [])).toMatchObject({
+    lost: [],
+    named: [expect.stringContaining("Unmapped: klarna-checkout o_1 p_1")],
+  });
+  const excuse = { from: 900, to: 1_100, why: "failover" };
+  expect(judge(await lived(wrong), nobody, [excuse])).toMatchObject({ lost: [], promisedAway: lost });
+  expect(judge(await lived(wrong), nobody, [{ ...excuse, from: 1_001 }])).toMatchObject({ lost, promisedAway: [] });
+});
+
+test("an event that stands twice in the log is told, and money that operations moved beyond what was asked", async () => {
+  const asked = { sum: "captured", amount: 40_00, status: "done" } as const;
+  const parts = await lived(right, [{ ...asked }]);
+  const line = {
+    event: "confirm",
+    amount: 100,
+    isSuccess: true,
+    responseJson: JSON.stringify({ eventKey: "confirm" }),
+  };
+  const url = "/api/v0/checkout/orders/o_1/payments/p_1/transactions";
+  const server = await listenOnLoopback(parts.norce.handler);
+  onTestFinished(async () => await server.close());
+  const headers = {
+    authorization: `Bearer ${parts.norce.token}`,
+    "x-merchant": "acme",
+    "x-channel": "se",
+    "content-type": "application/json",
+  };
+  const append = async (): Promise<number> =>
+    (await fetch(server.url + url, { method: "POST", headers, body: JSON.stringify(line) })).status;
+  expect(await append()).toBeLessThan(300);
+  const moved = (captured: number) => new Map([["p_1", { captured, refunded: 0, released: 0 }]]);
+  const calm = { doubledLines: [], doubledMoney: [], operations: { asked: 1, carriedOut: 1, refused: 0 } };
+  expect(judge({ ...parts, moved: moved(40_00) }, nobody, [])).toMatchObject(calm);
+  expect(await append()).toBeLessThan(300);
+  expect(judge({ ...parts, moved: moved(80_00) }, nobody, [])).toMatchObject({
+    doubledLines: [expect.stringContaining("confirm stands twice")],
+    doubledMoney: [expect.stringContaining("8000 captured by operations, 4000 asked")],
+  });
+});
