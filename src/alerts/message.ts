@@ -1,6 +1,7 @@
 /** How an alert is said: by Standard Webhooks, and in Slack's shape. Pure. */
 import type { AlertMessage } from "../queue/causes.ts";
 import { causeWords, sentenceOf } from "./names.ts";
+import { isoOf } from "../lib/time.ts";
 
 /** Where receivers of a team's several installations see which one speaks. */
 export interface Speaker {
@@ -72,8 +73,4 @@ function escaped(text: string): string {
 
 function runbookOf(name: string): string {
   return `docs/operate.md#${causeWords[name]?.heading ?? "alerts"}`;
-}
-
-function isoOf(time: number): string {
-  return new Date(time).toISOString();
 }

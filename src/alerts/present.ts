@@ -4,6 +4,7 @@ import type { News } from "../queue/bad-news.ts";
 import type { DeadLetter } from "../queue/jobs.ts";
 import { hashOf } from "../queue/names.ts";
 import { norcePeer, type PeerRecord } from "../queue/peers.ts";
+import { dayOf } from "../lib/time.ts";
 
 /** One thing that belongs to a cause. */
 interface Part {
@@ -134,8 +135,4 @@ function exampleOf({ adapter, merchant, channel, orderId, paymentId }: Part): Re
       ...(paymentId === undefined ? {} : { paymentId }),
     },
   ];
-}
-
-function dayOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
 }

@@ -1,7 +1,7 @@
 /** What is asked about, and which events and letters are about it. Pure. */
 import type { StoredEvent } from "../queue/jobs.ts";
 import type { Read } from "./standing.ts";
-import { isoOf } from "./timeline.ts";
+import { isoOf } from "../lib/time.ts";
 
 /** What is asked about. */
 export interface Question {

@@ -1,6 +1,7 @@
 /** The ledger's entries as people on call are told of them: each cause once, and whether it is still so. Pure. */
 import { calmNames, type Entry } from "../queue/ledger.ts";
 import { norcePeer, type PeerRecord } from "../queue/peers.ts";
+import { isoOf } from "../lib/time.ts";
 
 /** A difference as it is told: found at `at`, and last at `last` where it was found again. Times are ISO 8601. */
 export type ListedEntry = Omit<Entry, "at" | "last" | "resolvedAt" | "dismissedAt"> & {
@@ -85,8 +86,4 @@ function goneSince(entry: Entry, { peers, now }: EntryContext): number | true | 
 function isAbout(entry: Entry, { peer, merchant, channel }: PeerRecord): boolean {
   if (entry.name === "norce-down" || entry.facts?.["peer"] === norcePeer.peer) return peer === norcePeer.peer;
   return peer === entry.adapter && merchant === entry.merchant && channel === entry.channel;
-}
-
-function isoOf(time: number): string {
-  return new Date(time).toISOString();
 }

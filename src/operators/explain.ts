@@ -13,7 +13,8 @@ import { aboutOf, type EventTold, eventTold, type Question } from "./about.ts";
 import { type Action, actionsFor } from "./actions.ts";
 import { isKnown, keysOf, most, read, searchEvents, searchLetters, type SearchParts, type Targets } from "./search.ts";
 import { type LetterTold, letterTold, type Read, type Standing, standingOf } from "./standing.ts";
-import { isoOf, type TimelineEntry, timelineOf } from "./timeline.ts";
+import { type TimelineEntry, timelineOf } from "./timeline.ts";
+import { isoOf } from "../lib/time.ts";
 
 /** What explaining reads. */
 export interface ExplainParts extends SearchParts {

@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import type { KeyUse, PeerRecord } from "../queue/peers.ts";
 import { type KnownKey, knownSecrets, knownUrlKeys, urlKeys } from "../signatures/known-keys.ts";
+import { isoOf } from "../lib/time.ts";
 
 /** One secret and the webhooks that it proved. Times are ISO 8601. */
 export interface ListedKey {
@@ -77,8 +78,8 @@ function told(use: KeyUse | undefined): Pick<ListedKey, "webhooks" | "since" | "
   if (use === undefined) return { webhooks: 0 };
   return {
     webhooks: use.webhooks,
-    since: new Date(use.since).toISOString(),
-    last: new Date(use.last).toISOString(),
+    since: isoOf(use.since),
+    last: isoOf(use.last),
   };
 }
 

@@ -7,6 +7,7 @@ import { insistOnAdmin } from "../signatures/admin-token.ts";
 import { queryOf } from "../webhooks/request.ts";
 import { asked, filterFields, filterFrom } from "./letter-query.ts";
 import { askForErrand, countMeant, type LetterParts, listLetters, rehearse } from "./letters.ts";
+import { isoOf } from "../lib/time.ts";
 
 /** What the routes of letters are made from. */
 export type LetterRouteParts = LetterParts & { readonly config: Pick<Config, "adminTokens"> };
@@ -79,12 +80,12 @@ function toldErrand({ id, deed, askedAt, total, done, left, ended }: Errand): ob
   return {
     errandId: id,
     deed,
-    askedAt: new Date(askedAt).toISOString(),
+    askedAt: isoOf(askedAt),
     total,
     done,
     left,
     status: ended?.why ?? "running",
-    ...(ended === undefined ? {} : { endedAt: new Date(ended.at).toISOString() }),
+    ...(ended === undefined ? {} : { endedAt: isoOf(ended.at) }),
   };
 }
 

@@ -1,14 +1,14 @@
 /** What people on call do with dead letters: find them, and have them tried again or taken away, one or ten thousand. */
 import type { PaymentKey } from "../contract/adapter.ts";
-import { WorkerError } from "../lib/errors.ts";
 import type { Errand, Errands, LetterDeed } from "../queue/errands.ts";
 import type { DeadLetter } from "../queue/jobs.ts";
 import { isMeant, type LetterFilter, type LetterSubject, reasonOf, subjectOf } from "../queue/letter-filter.ts";
 import type { Letters } from "../queue/letters.ts";
 import type { Page, Stored } from "../queue/store.ts";
-import { within } from "../queue/within.ts";
+import { answeredWithin } from "../queue/within.ts";
 import type { Operations } from "../webhooks/operations.ts";
 import { previewsOf, type Would } from "./preview.ts";
+import { isoOf } from "../lib/time.ts";
 
 /** What letters are found and dealt with by. */
 export interface LetterParts {
@@ -89,7 +89,7 @@ export async function listLetters(
   for (;;) {
     // All of a page is told: the next one begins right behind it.
     const size = Math.min(Math.max(limit - found.length, smallestPage), pageSize);
-    const page = await orUnavailable(letters.page(size, from));
+    const page = await answeredWithin(longestMs, letters.page(size, from));
     found.push(...meant(filter, page).map(listedFrom));
     if (page.next === undefined) return { letters: found };
     if (found.length >= limit || Date.now() > deadline) return { letters: found, next: page.next };
@@ -146,13 +146,13 @@ async function* pagesMeant(
   filter: LetterFilter,
 ): AsyncGenerator<readonly Stored<DeadLetter>[], void, void> {
   if (filter.ids !== undefined) {
-    const found = await orUnavailable(Promise.all(filter.ids.map((id) => letters.stored(id))));
+    const found = await answeredWithin(longestMs, Promise.all(filter.ids.map((id) => letters.stored(id))));
     yield found.filter((one) => one !== undefined);
     return;
   }
   let before: string | undefined;
   do {
-    const page = await orUnavailable(letters.page(pageSize, before));
+    const page = await answeredWithin(longestMs, letters.page(pageSize, before));
     yield meant(filter, page);
     before = page.next;
   } while (before !== undefined);
@@ -173,17 +173,9 @@ function listedFrom({ id, value }: Pick<Stored<DeadLetter>, "id" | "value">): Li
     kind,
     reason: reasonOf(value),
     says: reason,
-    since: new Date(since).toISOString(),
-    at: new Date(at).toISOString(),
+    since: isoOf(since),
+    at: isoOf(at),
     ...(event === undefined ? {} : { event: event.type }),
     ...(typeof operationId === "string" ? { operationId } : {}),
   };
-}
-
-async function orUnavailable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await within(longestMs, work);
-  } catch (cause) {
-    throw new WorkerError("QueueUnavailable", "the queue does not answer now", { cause });
-  }
 }

@@ -2,7 +2,7 @@ import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
-import { within } from "../queue/within.ts";
+import { answeredWithin } from "../queue/within.ts";
 import type { Ledger, LedgerQuery } from "../queue/ledger.ts";
 import type { DeadLetter } from "../queue/jobs.ts";
 import type { Inbox } from "../queue/event-queues.ts";
@@ -14,6 +14,7 @@ import { queryOf } from "../webhooks/request.ts";
 import { type ListedEntry, listedEntries } from "./entries.ts";
 import { type ListedKey, isUrlKey, listedKeys } from "./keys.ts";
 import { isInTrouble, type ListedPeer, listedPeers, type ListedWaiting, listedWaiting } from "./situation.ts";
+import { dayOf, isoOf } from "../lib/time.ts";
 
 /** What the report is made from. */
 export interface ReportParts {
@@ -85,10 +86,10 @@ export function answerLetter(parts: ReportParts): RequestHandler {
         "retry has to be the id of a dead letter, dismiss that of one or of an entry",
       );
     const named = "retry" in asked.data ? asked.data.retry : asked.data.dismiss;
-    const letter = await orUnavailable(parts.dead.read(named));
-    if (letter !== undefined && "dismiss" in asked.data) await orUnavailable(parts.dead.remove(named));
+    const letter = await answeredWithin(longestMs, parts.dead.read(named));
+    if (letter !== undefined && "dismiss" in asked.data) await answeredWithin(longestMs, parts.dead.remove(named));
     else if (letter !== undefined) await retried(named, letter, parts);
-    else if (!("dismiss" in asked.data) || !(await orUnavailable(parts.ledger.dismiss(named, parts.now()))))
+    else if (!("dismiss" in asked.data) || !(await answeredWithin(longestMs, parts.ledger.dismiss(named, parts.now()))))
       throw new WorkerError("UnknownTarget", "there is no such dead letter, and no such entry");
     answer(response, { id: named, done: true });
   };
@@ -103,7 +104,7 @@ async function retried(
   const { orderId, paymentId } = key;
   if (stored !== undefined) {
     await inbox.add([{ ...stored, receivedAt: now() }]);
-    await orUnavailable(dead.remove(id));
+    await answeredWithin(longestMs, dead.remove(id));
   } else if (orderId !== undefined && paymentId !== undefined) await looks.ask({ ...key, orderId, paymentId });
 }
 
@@ -159,7 +160,8 @@ function malformed(message: string): WorkerError {
 /** Reads the report of a period. @throws WorkerError `QueueUnavailable` */
 async function readReport(query: LedgerQuery, parts: ReportParts): Promise<Report> {
   const { ledger, dead, config, now } = parts;
-  const [{ drift, tallies }, all, standing] = await orUnavailable(
+  const [{ drift, tallies }, all, standing] = await answeredWithin(
+    longestMs,
     Promise.all([ledger.read(query), dead.list(most + 1), parts.standing()]),
   );
   const letters = all.filter(
@@ -197,21 +199,13 @@ async function readReport(query: LedgerQuery, parts: ReportParts): Promise<Repor
 
 function noneSince({ workers, workerAt }: Standing): Pick<Report["workers"], "noneSince"> {
   if (workers > 0) return {};
-  return { noneSince: workerAt === undefined ? null : new Date(workerAt).toISOString() };
+  return { noneSince: workerAt === undefined ? null : isoOf(workerAt) };
 }
 
 /** Where the sweep is furthest behind. */
 function sweptOf({ sweeps }: Standing): Pick<Report["workers"], "swept"> {
   const times = sweeps.flatMap(({ progress }) => progress["recent"]?.swept ?? []);
-  return times.length === 0 ? {} : { swept: new Date(Math.min(...times)).toISOString() };
-}
-
-async function orUnavailable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await within(longestMs, work);
-  } catch (cause) {
-    throw new WorkerError("QueueUnavailable", "the queue does not answer now", { cause });
-  }
+  return times.length === 0 ? {} : { swept: isoOf(Math.min(...times)) };
 }
 
 /** As many as are listed, oldest first. However much was repaired, what needs a person is among them. */
@@ -226,8 +220,8 @@ function letterOf({ id, key, kind, reason, since, at, context, event }: DeadLett
     ...key,
     kind,
     reason: context?.["reason"] ?? reason,
-    since: new Date(since).toISOString(),
-    at: new Date(at).toISOString(),
+    since: isoOf(since),
+    at: isoOf(at),
     ...(event === undefined ? {} : { event: event.type }),
   };
 }
@@ -241,8 +235,4 @@ function sumOf(tallies: readonly Sums[]): Sums {
     sum.unresolved += tally.unresolved;
   }
   return sum;
-}
-
-function dayOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
 }

@@ -5,7 +5,7 @@ import { WorkerError } from "../lib/errors.ts";
 import type { Account, Arrivals } from "../queue/arrivals.ts";
 import type { Engine } from "../queue/engine.ts";
 import type { Heartbeats } from "../queue/heartbeats.ts";
-import { within } from "../queue/within.ts";
+import { answeredWithin } from "../queue/within.ts";
 import { insistOnAdmin } from "../signatures/admin-token.ts";
 import { sendJson } from "../webhooks/answers.ts";
 import { queryOf } from "../webhooks/request.ts";
@@ -40,7 +40,8 @@ const longestMs = 5_000;
 
 /** What the running service is, as far as only it can tell. @throws WorkerError `QueueUnavailable` where its queue does not answer. */
 export async function selfOf({ engine, heartbeats, config }: SelfParts): Promise<Self> {
-  const [{ level, text }, faults, workers] = await orUnavailable(
+  const [{ level, text }, faults, workers] = await answeredWithin(
+    longestMs,
     Promise.all([engine.guarantee(), engine.faults(), heartbeats.list()]),
   );
   return {
@@ -71,13 +72,5 @@ export function answerSelf(parts: SelfParts): RequestHandler {
 
 /** When the account's own webhooks last came. @throws WorkerError `QueueUnavailable` */
 async function arrivalsOf(account: Account, { arrivals }: SelfParts): Promise<readonly object[]> {
-  return await orUnavailable(arrivals.list(account));
-}
-
-async function orUnavailable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await within(longestMs, work);
-  } catch (cause) {
-    throw new WorkerError("QueueUnavailable", "the queue does not answer now", { cause });
-  }
+  return await answeredWithin(longestMs, arrivals.list(account));
 }

@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import { norcePeer, type Peer, type PeerRecord, type PeerTrouble } from "../queue/peers.ts";
 import type { Standing } from "../queue/standing.ts";
+import { isoOf } from "../lib/time.ts";
 
 /** A merchant's channel, or all of them. */
 export interface Scope {
@@ -105,8 +106,4 @@ function isWithin(of: Pick<Peer, "merchant" | "channel">, { merchant, channel }:
 
 function idOf({ peer, merchant, channel }: Peer): string {
   return JSON.stringify([peer, merchant, channel]);
-}
-
-function isoOf(time: number): string {
-  return new Date(time).toISOString();
 }

@@ -5,7 +5,8 @@ import type { JournalEntry } from "../queue/journal.ts";
 import type { DeadLetter } from "../queue/jobs.ts";
 import type { Note } from "../queue/note.ts";
 import type { OperationState } from "../queue/operations.ts";
-import { currencyIn, isoOf } from "./timeline.ts";
+import { currencyIn } from "./timeline.ts";
+import { isoOf } from "../lib/time.ts";
 import { answerIn, duration, money, valuesOf } from "./sentences.ts";
 import { needs, waits } from "./words.ts";
 

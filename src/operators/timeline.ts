@@ -5,6 +5,7 @@ import type { Happenings } from "../queue/happenings.ts";
 import type { JournalEntry } from "../queue/journal.ts";
 import { gaveWay } from "../queue/store.ts";
 import { sentenceOf } from "./sentences.ts";
+import { isoOf } from "../lib/time.ts";
 
 /** What happened to one payment. */
 export interface TimelineEntry {
@@ -156,9 +157,4 @@ function readable(facts: JournalEntry["facts"], currency: string | undefined): R
 
 function counted(entries: number): string {
   return entries === 1 ? "one line" : `${entries} lines`;
-}
-
-/** A time as it is told. */
-export function isoOf(time: number): string {
-  return new Date(time).toISOString();
 }

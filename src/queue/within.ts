@@ -24,11 +24,16 @@ export async function promptly<T>(work: Promise<T>): Promise<T> {
   return await orUnavailable(within(answerMs, work));
 }
 
+/** What is read for people may take so long, and no longer. @throws WorkerError `QueueUnavailable` */
+export async function answeredWithin<T>(ms: number, work: Promise<T>): Promise<T> {
+  return await orUnavailable(within(ms, work), "the queue does not answer now");
+}
+
 /** @throws WorkerError `QueueUnavailable` whatever the work fails with. */
-export async function orUnavailable<T>(work: Promise<T>): Promise<T> {
+export async function orUnavailable<T>(work: Promise<T>, message = "the queue does not take it now"): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    throw new WorkerError("QueueUnavailable", "the queue does not take it now", { cause });
+    throw new WorkerError("QueueUnavailable", message, { cause });
   }
 }

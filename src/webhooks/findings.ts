@@ -2,6 +2,7 @@ import type { Target } from "../contract/adapter.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
 import type { Ledger } from "../queue/ledger.ts";
+import { dayOf } from "../lib/time.ts";
 
 /** What findings of the web half are told with. */
 interface FindingParts {
@@ -27,7 +28,7 @@ export function tooLargeInLedger({
   const known = new Set<string>();
   return ({ adapter, merchant, channel }, webhook) => {
     const at = now();
-    const day = new Date(at).toISOString().slice(0, 10);
+    const day = dayOf(at);
     if (day !== today) known.clear();
     today = day;
     const id = JSON.stringify([adapter, merchant, channel, webhook]);

@@ -3,6 +3,7 @@ import type { Check } from "../checks.ts";
 import type { Tools } from "../parts.ts";
 import type { Found } from "../report.ts";
 import type { Config } from "../../config.ts";
+import { dayOf } from "../../lib/time.ts";
 
 const dayMs = 24 * 3_600_000;
 /** What ends sooner than this is told: whoever renews certificates by themselves does so earlier. */
@@ -35,7 +36,7 @@ function judged(
   { setting, ca }: Shown,
   now: number,
 ): Found {
-  const day = new Date(ends).toISOString().slice(0, 10);
+  const day = dayOf(ends);
   if (ends <= now) return { is: "attention", says: `it ended on ${day}`, todo: `renew the certificate of ${setting}` };
   if (distrusted !== undefined)
     return {

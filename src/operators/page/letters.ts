@@ -4,6 +4,7 @@ import type { Errand } from "../../queue/errands.ts";
 import type { LetterList, ListedLetter, Rehearsal } from "../letters.ts";
 import { choice, chip, facts, field, link, orderLink, section, table, time } from "./parts.ts";
 import type { View } from "./shell.ts";
+import { isoOf } from "../../lib/time.ts";
 
 /** What the view of letters shows. */
 export interface LetterFacts {
@@ -180,8 +181,8 @@ export function errandView(errand: Errand, stillThere: number | undefined, formT
         ${gone} of ${total}
       </progress>`,
       facts({
-        asked: new Date(askedAt).toISOString(),
-        ...(ended === undefined ? {} : { ended: new Date(ended.at).toISOString() }),
+        asked: isoOf(askedAt),
+        ...(ended === undefined ? {} : { ended: isoOf(ended.at) }),
         ...(stillThere === undefined ? {} : { "such letters now": String(stillThere) }),
         errand: id,
       }),
