@@ -44,7 +44,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
   {
     name: "an engine that refuses is taken for one that is late",
     file: "src/queue/within.ts",
-    find: '    throw new WorkerError("QueueUnavailable", "the queue does not take it now", { cause });',
+    find: '    throw new WorkerError("QueueUnavailable", message, { cause });',
     replace: "    return cause as T;",
     breaks: rest,
   },
