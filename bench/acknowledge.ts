@@ -40,7 +40,7 @@ export async function benchAcknowledge({
   );
   for (let round = 1; round <= rounds; round += 1) {
     for (const { name, file } of servers) {
-      const child = await start(file, { ...environment, PORT: String(port) }, folder);
+      const child = await start(file, { ...environment, PORT: String(port), CALLBACK_KEY: callbackKey.text }, folder);
       await load({ base, paths, connections: 10, seconds: 1 });
       for (const row of rows.filter(({ server }) => server === name)) {
         await empty();

@@ -4,7 +4,7 @@ import { Queue } from "bullmq";
 import express from "express";
 import { Redis } from "ioredis";
 
-const key = process.env["URL_SIGNING_KEYS"] ?? "";
+const key = process.env["CALLBACK_KEY"] ?? "";
 const queue = new Queue("webhooks", {
   connection: new Redis(process.env["REDIS_URL"] ?? "", { maxRetriesPerRequest: null }),
   prefix: "{plain}",
