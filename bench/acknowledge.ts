@@ -22,7 +22,13 @@ export interface AcknowledgeOptions {
   readonly empty: () => Promise<void>;
 }
 
-type Row = { readonly server: string; readonly connections: number; readonly loads: Load[] };
+interface Row {
+  readonly server: string;
+  readonly connections: number;
+  readonly loads: Load[];
+  /** Microseconds of the server's processor time per webhook: a machine that others use too disturbs this least. */
+  readonly cpu: number[];
+}
 
 /** Prints how many webhooks a second each server acknowledges and how long they take; the runs take turns. */
 export async function benchAcknowledge({
@@ -36,7 +42,7 @@ export async function benchAcknowledge({
   const base = `http://127.0.0.1:${port}`;
   const paths = Array.from({ length: 500 }, pushPath);
   const rows: Row[] = [10, 50].flatMap((connections) =>
-    servers.map(({ name }) => ({ server: name, connections, loads: [] })),
+    servers.map(({ name }) => ({ server: name, connections, loads: [], cpu: [] })),
   );
   for (let round = 1; round <= rounds; round += 1) {
     for (const { name, file } of servers) {
@@ -44,9 +50,11 @@ export async function benchAcknowledge({
       await load({ base, paths, connections: 10, seconds: 1 });
       for (const row of rows.filter(({ server }) => server === name)) {
         await empty();
+        const cpuBefore = child.cpuMs();
         const result = await load({ base, paths, connections: row.connections, seconds });
         if (result.failed > 0) throw new Error(`${name} failed ${result.failed} times`);
         row.loads.push(result);
+        row.cpu.push(((child.cpuMs() - cpuBefore) * 1_000) / result.answered);
       }
       await child.stop();
     }
@@ -55,8 +63,10 @@ export async function benchAcknowledge({
   console.log(
     `\n### Acknowledged webhooks (Redis, appendfsync always; ${rounds} rounds of ${seconds} s, medians, spread in brackets)\n`,
   );
-  console.log("| server | connections | webhooks/s | p50 ms | p99 ms |\n| --- | ---: | ---: | ---: | ---: |");
-  for (const { server, connections, loads } of rows) {
+  console.log(
+    "| server | connections | webhooks/s | p50 ms | p99 ms | CPU µs per webhook |\n| --- | ---: | ---: | ---: | ---: | ---: |",
+  );
+  for (const { server, connections, loads, cpu } of rows) {
     console.log(
       `| ${server} | ${connections} | ${figure(
         loads.map((one) => one.perSecond),
@@ -67,7 +77,7 @@ export async function benchAcknowledge({
       )} | ${figure(
         loads.map((one) => one.p99),
         2,
-      )} |`,
+      )} | ${figure(cpu, 0)} |`,
     );
   }
   const at = (server: string, connections: number) =>

@@ -81,7 +81,10 @@ function arrivalOf(request: IncomingMessage, limitBytes: number, place: Place): 
       stop(error instanceof Error ? error : new Error("no room", { cause: error }));
     }
   };
-  const cutShort = (): void => stop(new WorkerError("MalformedWebhook", "the request ended too soon"));
+  const cutShort = (): void => {
+    // Whatever came to its end is closed as well: only what did not was cut short.
+    if (!request.readableEnded) stop(new WorkerError("MalformedWebhook", "the request ended too soon"));
+  };
   request.on("data", onData);
   request.once("end", () => resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks)));
   request.once("error", cutShort).once("close", cutShort);

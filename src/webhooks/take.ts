@@ -78,16 +78,16 @@ function acknowledge(request: Request, response: Response, { ack }: Received): v
 
 /** Whether a key is the newest of its setting: what an account is configured with is named once. */
 function keyAges(config: Config): (target: Target, key: string) => string {
-  const known = new Map<string, readonly KnownKey[]>();
+  // By what it was read from: under a running service secrets change.
+  const known = new WeakMap<object, readonly KnownKey[]>();
   return (target, key) => {
-    // Under a running service secrets change: what was named is of one configuration.
-    const id = JSON.stringify([config.fingerprint, target.adapter, target.merchant, target.channel]);
     const found = config.find(target);
-    const keys = known.get(id) ?? [
+    if (found === undefined) return ageOf(key, knownUrlKeys(config.signingKeys));
+    const keys = known.get(found) ?? [
       ...knownUrlKeys(config.signingKeys),
-      ...(found === undefined ? [] : knownSecrets(found.adapter, found.settings)),
+      ...knownSecrets(found.adapter, found.settings),
     ];
-    known.set(id, keys);
+    known.set(found, keys);
     return ageOf(key, keys);
   };
 }
