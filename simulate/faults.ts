@@ -98,11 +98,11 @@ export class Faults {
     return next;
   }
 
-  /** Whether one of the kinds strikes something of that name. */
-  strike<K extends Kind>(kinds: readonly K[], name: string, count: number): K | undefined {
+  /** Whether one of the kinds strikes something of that name. @param rate how often, where it is aimed. */
+  strike<K extends Kind>(kinds: readonly K[], name: string, count: number, rate?: number): K | undefined {
     if (this.over || this.struck.length >= this.#most) return undefined;
     for (const kind of kinds) {
-      if (!this.kinds.has(kind) || this.#draw(kind, name, count) >= usualRates[kind]) continue;
+      if (!this.kinds.has(kind) || this.#draw(kind, name, count) >= (rate ?? usualRates[kind])) continue;
       const id = `${kind} | ${name} #${count}`;
       if (this.#without.has(id)) continue;
       this.struck.push({ id, kind, what: name });

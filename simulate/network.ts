@@ -40,6 +40,8 @@ export interface NetworkParts {
 const freezeMs = { least: 6_000, most: 24_000 } as const;
 /** For how long a process that stood still has not yet taken up everything again. */
 const dazedMs = 3_000;
+/** How often whoever sent a write that is carried out late dies while it waits. */
+const diesWaiting = 0.25;
 /** How late a write may be carried out that timed out. */
 const lateMs = { least: 5_500, most: 27_000 } as const;
 
@@ -118,6 +120,9 @@ function send({ request, name, count, parts, finish }: Sending): void {
     const struck = fault === undefined ? undefined : insteadOf(fault);
     if (struck !== undefined) return back(struck);
     if (fault === "timeout-before") return;
+    // Aimed: nobody is left who would wait for what is carried out late.
+    if (fault === "late" && faults.strike(["dies-before", "dies-after"], `waiting ${name}`, count, diesWaiting))
+      agenda.after(faults.number(`waits ${name} ${count}`, 10, 4_500), () => parts.kill(from, name), outside);
     const effectMs = fault === "late" ? faults.number(`late ${name} ${count}`, lateMs.least, lateMs.most) : 0;
     agenda.after(
       effectMs,

@@ -68,8 +68,7 @@ export class Oracles {
     const key = eventKeyOf(line);
     if (key === undefined) return;
     const known = this.#keys.get(payment.name) ?? new Set();
-    if (known.has(key) && !payment.lateByDead)
-      this.#violated("log keys are unique", `${key} stands twice in the log`, payment);
+    if (known.has(key)) this.#violated("log keys are unique", `${key} stands twice in the log`, payment);
     known.add(key);
     this.#keys.set(payment.name, known);
   }

@@ -51,8 +51,6 @@ export class Payment {
   excuse: string | undefined;
   /** Its PSP showed something older than what was true: what a look saw then is nobody's fault. */
   lagged = false;
-  /** A write was carried out after its sender had timed out and died: nobody could wait for it. */
-  lateByDead = false;
   /** Norce names the PSP's id from the beginning. */
   referenced = true;
   #money: Sums = nothing;

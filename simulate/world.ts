@@ -133,11 +133,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
     agenda,
     faults,
     epoch: beginning,
-    ask: (request, fault, answered) => {
-      if (fault === "late" && request.from.state === "dead")
-        for (const payment of payments) if (isAbout(request, payment)) payment.lateByDead = true;
-      peers.ask(request, fault === "lags", answered);
-    },
+    ask: (request, fault, answered) => peers.ask(request, fault === "lags", answered),
     isAway: (host) => away.has(host),
     left: (request) => {
       if (isGrant(request, accounts)) return;

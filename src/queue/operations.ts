@@ -53,6 +53,8 @@ export interface OperationState extends AskedOperation {
   readonly valid?: true;
   /** Norce's log tells that it is being sent, or may do so: what the log tells and the record does not, an emptied engine has forgotten. */
   readonly announced?: true;
+  /** Until when a line of Norce's log may still be written that was sent last: nothing is done before. Milliseconds since the epoch. */
+  readonly notBefore?: number | undefined;
   /** From here on it is never sent again without a look. */
   readonly sent?: SentOperation;
   /** What the PSP answered, until it stands in the log. */

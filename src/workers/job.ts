@@ -127,6 +127,17 @@ function heldFrom(job: HeldJob<unknown>, signal: AbortSignal): Held {
   };
 }
 
+/** The same job with something more to be done before bytes leave; its own proof stays the last of all. */
+export function provingFirst(held: Held, first: () => Promise<void>): Held {
+  return {
+    ...held,
+    async prove() {
+      await first();
+      await held.prove();
+    },
+  };
+}
+
 /** What a job throws that may not go on: nothing was sent. */
 export function givenUp(message: string): WorkerError {
   return new WorkerError("Unreachable", message, { context: { code: "given-up" } });

@@ -15,13 +15,15 @@ import { isLast, suspect } from "./retry.ts";
 export interface Look {
   readonly key: PaymentKey;
   readonly note: Note;
+  /** What Norce is written with: that a write is under way is noted before it leaves. */
+  readonly writing: Held;
 }
 
 /**
  * Makes Norce say what the PSP says of one payment.
  * @throws WorkerError of any kind of the table of errors; nothing is written after a `Refused`.
  */
-export async function reconcile({ key, note }: Look, parts: CompareParts, held: Held): Promise<Outcome> {
+export async function reconcile({ key, note, writing }: Look, parts: CompareParts, held: Held): Promise<Outcome> {
   const opening = await open(key, parts, held);
   if (opening === null) return { is: "later", why: "not-in-norce" };
   const { verdict, latest, afterWrite, rest } = await compare(opening, wishOf(note, parts.now()), parts);
@@ -31,7 +33,7 @@ export async function reconcile({ key, note }: Look, parts: CompareParts, held: 
     const suspicion = suspect(verdict.fingerprint, note, parts.now());
     if (!suspicion.agrees) return { is: "suspect", state: latest.state, suspect: suspicion.is, ...rest };
   }
-  await write(parts.norce, key, latest, verdict.changes, afterWrite, held);
+  await write(parts.norce, key, latest, verdict.changes, afterWrite, writing);
   const { amount } = verdict.changes.payment ?? {};
   const movement = { ...movementOf(latest, verdict.changes), ...(amount === undefined ? {} : { amount }) };
   return { is: "written", ...movement, ...rest };

@@ -2,18 +2,9 @@ import { describe, expect, test } from "vitest";
 import { type ErrorKind, WorkerError } from "../lib/errors.ts";
 import type { Clock, Known, Note } from "../queue/note.ts";
 import type { Outcome } from "./look/outcome.ts";
+import { notBeforeWriting, tooEarlyUntil } from "./late-writes.ts";
 import { pauses } from "./patience.ts";
-import {
-  behaviourOf,
-  isTooEarly,
-  next,
-  newsOf,
-  operationAgain,
-  placingAgain,
-  type Result,
-  suspect,
-  waitUntil,
-} from "./retry.ts";
+import { behaviourOf, next, newsOf, operationAgain, placingAgain, type Result, suspect, waitUntil } from "./retry.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -194,7 +185,7 @@ describe("what a look's result means for the queue", () => {
     expect(after(failed("Unreachable"), waiting)).toMatchObject({
       known: { clocks: { unreachable: { since: now, tries: 4 } } },
     });
-    expect(isTooEarly(noteOf({ clocks: {}, notBefore: ahead }), now)).toBe(false);
+    expect(tooEarlyUntil({ notBefore: ahead }, now)).toBeUndefined();
   });
 
   test("a last look that finds the payment where it was calls a person", () => {
@@ -216,12 +207,20 @@ describe("a write to Norce that timed out", () => {
     return { error: new WorkerError("Unreachable", "no", { context }) };
   };
 
+  test("its sender may not live to hear of it: noted before it leaves, once for what follows at once", () => {
+    const notBefore = notBeforeWriting(undefined, now);
+    expect(notBefore).toBe(now + 30_000);
+    expect(notBeforeWriting({ notBefore }, now + 999)).toBeUndefined();
+    expect(notBeforeWriting({ notBefore }, now + 1_000)).toBe(now + 31_000);
+    expect(notBeforeWriting({ notBefore: now + day }, now), "noted by a clock that was ahead").toBe(now + 30_000);
+  });
+
   test("may still be carried out: nothing is written for half a minute, and one more look follows", () => {
     const step = after(error("timeout"));
     expect(step).toMatchObject({ do: "wait", at: now + pauses.lateWriteMs });
     const known = knownOf(step);
-    expect(isTooEarly(noteOf(known), now + 29_000)).toBe(true);
-    expect(isTooEarly(noteOf(known), now + 30_000)).toBe(false);
+    expect(tooEarlyUntil(known, now + 29_000)).toBe(now + 30_000);
+    expect(tooEarlyUntil(known, now + 30_000)).toBeUndefined();
     expect(at(now + 30_000, { outcome: { is: "unchanged", state: "captured" } }, known)).toEqual({
       do: "rest",
       at: now + 30_000 + pauses.afterLateMs,

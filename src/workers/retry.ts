@@ -6,6 +6,7 @@ import type { Json } from "../contract/adapter.ts";
 import { type ErrorContext, isWorkerError } from "../lib/errors.ts";
 import type { Clock, Known, Note, Suspect } from "../queue/note.ts";
 import type { Outcome } from "./look/outcome.ts";
+import { lateUntil } from "./late-writes.ts";
 import { hasToEnd } from "./sweep/due.ts";
 import { day, hour, minute, type Patience, patience, pauses, second } from "./patience.ts";
 
@@ -47,7 +48,7 @@ export function next(result: Result<Outcome>, circumstances: Circumstances): Nex
   if ("outcome" in result) return unresolved(result.outcome, note, now) ?? nextAfter(result.outcome, circumstances);
   const step = nextAfterError(result.error, circumstances);
   if (step.do !== "wait" || !mayStillHappen(result.error)) return step;
-  const notBefore = now + pauses.lateWriteMs;
+  const notBefore = lateUntil(now);
   return { ...step, at: Math.max(step.at, notBefore), known: { ...step.known, notBefore } };
 }
 
@@ -159,12 +160,6 @@ function jittered(firstMs: number, longestMs: number, tries: number, random: num
 /** What becomes of a look that sends nothing now, because it was not let in or its process stops: it comes back, and remembers what it did. */
 export function waitUntil(at: number, note: Note): Next {
   return { do: "wait", at, known: { clocks: note.known?.clocks ?? {}, ...suspectOf(note), ...notBeforeOf(note) } };
-}
-
-/** Whether nothing may be written yet. A time that lies further ahead than any is set was set by a clock that was ahead. */
-export function isTooEarly({ known }: Note, now: number): boolean {
-  const notBefore = known?.notBefore ?? 0;
-  return notBefore > now && notBefore - now <= pauses.lateWriteMs;
 }
 
 /** The suspicion that stands, or a new one where the last look saw something else. @returns what to wait for, or that both looks agree. */

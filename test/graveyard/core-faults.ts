@@ -117,9 +117,9 @@ const inCore: readonly Fault[] = [
   },
   {
     name: "a write that timed out is repeated at once",
-    file: "src/workers/retry.ts",
-    find: "const notBefore = now + pauses.lateWriteMs;",
-    replace: "const notBefore = now + 0 * pauses.lateWriteMs;",
+    file: "src/workers/late-writes.ts",
+    find: "  return now + pauses.lateWriteMs;",
+    replace: "  return now + 0 * pauses.lateWriteMs;",
     foundBy: "src/workers/retry.test.ts",
   },
   {

@@ -143,8 +143,8 @@ export const simulatedFaults: readonly SimulatedFault[] = [
   {
     name: "how often a job ran is taken for what it did",
     file: looks,
-    find: "    async begin({ data: key }) {\n",
-    replace: "    async begin({ data: key, stalls }) {\n      if (stalls > 0) return undefined;\n",
+    find: "    async begin(job) {\n",
+    replace: "    async begin(job) {\n      if (job.stalls > 0) return undefined;\n",
     breaks: named,
   },
   {
@@ -210,8 +210,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     name: "an operation keeps what it was told of beside the webhook that tells of it",
     file: attempt,
     find: "      if (!read.keys.has(event.key)) await norce.appendEvent(key, event, proven);\n    });",
-    replace:
-      "      await Promise.resolve(read);\n    });\n  if (event !== undefined && !keys.has(event.key)) await norce.appendEvent(key, event, held);",
+    replace: "      await Promise.resolve(read);\n    });\n    await norce.appendEvent(key, event, writing);",
     breaks: unique,
     adapter: "swish",
   },
@@ -240,8 +239,22 @@ export const simulatedFaults: readonly SimulatedFault[] = [
   {
     name: "a look does not care that nothing may be written yet",
     file: looks,
-    find: "      if (!isTooEarly(note, startedAt)) return { key, note, startedAt };",
-    replace: "      if (!isTooEarly(note, startedAt) || startedAt > 0) return { key, note, startedAt };",
+    find: "      if (until === undefined) return { key, note,",
+    replace: "      if (until === undefined || startedAt > 0) return { key, note,",
+    breaks: unique,
+  },
+  {
+    name: "a look does not note that it writes",
+    file: looks,
+    find: "  if (notBefore === undefined) return;\n",
+    replace: "  if (notBefore !== undefined || notBefore === undefined) return;\n",
+    breaks: unique,
+  },
+  {
+    name: "an operation does not note that it writes to the log",
+    file: operate,
+    find: "      if (notBefore !== undefined) await work.note({ notBefore });\n",
+    replace: "      if (notBefore === 0) await work.note({ notBefore });\n",
     breaks: unique,
   },
   {

@@ -56,6 +56,10 @@ describe.concurrent("what Norce carries out late", () => {
         if (paymentId === purchase.key.paymentId && states.at(-1) !== purchase.state()) states.push(purchase.state());
       });
       await purchase.push();
+      // Its sender may die before it hears the answer: until when the write may still be carried out is noted before it leaves.
+      await until(() => late.struck === 1, "the write to leave");
+      const { known } = await world.queue.looks.read(purchase.key);
+      expect((known?.notBefore ?? 0) - world.now()).toBeGreaterThan(25 * second);
       await until(() => said(world, "payment.later", purchase).length > 0, "the write to be given up");
       expect([late.struck, purchase.state()]).toEqual([1, "intent"]);
       purchase.act("capture");

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../queue/jobs.ts";
 import { eventId } from "../../queue/names.ts";
 import type { Locks } from "../../queue/locks.ts";
-import { givenUp, type Held } from "../job.ts";
+import { givenUp, type Held, provingFirst } from "../job.ts";
 import { pauses } from "../patience.ts";
 import { mayStillHappen } from "../retry.ts";
 
@@ -17,12 +17,11 @@ export async function once<T>(
 ): Promise<T | "busy"> {
   const lock = await locks.acquire(`event-${eventId(event)}`, pauses.eventLockMs);
   if (lock === undefined) return "busy";
-  const prove = async (): Promise<void> => {
+  const proven = provingFirst(held, async () => {
     if (!(await lock.isMine())) throw givenUp("the event is another copy's by now");
-    await held.prove();
-  };
+  });
   try {
-    const done = await work({ ...held, prove });
+    const done = await work(proven);
     await lock.release();
     return done;
   } catch (error) {

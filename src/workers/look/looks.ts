@@ -5,9 +5,10 @@ import type { AskedBy, HeldJob, Known, LostJob, Note, Seam, Work } from "../../q
 import { laneId, laneName } from "../../queue/names.ts";
 import { paymentFacts } from "../../lib/tracing.ts";
 import { type Following, partsNow, perAdapter } from "../asking.ts";
-import { type JobKind, runJobs, type Shell } from "../job.ts";
+import { givenUp, type JobKind, provingFirst, runJobs, type Shell } from "../job.ts";
+import { notBeforeWriting, tooEarlyUntil } from "../late-writes.ts";
 import { type Look, reconcile } from "../reconcile.ts";
-import { type Came, horizonOf, isLast, isTooEarly, type Next, next, waitUntil } from "../retry.ts";
+import { type Came, horizonOf, isLast, type Next, next, waitUntil } from "../retry.ts";
 import { buriedWith, linesOf } from "../tell/lines.ts";
 import type { Looked, Teller } from "../tell.ts";
 import type { CompareParts } from "./compare.ts";
@@ -24,8 +25,11 @@ export interface LookParts extends CompareParts {
 }
 
 /** A look that has begun. */
-interface Begun extends Look {
+interface Begun extends Omit<Look, "writing"> {
+  readonly job: HeldJob<PaymentKey>;
   readonly startedAt: number;
+  /** What is known, as the note says it by now. */
+  known: Known | undefined;
 }
 
 /** Starts the workers that look at payments: one lane queue per adapter that a merchant has configured. */
@@ -38,19 +42,24 @@ function looking(adapter: string, parts: Following<LookParts>): JobKind<PaymentK
   return {
     name: laneName(adapter),
     concurrency,
-    async begin({ data: key }) {
+    async begin(job) {
+      const { data: key } = job;
       const note = await queue.looks.read(key);
       const startedAt = shell.now();
-      if (!isTooEarly(note, startedAt)) return { key, note, startedAt };
+      const until = tooEarlyUntil(note.known, startedAt);
+      if (until === undefined) return { key, note, job, startedAt, known: note.known };
       // Set again, whatever stands: a due timer may have swallowed its successor.
-      await queue.timers.set(key, note.known?.notBefore ?? startedAt);
+      await queue.timers.set(key, until);
       return undefined;
     },
     gate: ({ key }) => ({ target: key, visitor: "look", payment: laneId(key) }),
     traced: ({ key }) => ({ name: "look", facts: paymentFacts(key) }),
-    work: (look, held) => reconcile(look, partsNow(parts), held),
-    async end(begun, job, came) {
-      await settle(begun, job, came, partsNow(parts));
+    work: (begun, held) => {
+      const writing = provingFirst(held, () => noteWriting(begun, parts));
+      return reconcile({ ...begun, writing }, partsNow(parts), held);
+    },
+    async end(begun, _job, came) {
+      await settle(begun, came, partsNow(parts));
       return undefined;
     },
     lost: (job) => buryStalled(job, partsNow(parts)),
@@ -58,8 +67,8 @@ function looking(adapter: string, parts: Following<LookParts>): JobKind<PaymentK
 }
 
 /** Says what comes next, writes it down, and tells of it. */
-async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome>, parts: LookParts): Promise<void> {
-  const { key, note, startedAt } = begun;
+async function settle(begun: Begun, came: Came<Outcome>, parts: LookParts): Promise<void> {
+  const { key, note, job, startedAt } = begun;
   const { queue, shell, teller, config } = parts;
   const now = shell.now();
   const { unsettled } = config.find(key)?.adapter.horizonDays ?? {};
@@ -72,7 +81,7 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   const looked: Looked = { key, by, hadLetter, announced, came, step, resolved, startedAt, now };
   const ends = endsOf(step, note, by, now);
   // Whoever lost the job writes nothing down: what comes next is for who has it now to say. A settled look has nothing to ask about.
-  if (ends.length > 0 && !(await isStillMine(begun, job, parts))) return;
+  if (ends.length > 0 && !(await isStillMine(begun, begun.known, parts))) return;
   if ("outcome" in came) await remember(looked, came.outcome, parts);
   // Timer and letter first: a crash in between costs one look more, never one less.
   if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);
@@ -81,7 +90,7 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
   const known = knownAfter(step, by, begun, came, found);
   const outcome = "outcome" in came ? came.outcome : undefined;
   // A look that nobody asked for any more, and that changed nothing, is worth no line in the journal.
-  if (note.asked !== undefined || note.known !== undefined || known !== undefined || outcome?.is === "written") {
+  if (note.asked !== undefined || begun.known !== undefined || known !== undefined || outcome?.is === "written") {
     const judged = {
       hints: outcome?.judged ?? [],
       announcement: step.do === "rest",
@@ -106,11 +115,28 @@ async function settle(begun: Begun, job: HeldJob<PaymentKey>, came: Came<Outcome
 }
 
 /**
- * Settles that nothing has changed: the engine's own answer whether the lock is ours. An engine that does not answer throws, and is asked
+ * Before a write to Norce leaves: the note says until when it may still be carried out, should this process end before it hears the answer. Whoever
+ * looks next would find nothing of it yet, and write it once more.
+ * @throws WorkerError `Unreachable` where the job is no longer ours, or the engine does not take it: nothing is written then.
+ */
+async function noteWriting(begun: Begun, parts: Pick<LookParts, "queue" | "shell">): Promise<void> {
+  const notBefore = notBeforeWriting(begun.known, parts.shell.now());
+  if (notBefore === undefined) return;
+  const known = { clocks: {}, ...begun.known, notBefore };
+  const isNoted = await isStillMine(begun, known, parts).catch(() => false);
+  if (!isNoted) throw givenUp("that it writes could not be noted");
+  begun.known = known;
+}
+
+/**
+ * Settles that nothing is dealt with yet: the engine's own answer whether the lock is ours. An engine that does not answer throws, and is asked
  * again: who took its silence for a lost lock would end a look that nobody looks after.
  */
-async function isStillMine({ key, note }: Begun, job: HeldJob<PaymentKey>, { queue }: LookParts): Promise<boolean> {
-  const { known } = note;
+async function isStillMine(
+  { key, note, job }: Begun,
+  known: Known | undefined,
+  { queue }: Pick<LookParts, "queue">,
+): Promise<boolean> {
   const judged = { hints: [], announcement: false };
   const planned = known?.timerAt === undefined ? {} : { nextLookAt: known.timerAt };
   return await queue.looks.settle(key, job, {

@@ -3,7 +3,7 @@ import { majorFromMinor, minorFromMajor } from "../../lib/money.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 import type { OperationOutcome, OperationState } from "../../queue/operations.ts";
 import { bareOperationUrl } from "../../signatures/urls.ts";
-import type { Held } from "../job.ts";
+import { givenUp, type Held } from "../job.ts";
 import { once } from "../events/once.ts";
 import { bindAnswer } from "../look/compare.ts";
 import { observe, type Observed } from "../look/observe.ts";
@@ -14,7 +14,7 @@ import { stateOf } from "../../norce/states.ts";
 import { decideSending, endKey, hasUnknownSending, isShown, noteSending, sendingKey } from "./decide.ts";
 import { pauses } from "../patience.ts";
 import { againLines, endedLines } from "../tell/operation-lines.ts";
-import { isTurnedAway, kindOf, operationAgain, refusalOf } from "../retry.ts";
+import { isTurnedAway, kindOf, mayStillHappen, operationAgain, refusalOf } from "../retry.ts";
 import type { OperateParts } from "./parts.ts";
 import { amountOf, availableFor, insistCovered, insistPossible, refusal, sumsToBe } from "./possible.ts";
 
@@ -32,6 +32,8 @@ export type Step =
 export interface Work {
   readonly id: string;
   readonly held: Held;
+  /** What Norce's log is written with: that a line is under way is noted before it leaves. */
+  readonly writing: Held;
   order: Order;
   note(more: Partial<Order>): Promise<void>;
   /** It was sent in vain: nothing was carried out. */
@@ -51,10 +53,11 @@ export async function attempt(work: Work, parts: OperateParts): Promise<Step> {
     if (reason !== undefined && sent === undefined) return { end: await refuse(work, reason, parts) };
     const againMs = operationAgain(error, tries, parts.shell.random());
     parts.teller.operated({ key, operation: name, operationId: work.id, is: "later", error, facts: { againMs } });
-    if (againMs === undefined) return { end: await giveUp(work.id, work.order, parts, work.held) };
+    if (againMs === undefined) return { end: await giveUp(work.id, work.order, parts, work.writing) };
     const steps = { id: work.id, order: work.order, amount: sent?.amount };
     await parts.queue.journal.append(key, againLines(parts.now(), steps, parts.now() + againMs, error));
-    await work.note({ tries: tries + 1 });
+    // What was answered is waited for no longer.
+    await work.note({ tries: tries + 1, ...(mayStillHappen(error) ? {} : { notBefore: undefined }) });
     return { againMs };
   }
 }
@@ -68,7 +71,7 @@ async function refuse({ id, order }: Work, reason: string, { queue, now }: Opera
 
 /** One attempt, from the truth to the log. */
 async function carryOut(work: Work, parts: OperateParts): Promise<OperationOutcome | "too-early"> {
-  const { held } = work;
+  const { held, writing } = work;
   const { key, name, sent, announced, result: answered } = work.order;
   const opening = await open(key, parts, held);
   if (opening === null) throw refusal("not-in-norce");
@@ -80,7 +83,7 @@ async function carryOut(work: Work, parts: OperateParts): Promise<OperationOutco
   const observed = await observeBound(opening, sent === undefined, parts);
   const { keys } = await opening.log;
   if (operations.repeat === "never" && hasUnknownSending(work.id, keys, announced === true)) {
-    if (keys.has(sendingKey(work.id))) return await giveUp(work.id, work.order, parts, held, true);
+    if (keys.has(sendingKey(work.id))) return await giveUp(work.id, work.order, parts, writing, true);
     throw refusal("another-outcome-unknown");
   }
   const sums = sumsToBe(observed.desired);
@@ -88,7 +91,7 @@ async function carryOut(work: Work, parts: OperateParts): Promise<OperationOutco
     case "done":
       return await log(work, { is: "done" }, current, parts);
     case "unknown":
-      return await giveUp(work.id, work.order, parts, held);
+      return await giveUp(work.id, work.order, parts, writing);
     case "wait":
       return "too-early";
     case "send": {
@@ -164,7 +167,7 @@ async function announce(work: Work, opening: Opening, call: OperationCall, { nor
     success: true,
     facts: { operationId: work.id },
   } as const;
-  await norce.appendTransaction(key, opening.current.currency, line, work.held);
+  await norce.appendTransaction(key, opening.current.currency, line, work.writing);
 }
 
 /** What the PSP answered; that it refuses is an answer. */
@@ -182,24 +185,26 @@ async function tellPsp(work: Work, first: boolean, tell: () => Promise<Operation
 
 /** Leaves the outcome in the payment's log, once, and asks for a look. */
 async function log(
-  { id, held, order }: Pick<Work, "id" | "held" | "order">,
+  { id, writing, order }: Pick<Work, "id" | "writing" | "order">,
   end: OperationEnd,
   { adapterId, currency }: CurrentPayment,
   { norce, queue, config, now }: OperateParts,
 ): Promise<OperationOutcome> {
   const { key, name, amount: asked, sent } = order;
-  const { keys } = await norce.log(key, held);
+  const { keys } = await norce.log(key, writing);
   const amount = sent?.amount ?? minorFromMajor(asked ?? 0, currency);
   const said = end.is === "done" || end.is === "accepted";
   const reason = "reason" in end ? { reason: end.reason } : {};
   const ids = said && end.pspId !== undefined ? { pspId: end.pspId } : {};
   const event = "event" in end ? end.event : undefined;
-  // A webhook may tell of it at this moment, too: where it is at it already, it keeps the line.
-  if (event !== undefined && !keys.has(event.key))
-    await once({ target: key, event }, held, queue.locks, async (proven) => {
+  if (event !== undefined && !keys.has(event.key)) {
+    const kept = await once({ target: key, event }, writing, queue.locks, async (proven) => {
       const read = await norce.log(key, proven);
       if (!read.keys.has(event.key)) await norce.appendEvent(key, event, proven);
     });
+    // A webhook that tells of it is at it, or whoever was died: nobody else may be left who would keep it.
+    if (kept === "busy") throw givenUp("the line of what the operation was told is being written");
+  }
   if (!keys.has(endKey(id))) {
     const transaction = {
       key: endKey(id),
@@ -212,7 +217,7 @@ async function log(
       facts: { operationId: id, ...ids },
       action: { adapterId: adapterId ?? "", type: name, url: bareOperationUrl(config.publicUrl, key, name) },
     } as const;
-    await norce.appendTransaction(key, currency, transaction, held);
+    await norce.appendTransaction(key, currency, transaction, writing);
   }
   const journal = endedLines(now(), { id, order, amount, currency }, { is: end.is, ...reason, ...ids });
   await queue.looks.ask([{ key, by: "operation", journal }], "patient");
@@ -222,14 +227,14 @@ async function log(
 /**
  * Nobody knows whether it was carried out, or it could not be sent for days: a person has to look. The letter says so for certain; the
  * payment's log only where Norce can be reached now.
- * @param held absent where the job is nobody's any more: then the log is not written.
+ * @param writing what the log is written with; absent where the job is nobody's any more: then the log is not written.
  * @param wasSent also where its record has forgotten it.
  */
 export async function giveUp(
   id: string,
   order: Order,
   parts: OperateParts,
-  held?: Held,
+  writing?: Held,
   wasSent = order.sent !== undefined,
 ): Promise<OperationOutcome> {
   const { key, name, sent } = order;
@@ -247,9 +252,9 @@ export async function giveUp(
   await queue.letters.put(letter);
   teller.buried(letter);
   try {
-    const current = held === undefined ? null : await norce.payment(key, held);
-    if (held !== undefined && current !== null)
-      return await log({ id, held, order }, { is: "unknown", reason }, current, parts);
+    const current = writing === undefined ? null : await norce.payment(key, writing);
+    if (writing !== undefined && current !== null)
+      return await log({ id, writing, order }, { is: "unknown", reason }, current, parts);
   } catch (error) {
     teller.operated({ key, operation: name, operationId: id, is: "unlogged", error });
   }

@@ -10,7 +10,8 @@ import type { End, Work as Running } from "../../queue/seam.ts";
 import type { Turn } from "../../queue/turns.ts";
 import { paymentFacts } from "../../lib/tracing.ts";
 import { type Following, partsNow } from "../asking.ts";
-import { givenUp, type Held, type JobKind, runJobs, type Shell } from "../job.ts";
+import { givenUp, type Held, type JobKind, provingFirst, runJobs, type Shell } from "../job.ts";
+import { notBeforeWriting, tooEarlyUntil } from "../late-writes.ts";
 import { pauses } from "../patience.ts";
 import { preview } from "../reconcile.ts";
 import { type Came, operationAgain, refusalOf } from "../retry.ts";
@@ -72,12 +73,14 @@ async function workOn(begun: Begun, held: Held, parts: OperateParts): Promise<St
     return { end };
   }
   if (turn === undefined) return { againMs: pauses.turnMs };
+  const until = tooEarlyUntil(state, parts.now());
+  if (until !== undefined) return { againMs: until - parts.now() };
   const work = workFrom(begun, { ...state, name }, turn, held, parts);
   return await attempt(work, parts);
 }
 
 /** How what is known of the operation is written down: by compare and set, so that whoever has lost the job can change nothing. */
-function workFrom(begun: Begun, order: Order, turn: Turn, held: Held, { queue }: OperateParts): Work {
+function workFrom(begun: Begun, order: Order, turn: Turn, job: Held, { queue, now }: OperateParts): Work {
   const { id } = begun;
   const store = async (work: Work, next: Order): Promise<void> => {
     const written = await queue.operations.write(id, begun.version, next);
@@ -86,24 +89,26 @@ function workFrom(begun: Begun, order: Order, turn: Turn, held: Held, { queue }:
     begun.state = next;
     work.order = next;
   };
-  return {
+  const held = provingFirst(job, async () => {
+    if (!(await turn.isMine())) throw givenUp("its turn was lost");
+  });
+  const work: Work = {
     id,
     order,
-    held: {
-      ...held,
-      async prove() {
-        if (!(await turn.isMine())) throw givenUp("its turn was lost");
-        await held.prove();
-      },
-    },
+    held,
+    writing: provingFirst(held, async () => {
+      const notBefore = notBeforeWriting(work.order, now());
+      if (notBefore !== undefined) await work.note({ notBefore });
+    }),
     async note(more) {
-      await store(this, { ...this.order, ...more });
+      await store(work, { ...work.order, ...more });
     },
     async unsent() {
-      const { sent: _sent, ...unsent } = this.order;
-      await store(this, unsent);
+      const { sent: _sent, ...unsent } = work.order;
+      await store(work, unsent);
     },
   };
+  return work;
 }
 
 /**
