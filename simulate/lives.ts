@@ -30,8 +30,6 @@ const outside = { process: null } as const;
 const publicUrl = `https://${hosts.service}`;
 /** What shoppers do most. */
 const usual = ["pay", "pay-auto-captured", "pay-at-once", "pay-by-card", "pay-with-review", "approve"];
-/** Where an adapter and its simulator do not agree yet: a part that PayPal declines after the rest was captured is open to the one, released to the other. */
-const owed: Readonly<Record<string, readonly string[]>> = { paypal: ["deny-capture"] };
 /** Operators try again where nobody answered. */
 const mostTries = 4;
 
@@ -120,9 +118,7 @@ function live(payment: Payment, step: number, parts: LifeParts): void {
     return;
   }
   const { simulator } = payment.account;
-  const actions = simulator
-    .actions(payment.reference)
-    .filter((action) => owed[payment.account.adapter]?.includes(action) !== true);
+  const actions = simulator.actions(payment.reference);
   const known = actions.filter((action) => usual.includes(action));
   const name = oneOf(
     known.length > 0 && draw("usual", payment.name, step) < 0.8 ? known : actions,

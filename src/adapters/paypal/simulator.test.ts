@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { SimulatedWebhook, Simulator } from "../../contract/simulator.ts";
 import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
+import { map } from "./map.ts";
+import { orderSchema, parsed } from "./schema.ts";
 import { simulate } from "./simulator.ts";
 import { retrySchedule } from "./simulator-webhooks.ts";
 
@@ -147,10 +149,14 @@ it("refuses what is not possible now", () => {
   expect(() => paypal.act(id, "capture", 10001)).toThrow("not an amount");
 });
 
-it("states its money, whatever is done", () => {
+it("states its money, whatever is done, and is read so", () => {
   const money = (id: string): string => {
     const { authorized, captured, refunded, released } = paypal.money(id) ?? {};
     return [authorized, captured, refunded, released].join("/");
+  };
+  const sumsIn = (text: string): object => {
+    const [authorized = 0, captured = 0, refunded = 0, released = 0] = text.split("/").map(Number);
+    return { authorized, captured, refunded, released };
   };
   const ways = [
     [["pay"], "10000/0/0/0"],
@@ -158,6 +164,8 @@ it("states its money, whatever is done", () => {
     [["pay", "renew", ["capture", 4000], "cancel"], "10000/4000/0/6000"],
     [["pay", ["capture-and-release", 4000], "reverse"], "10000/4000/4000/6000"],
     [["pay", ["capture-pending", 4000], "cancel", "deny-capture"], "10000/0/0/10000"],
+    [["pay", ["capture-pending", 2500], ["capture-and-release", 7500], "deny-capture"], "10000/7500/0/2500"],
+    [["pay", ["capture-pending", 2500], ["capture", 7500], "deny-capture"], "10000/7500/0/0"],
     [["pay-at-once", ["refund-pending", 4000], "reverse", "fail-refund"], "10000/10000/10000/0"],
     [["approve", "reverse-approval"], "10000/0/0/10000"],
     [["pay-declined"], "///"],
@@ -169,5 +177,8 @@ it("states its money, whatever is done", () => {
       paypal.act(id, name, amount);
     }
     expect(money(id), JSON.stringify(acts)).toBe(expected);
+    const order = parsed(orderSchema, ask("GET", `/v2/checkout/orders/${id}`).body);
+    const read = map({ order }, { kept: [], now: clock }).money;
+    if (acts[0] !== "approve") expect(read, JSON.stringify(acts)).toEqual(sumsIn(expected));
   }
 });

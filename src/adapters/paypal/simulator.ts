@@ -181,6 +181,9 @@ function captureActions(kernel: Kernel<Held>, { captureFrom, captureChanged, ren
   const capturable = (of: Held): boolean => of.hold?.status !== "PENDING" && openOf(of) > 0;
   const amount = { most: openOf };
   const pending = (of: Held) => paymentsOf(of).captures.find(({ status }) => status === "PENDING");
+  /** No more will be captured of what is held: a capture that was carried out said so. */
+  const hasFinal = (of: Held): boolean =>
+    paymentsOf(of).captures.some(({ status, final_capture }) => final_capture === true && status !== "DECLINED");
   const ended = (of: Held, status: "COMPLETED" | "DECLINED") => {
     const capture = pending(of);
     if (capture === undefined) throw new Error("no capture is pending");
@@ -218,10 +221,9 @@ function captureActions(kernel: Kernel<Held>, { captureFrom, captureChanged, ren
       act(of) {
         const capture = ended(of, "DECLINED");
         if (of.hold === undefined) of.sums.authorized = 0;
-        // What was voided meanwhile is released with what was not taken after all.
-        else if (of.hold.status === "VOIDED") of.sums.released += minorOf(capture.amount);
-        else if (of.sums.released === 0) of.hold.status = of.sums.captured === 0 ? "CREATED" : "PARTIALLY_CAPTURED";
-        else of.sums.released += minorOf(capture.amount);
+        // What was voided meanwhile, or ended by a final capture, is released with what was not taken after all.
+        else if (of.hold.status === "VOIDED" || hasFinal(of)) of.sums.released += minorOf(capture.amount);
+        else of.hold.status = of.sums.captured === 0 ? "CREATED" : "PARTIALLY_CAPTURED";
         captureChanged(of, capture, "DENIED");
       },
     },
