@@ -1,7 +1,5 @@
 /** Who sells, by which PSPs, and what is bought. */
 import type { Adapters } from "../src/adapters/registry.ts";
-import { simulatorCertificate } from "../src/adapters/paypal/simulator-certificate.ts";
-import { certificates } from "../src/adapters/paypal/webhooks.ts";
 import { loadSimulator } from "../sandbox/kernel/load.ts";
 import { drawsOf, oneOf, streamOf } from "./draws.ts";
 import { adapterIdOf } from "./lives.ts";
@@ -45,9 +43,6 @@ export async function accountsOf(
         .filter(([, { verify }]) => verify.scheme === "signed-url")
         .map(([webhook]) => webhook);
       const name = `${merchant}-${adapter}`;
-      // What proves its webhooks is fetched by the web half itself, past everything that a world could hand in: it is known beforehand.
-      if (adapter === "paypal")
-        certificates.keep(`${apiUrlOf({ name })}/v1/notifications/certs/CERT-simulator-only`, simulatorCertificate);
       const facts = { operations, signedUrls, folds: "fold" in found };
       accounts.push({ name, adapter, merchant, channel, simulator, ...facts });
     }

@@ -1,8 +1,10 @@
 /** The service as it is: web and worker processes, each in a context of its own, on one twin of an engine. */
 import type { RequestListener } from "node:http";
 import { pino } from "pino";
+import { simulatorCertificate } from "../src/adapters/paypal/simulator-certificate.ts";
 import type { Config } from "../src/config.ts";
 import type { Meters } from "../src/lib/meters.ts";
+import type { Transport } from "../src/lib/transport.ts";
 import { createSeam } from "../src/queue/seam.ts";
 import { createWeb } from "../src/web.ts";
 import { startWorker } from "../src/worker.ts";
@@ -12,6 +14,9 @@ import { linkOf, type NetworkParts, transportOf } from "./network.ts";
 import { SimulatedProcess } from "./processes.ts";
 import { openTwin } from "./twin/engine.ts";
 import type { TwinServer } from "./twin/server.ts";
+
+/** All that a web process fetches: what PayPal signs with. Nothing happens to it on its way, or forged webhooks would have to be taken until it is there. */
+const certificates: Transport = async () => ({ status: 200, headers: {}, text: simulatorCertificate });
 
 /** What processes are started with. */
 export interface ServiceParts {
@@ -83,7 +88,7 @@ export class Service {
     const engine = openTwin({ server, link }, log);
     const queue = createSeam(engine);
     if (process.name.startsWith("web")) {
-      const handler = createWeb({ config, engine, queue, log, meters });
+      const handler = createWeb({ config, engine, queue, log, meters, transport: certificates });
       return { process, handler, hangUp: link.hangUp, close: () => engine.close() };
     }
     const worker = startWorker({ config, engine, queue, log, meters, transport: transportOf(process, network) });

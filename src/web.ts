@@ -10,6 +10,7 @@ import { WorkerError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Meters } from "./lib/meters.ts";
 import type { Tracing } from "./lib/tracing.ts";
+import { createTransport, type Transport } from "./lib/transport.ts";
 import type { ServiceView } from "./doctor/parts.ts";
 import type { Report } from "./doctor/report.ts";
 import { operatorRoutes } from "./operators/routes.ts";
@@ -21,6 +22,7 @@ import { createLedger } from "./queue/ledger.ts";
 import type { JournalEntry, Seam } from "./queue/seam.ts";
 import { readDetail, sweptChannels } from "./standing.ts";
 import { promptly } from "./queue/within.ts";
+import { createPublicFiles } from "./signatures/public-files.ts";
 import { createApp } from "./webhooks/app.ts";
 import { tooLargeInLedger } from "./webhooks/findings.ts";
 import { createArrived } from "./webhooks/arrivals.ts";
@@ -36,11 +38,14 @@ export interface WebParts {
   readonly meters: Meters;
   readonly home?: RequestHandler;
   readonly tracing?: Tracing | undefined;
+  /** What carries requests for what proofs take. Default: over the network, through the proxies of the environment. */
+  readonly transport?: Transport;
 }
 
 /** What answers: the web half, wherever its requests come from. */
 export function createWeb(parts: WebParts): RequestListener {
   const { config, engine, queue, log, meters } = parts;
+  const { transport = createTransport({ proxies: config.proxies }) } = parts;
   const looks = looksFor(queue);
   const ledger = createLedger(engine, "prompt");
   const operations = operationsFor(queue);
@@ -49,6 +54,7 @@ export function createWeb(parts: WebParts): RequestListener {
     log,
     meters,
     inbox: withEvidenceApart(createInbox(queue.inbox.add), queue),
+    files: createPublicFiles({ transport }),
     looks,
     operations,
     ping: () => engine.ping(),
@@ -99,10 +105,7 @@ const checkMs = 8_000;
 function examining({ config, engine, queue }: WebParts): () => Promise<Report> {
   const { arrivals, heartbeats } = queue;
   return async () => {
-    const [{ examine }, { createTransport }] = await Promise.all([
-      import("./doctor/examine.ts"),
-      import("./lib/transport.ts"),
-    ]);
+    const { examine } = await import("./doctor/examine.ts");
     const service: ServiceView = {
       self: async () => await selfOf({ config, engine, heartbeats, arrivals }),
       arrivals: async (account) => await arrivals.list(account),

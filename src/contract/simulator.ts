@@ -268,8 +268,8 @@ export interface ProvenRequest {
  * whose webhooks are proven by more than their URL exports `forgeries`, by webhook name, from its `forgery.ts`.
  */
 export interface Forgery {
-  /** Makes known what proving would fetch from the PSP. */
-  prepare?(): void;
+  /** What proving would fetch, by its URL. */
+  readonly files?: Readonly<Record<string, string>>;
   /** One byte changed in each part that is signed, by the part's name. */
   forged(proof: ProvenRequest): Readonly<Record<string, ProvenRequest>>;
   /** The signature replaced; `undefined` leaves it out. */

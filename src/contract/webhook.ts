@@ -26,6 +26,20 @@ export interface SigningKey {
   readonly master: string;
 }
 
+/** How a file is wanted that lies in public. */
+export interface WantedFile {
+  /** Whether the text is one: what is none cannot be had. Never throws. */
+  is(text: string): boolean;
+  /** How old it may be, in milliseconds, where a newer one can be had. Absent: what is there never changes. */
+  readonly freshMs?: number;
+}
+
+/** What lies in public at an address and a proof takes (a certificate, a set of keys): fetched by the process for all that ask, bounded, and kept. */
+export interface PublicFiles {
+  /** The text at a URL; `null` where its owner says that there is none, `undefined` where it cannot be had now. Never rejects. */
+  at(url: string, wanted: WantedFile): Promise<string | null | undefined>;
+}
+
 /** What a verifier may know besides the request. */
 export interface ProofContext<Config> {
   /** One merchant's settings for this adapter. */
@@ -37,6 +51,7 @@ export interface ProofContext<Config> {
   readonly callbackKeys: readonly SigningKey[];
   /** `PUBLIC_URL`, without a slash at its end: behind a proxy, the host and the path that the sender called begin with it. */
   readonly publicUrl: string;
+  readonly files: PublicFiles;
 }
 
 /**

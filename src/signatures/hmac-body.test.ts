@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { hmacBody } from "./hmac-body.ts";
 import { isProven as fits } from "./proven.ts";
+import { filesOf } from "../../test/support/signing.ts";
 
 // Published in Adyen's Java library, HMACValidatorTest.
 const key = "9064450A8892A093D9E97EFCC9639DE31B74F3A7803135555A3C96F5A57915D6";
@@ -22,6 +23,7 @@ async function isProven(given: string | undefined, body = "TestPayload", secrets
       target,
       webhook: "w",
       callbackKeys: [],
+      files: filesOf(),
       publicUrl: "http://localhost",
     }),
   );
@@ -92,6 +94,7 @@ async function isProvenInTime(header: string, at = stripe.at, secrets = [stripe.
       target,
       webhook: "w",
       callbackKeys: [],
+      files: filesOf(),
       publicUrl: "http://localhost",
     }),
   );
@@ -145,7 +148,7 @@ test.each(["sheetDemoWebhookSecret01", "sheetDemoWebhookSecret02"])(
             headers: { "x-mollie-signature": header },
             body: Buffer.from(body),
           },
-          { config: {}, target, webhook: "w", callbackKeys: [], publicUrl: "http://localhost" },
+          { config: {}, target, webhook: "w", callbackKeys: [], files: filesOf(), publicUrl: "http://localhost" },
         ),
       );
     expect(await check(signatures.join(", "))).toBe(true);

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { RawRequest } from "../contract/adapter.ts";
 import { hmacFields, type SignedItem } from "./hmac-fields.ts";
 import { isProven as fits } from "./proven.ts";
+import { filesOf } from "../../test/support/signing.ts";
 
 const secret = "a secret";
 const signature = (text: string, key = secret): string => createHmac("sha256", key).update(text).digest("hex");
@@ -37,6 +38,7 @@ async function isProven(items: readonly SignedItem[] | undefined | Error, secret
       target,
       webhook: "w",
       callbackKeys: [],
+      files: filesOf(),
       publicUrl: "http://localhost",
     }),
   );

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { RawRequest } from "../contract/adapter.ts";
 import { hmacHeaders, type SignedHead } from "./hmac-headers.ts";
 import { isProven as fits } from "./proven.ts";
+import { filesOf } from "../../test/support/signing.ts";
 
 // As Vipps MobilePay signs (https://developer.vippsmobilepay.com/docs/APIs/webhooks-api/request-authentication/), with its published vector.
 const secret = "A0+AeKBRG2KRGvnNwJpQlb6IJFk48CKXCIcrLoHncVJKDILsQSxS6NWCccwWm6r6FhGKhiHTBsG2wo/xU6FY/A==";
@@ -43,7 +44,7 @@ async function isProven(
   return fits(
     await verifier.check(
       { ...published, ...request },
-      { config: {}, target, webhook: "w", callbackKeys: [], publicUrl: "http://localhost" },
+      { config: {}, target, webhook: "w", callbackKeys: [], files: filesOf(), publicUrl: "http://localhost" },
     ),
   );
 }

@@ -1,7 +1,5 @@
 import { constants, verify, X509Certificate } from "node:crypto";
 import type { Json, Proof, ProofContext, RawRequest, Verifier } from "../contract/adapter.ts";
-import { isWorkerError } from "../lib/errors.ts";
-import { createHttp } from "../lib/http.ts";
 
 /** How one PSP signs with the key of a certificate that the request only points at. */
 export interface RsaCertificate<Config> {
@@ -31,24 +29,6 @@ export interface RsaClaim {
   };
 }
 
-/** The certificates in one file. */
-type Found = readonly X509Certificate[];
-
-/** The certificates of one PSP's places, each fetched once. */
-export interface Certificates {
-  /** Those at a URL, none where there is no such file; `undefined` where they cannot be had now. */
-  at(url: string): Promise<Found | undefined>;
-  /** Makes a file known without fetching it. @throws Error where the text is no certificate. */
-  keep(url: string, pem: string): void;
-}
-
-/** Short: the PSP waits for our answer meanwhile. */
-const patienceMs = 1_500;
-const failureMs = 5_000;
-/** How many are fetched at once, and how many are kept of those that were had and of those that could not be. */
-const mostAtOnce = 16;
-const mostKept = 64;
-const longestFile = 100_000;
 /** What is read although nobody has proven it: no event of a PSP is nearly as long. */
 const longestUnproven = 64 * 1024;
 const leastBits = 2_048;
@@ -58,10 +38,7 @@ const leastBits = 2_048;
  * host, no redirects, one path; then the certificate's name, its validity when it was signed, and the signature. The chain is not built: the
  * file may hold the leaf alone, and who could put another one there could sign as well. Fetching is all that an unproven request may cause.
  */
-export function rsaCertificate<Config>(
-  scheme: RsaCertificate<Config>,
-  known: Certificates = createCertificates(),
-): Verifier<Config, "proven"> {
+export function rsaCertificate<Config>(scheme: RsaCertificate<Config>): Verifier<Config, "proven"> {
   return {
     trust: "proven",
     scheme: "rsa-certificate",
@@ -71,9 +48,10 @@ export function rsaCertificate<Config>(
       if (claim === undefined || signature === undefined || claim.texts.length === 0) return false;
       const { url, within, names } = claim.certificate;
       if (!liesWithin(url, within)) return false;
-      const certificates = await known.at(url);
-      if (certificates === undefined) return laterBy(scheme, request);
-      return certificates
+      const file = await context.files.at(url, { is: (text) => certificatesIn(text) !== undefined });
+      if (file === undefined) return laterBy(scheme, request);
+      // Where the PSP itself says that there is none, what points there is a forgery.
+      return (file === null ? [] : (certificatesIn(file) ?? []))
         .filter((certificate) => isTheirs(certificate, names) && wasValid(certificate, claim.at))
         .some((certificate) => claim.texts.some((text) => isSigned(text, signature, certificate)));
     },
@@ -87,55 +65,6 @@ function laterBy<Config>({ evidence }: RsaCertificate<Config>, request: RawReque
   } catch {
     return false;
   }
-}
-
-/**
- * Fetches and keeps certificates. Whoever sends many addresses that lead nowhere neither makes us ask for all of them at once nor pushes out
- * what was found: where there is no room to ask, the certificate cannot be had now, which says nothing against what it signed.
- * @param now unix milliseconds.
- */
-export function createCertificates(now: () => number = Date.now): Certificates {
-  /** What is behind a URL never changes: PSPs publish another certificate at another URL. */
-  const kept = new Map<string, Found>();
-  /** What could not be had is not asked for again at once, so that a burst does not wait for each. */
-  const failed = new Map<string, { readonly found: Found | undefined; readonly until: number }>();
-  const underWay = new Map<string, Promise<Found | undefined>>();
-
-  async function fetchOnce(url: string): Promise<Found | undefined> {
-    const found = await fetched(url);
-    underWay.delete(url);
-    if (found === undefined || found.length === 0) putBounded(failed, url, { found, until: now() + failureMs });
-    else putBounded(kept, url, found);
-    return found;
-  }
-
-  return {
-    async at(url) {
-      const found = kept.get(url);
-      if (found !== undefined) return found;
-      const failure = failed.get(url);
-      if (failure !== undefined && failure.until > now()) return failure.found;
-      const running = underWay.get(url);
-      if (running !== undefined) return await running;
-      if (underWay.size >= mostAtOnce) return undefined;
-      const attempt = fetchOnce(url);
-      underWay.set(url, attempt);
-      return await attempt;
-    },
-    keep(url, pem) {
-      const found = certificatesIn(pem);
-      if (found === undefined) throw new Error("this is no certificate in PEM");
-      putBounded(kept, url, found);
-    },
-  };
-}
-
-/** The oldest gives way. */
-function putBounded<Value>(values: Map<string, Value>, key: string, value: Value): void {
-  const [oldest] = values.keys();
-  values.delete(key);
-  if (values.size >= mostKept && oldest !== undefined) values.delete(oldest);
-  values.set(key, value);
 }
 
 /** The signature's bytes; `undefined` where the text is not exactly what base64 makes of them. */
@@ -169,23 +98,8 @@ function isSigned(text: string, signature: Buffer, certificate: X509Certificate)
   }
 }
 
-/** Never rejects. No certificate at all where the PSP itself says that there is none: what points there is a forgery. */
-async function fetched(url: string): Promise<Found | undefined> {
-  const { origin, pathname } = new URL(url);
-  const headers = { accept: "application/x-pem-file, text/plain, */*" };
-  const http = createHttp({ peer: "certificates", baseUrl: origin, headers, answers: "text", timeoutMs: patienceMs });
-  try {
-    const signal = AbortSignal.timeout(patienceMs);
-    const { body } = await http({ method: "GET", path: pathname, route: "/{certificate}", signal });
-    return typeof body === "string" ? certificatesIn(body) : undefined;
-  } catch (error) {
-    const status = isWorkerError(error) ? error.context["status"] : undefined;
-    return status === 404 || status === 410 ? [] : undefined;
-  }
-}
-
-function certificatesIn(pem: string): Found | undefined {
-  if (pem.length > longestFile) return undefined;
+/** The certificates of a file; `undefined` where it is none. */
+function certificatesIn(pem: string): readonly X509Certificate[] | undefined {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
     return blocks.length === 0 ? undefined : blocks.map((block) => new X509Certificate(block));

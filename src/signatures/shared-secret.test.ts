@@ -3,6 +3,7 @@ import type { Proof, RawRequest } from "../contract/adapter.ts";
 import { basicCredentials, sharedSecret } from "./shared-secret.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { isProven as fits } from "./proven.ts";
+import { filesOf } from "../../test/support/signing.ts";
 
 interface Config {
   readonly user: string;
@@ -31,6 +32,7 @@ function check(authorization: string | undefined, passwords: readonly string[] =
       target,
       webhook: "webhook",
       callbackKeys: [],
+      files: filesOf(),
       publicUrl: "http://localhost",
     }) as Proof,
   );
@@ -62,7 +64,13 @@ describe("shared secret", () => {
     const proofs = ["o_1", "o_2"].map((orderId) => {
       const request = { method: "POST", url: "/", query: new URLSearchParams(), body: Buffer.alloc(0) };
       const headers = { authorization: `made-for-${orderId}` };
-      const context = { config: {}, webhook: "webhook", callbackKeys: [], publicUrl: "http://localhost" };
+      const context = {
+        config: {},
+        webhook: "webhook",
+        callbackKeys: [],
+        files: filesOf(),
+        publicUrl: "http://localhost",
+      };
       return perOrder.check({ ...request, headers }, { ...context, target: { ...target, orderId } });
     });
     expect(proofs).toEqual([{ by: fingerprintOf("s3cret") }, { by: fingerprintOf("s3cret") }]);
@@ -103,6 +111,7 @@ describe("shared secret", () => {
       target,
       webhook: "webhook",
       callbackKeys: [],
+      files: filesOf(),
       publicUrl: "http://localhost",
     };
     expect(empty.check(request, context)).toBe(false);

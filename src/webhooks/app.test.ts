@@ -12,6 +12,7 @@ import type { StoredEvent } from "../queue/jobs.ts";
 import type { AskedOperation } from "../queue/operations.ts";
 import { callbackSignature, operationSignature } from "../signatures/signed-url.ts";
 import { listenOnLoopback, type Loopback } from "../../sandbox/loopback.ts";
+import { filesOf } from "../../test/support/signing.ts";
 import { createApp } from "./app.ts";
 import { createInbox } from "./inbox.ts";
 import { signingKeysOf } from "../../test/support/signing.ts";
@@ -79,6 +80,7 @@ beforeAll(async () => {
     config,
     log: pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line) as never) }),
     meters,
+    files: filesOf(),
     inbox: createInbox((events) => unlessDown(() => void stored.push(...events))),
     looks: {
       ask: (of) => unlessDown(() => `look-${looks.push(of)}`),

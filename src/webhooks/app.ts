@@ -1,5 +1,5 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
-import type { Target } from "../contract/adapter.ts";
+import type { PublicFiles, Target } from "../contract/adapter.ts";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -21,6 +21,8 @@ export interface AppParts {
   readonly log: Logger;
   readonly meters: Meters;
   readonly inbox: Inbox;
+  /** What lies in public and proofs take. */
+  readonly files: PublicFiles;
   readonly looks: OperatorLooks;
   readonly operations: Operations;
   /** Rejects where the queue does not answer. */

@@ -1,9 +1,16 @@
-import type { Proof, ProofContext, RawRequest } from "../contract/adapter.ts";
+import type { Proof, ProofContext, PublicFiles, RawRequest } from "../contract/adapter.ts";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { signedUrl } from "../signatures/signed-url.ts";
 import type { Head } from "./request.ts";
 import type { Routed } from "./routes.ts";
+
+/** What proofs are made with. */
+export interface ProveParts {
+  readonly config: Config;
+  /** What lies in public and proofs take. */
+  readonly files: PublicFiles;
+}
 
 /** What the head of a request proves while its body is still on its way. */
 export interface HeadProof {
@@ -17,8 +24,8 @@ export interface HeadProof {
  * Proves what can be proven before the body has come: where the URL is the proof, nobody waits for the body of one that is not ours.
  * @throws WorkerError `UntrustedWebhook`, whose context says whether `sig` was missing or wrong.
  */
-export async function proveHead(config: Config, to: Routed, head: Head): Promise<HeadProof> {
-  const context = contextOf(config, to);
+export async function proveHead({ config, files }: ProveParts, to: Routed, head: Head): Promise<HeadProof> {
+  const context = { ...contextOf(config, to), files };
   const { verify } = to.rules;
   const url = await signedUrl.check({ ...head, body: noBody }, context);
   const sig = url !== false ? "right" : head.query.has("sig") ? "wrong" : "missing";
@@ -36,7 +43,7 @@ export async function proveHead(config: Config, to: Routed, head: Head): Promise
 
 const noBody = Buffer.alloc(0);
 
-function contextOf({ signingKeys, publicUrl }: Config, { settings, target, webhook }: Routed): ProofContext<unknown> {
+function contextOf({ signingKeys, publicUrl }: Config, { settings, target, webhook }: Routed) {
   return { config: settings, target, webhook, callbackKeys: signingKeys.of("callback", target), publicUrl };
 }
 

@@ -3,18 +3,16 @@
  * changed: once it is stored, `workers/` takes over.
  */
 import type { Ack } from "../contract/adapter.ts";
-import type { Config } from "../config.ts";
 import type { Tracing } from "../lib/tracing.ts";
 import type { StoredEvent } from "../queue/jobs.ts";
 import { noRoomToAsk, NotTaken, onlyMethods } from "./answers.ts";
 import type { Inbox } from "./inbox.ts";
-import { proveHead } from "./prove.ts";
+import { type ProveParts, proveHead } from "./prove.ts";
 import type { Head } from "./request.ts";
 import { route, type WebhookRoute } from "./routes.ts";
 
 /** What a webhook is received with. */
-export interface ReceiveParts {
-  readonly config: Config;
+export interface ReceiveParts extends ProveParts {
   readonly inbox: Inbox;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -48,13 +46,13 @@ export interface Received {
  * @throws WorkerError `UnknownTarget`, `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`. @throws NotTaken. Nothing is acknowledged then.
  */
 export async function receive(
-  { config, inbox, now, tracing }: ReceiveParts,
+  { config, files, inbox, now, tracing }: ReceiveParts,
   { to, head, body }: Incoming,
 ): Promise<Received> {
   const routed = route(config, to);
   const { target, webhook, rules, settings } = routed;
   onlyMethods(head, rules.method);
-  const { trusted, prove } = await proveHead(config, routed, head);
+  const { trusted, prove } = await proveHead({ config, files }, routed, head);
   const request = { ...head, body: await body(trusted) };
   const proof = await prove(request);
   if (proof !== true && "drop" in proof) return { ack: rules.ack, events: 0, dropped: proof.drop };

@@ -18,7 +18,7 @@ import { receive } from "../../src/webhooks/receive.ts";
 import { loadSimulator } from "../../sandbox/kernel/load.ts";
 import { listenOnLoopback } from "../../sandbox/loopback.ts";
 import { createSandboxPsp } from "../../sandbox/psp.ts";
-import { forgeryOf } from "../support/forgeries.ts";
+import { filesBehind } from "../support/forgeries.ts";
 import { fixtureSigningKey, urlProofOf } from "../support/signing.ts";
 import { loadSubjects, receivedFrom, type Subject, textsIn } from "../support/subjects.ts";
 
@@ -233,7 +233,7 @@ describe.each(subjects)("$folder", (subject) => {
           Object.entries(sent.headers).map(([name, value]) => [name.toLowerCase(), value]),
         );
         const { by, ack } = await receive(
-          { config: now, inbox: async () => undefined, now: Date.now },
+          { config: now, files: await filesBehind(subject), inbox: async () => undefined, now: Date.now },
           { to: { target: account, webhook }, head: { ...head, headers }, body: async () => Buffer.from(sent.body) },
         );
         expect(by).toBeDefined();
@@ -262,15 +262,15 @@ function another(value: Json): Json {
 async function provesWebhooks(subject: Subject, setting: string): Promise<boolean> {
   const { adapter, folder, requests } = subject;
   const settings = await subject.settings("http://psp.invalid");
+  const files = await filesBehind(subject);
   for (const { request: fixture } of requests) {
     const webhook = adapter.webhooks[fixture.webhook];
     if (webhook === undefined) continue;
-    (await forgeryOf(subject, fixture.webhook))?.prepare?.();
     const { request, target } = receivedFrom(folder, fixture);
     const isProvenWith = async (changes: Readonly<Record<string, Json>>): Promise<boolean> => {
       const config = adapter.config.parse({ ...settings, ...changes }) as never;
       return isProven(
-        await webhook.verify.check(request, { config, target, webhook: fixture.webhook, ...urlProofOf() }),
+        await webhook.verify.check(request, { config, target, webhook: fixture.webhook, ...urlProofOf(), files }),
       );
     };
     const value = settings[setting] ?? null;

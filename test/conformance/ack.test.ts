@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { forgeryOf } from "../support/forgeries.ts";
+import { filesBehind } from "../support/forgeries.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 import { loadSubjects } from "../support/subjects.ts";
 
@@ -11,8 +11,7 @@ describe.each(subjects)("$folder", (subject) => {
   beforeAll(async () => {
     // The fixtures' proofs were made for the settings that the simulator gives there.
     const usual = await subject.settings("http://psp.invalid");
-    stage = await openStage(subject, { settings: () => usual });
-    for (const webhook of Object.keys(subject.adapter.webhooks)) (await forgeryOf(subject, webhook))?.prepare?.();
+    stage = await openStage(subject, { settings: () => usual, files: await filesBehind(subject) });
   });
   let began = 0;
   beforeEach(() => (began = Date.now()));

@@ -3,7 +3,7 @@ import type { CommonConfig } from "../../src/contract/adapter.ts";
 import { ConfigError, createConfig } from "../../src/config.ts";
 import { callbackSignature, operationProven, operationSignature } from "../../src/signatures/signed-url.ts";
 import { isProven } from "../../src/signatures/proven.ts";
-import { fixtureSigningKey, signingKeysOf } from "../support/signing.ts";
+import { filesOf, fixtureSigningKey, signingKeysOf } from "../support/signing.ts";
 import { loadSubjects } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
@@ -39,7 +39,14 @@ describe.each(subjects)("$folder", ({ adapter, folder, requests, settings }) => 
           headers,
           body: Buffer.alloc(0),
         };
-        const context = { config, target, webhook, callbackKeys: [own], publicUrl: "http://localhost" };
+        const context = {
+          config,
+          target,
+          webhook,
+          callbackKeys: [own],
+          files: filesOf(),
+          publicUrl: "http://localhost",
+        };
         return isProven(await verify.check(request, context));
       };
       expect(await proves(callbackSignature(own, target, webhook)), webhook).toBe(true);

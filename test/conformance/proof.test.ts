@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CommonConfig, RawRequest, Webhook } from "../../src/contract/adapter.ts";
 import type { Forgery, ProvenRequest } from "../../src/contract/simulator.ts";
-import { flipped, forgeryOf } from "../support/forgeries.ts";
+import { filesBehind, flipped, forgeryOf } from "../support/forgeries.ts";
 import { loadSubjects, receivedFrom, type Subject } from "../support/subjects.ts";
 import { urlProofOf } from "../support/signing.ts";
 import { isProven } from "../../src/signatures/proven.ts";
@@ -33,7 +33,6 @@ describe.each(subjects)("$folder", (subject) => {
       const found = await forgeryOf(subject, fixture.webhook);
       if (found === undefined) throw new Error(signed);
       scheme = found;
-      scheme.prepare?.();
       if (fixture.at !== undefined) vi.useFakeTimers({ toFake: ["Date"], now: Date.parse(fixture.at) });
     });
     afterAll(() => void vi.useRealTimers());
@@ -134,7 +133,10 @@ const anyRequest: fc.Arbitrary<RawRequest> = fc.record({
 async function provenBy(subject: Subject, fixture: Parameters<typeof receivedFrom>[1]): Promise<ProvenRequest> {
   const { request, target } = receivedFrom(subject.folder, fixture);
   const config = subject.adapter.config.parse(await subject.settings("http://psp.invalid")) as CommonConfig;
-  return { request, context: { config, target, webhook: fixture.webhook, ...urlProofOf() } };
+  return {
+    request,
+    context: { config, target, webhook: fixture.webhook, ...urlProofOf(), files: await filesBehind(subject) },
+  };
 }
 
 function signatureOf(scheme: Forgery, proof: ProvenRequest): string {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import type { PublicFiles } from "../../src/contract/adapter.ts";
 import type { Forgery, ProvenRequest } from "../../src/contract/simulator.ts";
-import { fixtureSigningKey, urlProofOf } from "./signing.ts";
+import { filesOf, fixtureSigningKey, urlProofOf } from "./signing.ts";
 import type { Subject } from "./subjects.ts";
 
 /** The URL is the proof: everything it names is signed. */
@@ -35,6 +36,12 @@ export async function forgeryOf({ path, adapter }: Subject, webhook: string): Pr
   if (!existsSync(`${path}/forgery.ts`)) return undefined;
   const { forgeries } = (await import(`${path}/forgery.ts`)) as { forgeries: Readonly<Record<string, Forgery>> };
   return forgeries[webhook];
+}
+
+/** What lies in public that proofs of the adapter's webhooks take. */
+export async function filesBehind(subject: Subject): Promise<PublicFiles> {
+  const forgeries = await Promise.all(Object.keys(subject.adapter.webhooks).map((name) => forgeryOf(subject, name)));
+  return filesOf(Object.assign({}, ...forgeries.map((forgery) => forgery?.files)) as Record<string, string>);
 }
 
 /** The text with one bit of its first byte changed. */

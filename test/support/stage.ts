@@ -1,5 +1,13 @@
 import { vi } from "vitest";
-import type { DesiredPayment, Json, KeptEvent, LookContext, PaymentKey, Target } from "../../src/contract/adapter.ts";
+import type {
+  DesiredPayment,
+  Json,
+  KeptEvent,
+  LookContext,
+  PaymentKey,
+  PublicFiles,
+  Target,
+} from "../../src/contract/adapter.ts";
 import type { SimulatedAnswer, SimulatedRequest, SimulatedWebhook, Simulator } from "../../src/contract/simulator.ts";
 import type { ListOptions } from "../../sandbox/kernel/kernel.ts";
 import { loadSimulator } from "../../sandbox/kernel/load.ts";
@@ -18,6 +26,7 @@ import { createSandboxNorce, type Document, type SandboxNorce } from "../../sand
 import { createSandboxPsp } from "../../sandbox/psp.ts";
 import { createApp } from "../../src/webhooks/app.ts";
 import { createInbox } from "../../src/webhooks/inbox.ts";
+import { createPublicFiles } from "../../src/signatures/public-files.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
 import { createContexts } from "../../src/adapters/contexts.ts";
 import { lookContext } from "../../src/workers/look/open.ts";
@@ -78,6 +87,8 @@ export interface StageOptions {
   readonly settings?: (apiUrl: string) => Readonly<Record<string, Json>>;
   /** Asks Norce and the PSP over the network, as in production. Otherwise their servers are called in this process. */
   readonly sockets?: boolean;
+  /** What lies in public and proofs take. Default: what the PSP's server has. */
+  readonly files?: PublicFiles;
   /** What becomes of the PSP's answer on its way. */
   readonly answered?: (answer: SimulatedAnswer, request: SimulatedRequest) => SimulatedAnswer;
 }
@@ -191,6 +202,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
   const worker = startWorker({ config, engine, queue: seam, log, meters, transport });
   const app = createApp({
     config,
+    files: options.files ?? createPublicFiles({ transport }),
     log,
     meters,
     inbox: createInbox((events) => seam.inbox.add(events)),

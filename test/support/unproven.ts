@@ -6,7 +6,7 @@ import type { CommonConfig } from "../../src/contract/adapter.ts";
 import { type Config, createConfig } from "../../src/config.ts";
 import { receive } from "../../src/webhooks/receive.ts";
 import { forgeryOf } from "./forgeries.ts";
-import { fixtureSigningKey, urlProofOf } from "./signing.ts";
+import { filesOf, fixtureSigningKey, urlProofOf } from "./signing.ts";
 import { loadSubjects, receivedFrom, type RequestFixture, type Subject } from "./subjects.ts";
 
 /** What came of one kind of body at one webhook. */
@@ -67,7 +67,7 @@ async function costsOf(subject: Subject): Promise<Cost[]> {
         const inbox = async (): Promise<void> => void (stored += 1);
         const before = process.cpuUsage();
         const outcome = await receive(
-          { config: forged, inbox, now: Date.now },
+          { config: forged, files: filesOf(), inbox, now: Date.now },
           { to: { target, webhook }, head: { ...request, query }, body: async () => Buffer.from(bytes) },
         ).then(
           ({ dropped }) => dropped ?? "received",

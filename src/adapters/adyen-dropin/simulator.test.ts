@@ -8,6 +8,7 @@ import { simulate } from "./simulator.ts";
 import { webhook } from "./webhooks.ts";
 import { asking } from "../../../test/support/asking.ts";
 import { isProven } from "../../signatures/proven.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 const target = { adapter: "adyen-dropin", merchant: "acme", channel: "se" };
 const start = Date.UTC(2026, 1, 3, 10);
@@ -29,7 +30,14 @@ function stage(recurring = false, currency = "SEK") {
   const read = async (sent: readonly SimulatedWebhook[]): Promise<void> => {
     for (const { headers, body } of sent) {
       const request = { method: "POST", url: "/", query: new URLSearchParams(), headers, body: Buffer.from(body) };
-      const proof = { config: settings, target, webhook: "webhook", callbackKeys: [], publicUrl: "http://localhost" };
+      const proof = {
+        config: settings,
+        target,
+        webhook: "webhook",
+        callbackKeys: [],
+        files: filesOf(),
+        publicUrl: "http://localhost",
+      };
       expect(isProven(await webhook.verify.check(request, proof)), "is proven").toBe(true);
       for (const { key, type, at, line } of webhook.parse(request, target, settings))
         if (line !== undefined) kept.push({ key, type, at, ...line });

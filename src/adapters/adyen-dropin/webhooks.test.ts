@@ -1,10 +1,12 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import type { Proof, PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { webhook } from "./webhooks.ts";
 import { isProven } from "../../signatures/proven.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 const key = "0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20";
 const target = { adapter: "adyen-dropin", merchant: "acme", channel: "se" };
@@ -67,8 +69,15 @@ function signed(item: Item = {}): Item {
   return { ...whole, additionalData: { ...item.additionalData, hmacSignature: sign(texts.map(String).join(":")) } };
 }
 
-async function proofOf(request: RawRequest, by = settings()): Promise<Proof> {
-  const context = { config: by, target, webhook: "webhook", callbackKeys: [], publicUrl: "http://localhost" };
+async function proofOf(request: RawRequest, by = settings(), files: Record<string, string> = {}): Promise<Proof> {
+  const context = {
+    config: by,
+    target,
+    webhook: "webhook",
+    callbackKeys: [],
+    files: filesOf(files),
+    publicUrl: "http://localhost",
+  };
   return await webhook.verify.check(request, context);
 }
 
@@ -442,6 +451,36 @@ describe("whose it is", () => {
     expect(await proves(received(body, basic("adyen", "other")), by)).toBe(false);
     expect(await proves(received(body, basic("norce", "new")), by)).toBe(false);
     expect(await proves(received(body), by)).toBe(false);
+  });
+
+  it("wants a token of the merchant's identity provider where one is named, besides the signature and never instead", async () => {
+    const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+    const [issuer, audience, jwksUrl] = ["https://id.example", "psp", "https://id.example/keys"];
+    const keys = { [jwksUrl]: JSON.stringify({ keys: [await exportJWK(publicKey)] }) };
+    const tokenFor = async (aud: string) =>
+      await new SignJWT({})
+        .setProtectedHeader({ alg: "ES256" })
+        .setIssuer(issuer)
+        .setAudience(aud)
+        .setExpirationTime("1h")
+        .sign(privateKey);
+    const authorization = `Bearer ${await tokenFor(audience)}`;
+    const by = settings({ webhookOAuth: { issuer, audience, jwksUrl }, webhookPassword: "for token webhooks" });
+    const item = signed();
+    const body = JSON.stringify(standard([item]));
+    const forged = JSON.stringify(standard([{ ...item, amount: { value: 99999, currency: "SEK" } }]));
+    const proof = async (text: string, headers: Record<string, string>, lying = keys) =>
+      await proofOf(received(text, headers), by, lying);
+    expect(isProven(await proof(body, { authorization }))).toBe(true);
+    expect(await proof(forged, { authorization })).toBe(false);
+    expect(await proof(body, { authorization: `Bearer ${await tokenFor("other")}` })).toBe(false);
+    expect(await proof(body, {})).toBe(false);
+    expect(await proof(body, { authorization }, {}), "the provider is away: Adyen has to come again").toEqual({
+      busy: true,
+    });
+    expect(await proof(forged, { authorization }, {}), "nobody is asked for what is forged").toBe(false);
+    const basic = { authorization: `Basic ${Buffer.from("adyen:for token webhooks").toString("base64")}` };
+    expect(await proves(received(tokenBody, { ...basic, hmacsignature: tokenSignature }), by)).toBe(true);
   });
 });
 

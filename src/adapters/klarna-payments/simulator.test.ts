@@ -7,6 +7,7 @@ import adapter from "./index.ts";
 import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
 import { type PaymentsOptions, simulate } from "./simulator.ts";
 import { isProven } from "../../signatures/proven.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 const url = (webhook: string) => `http://localhost/callback/${webhook}`;
 const callbackUrls = {
@@ -84,7 +85,14 @@ describe("klarna payments", () => {
         headers: webhook?.headers ?? {},
         body: Buffer.from(body),
       };
-      const context = { config, target, webhook: "webhook", callbackKeys: [], publicUrl: "http://localhost" };
+      const context = {
+        config,
+        target,
+        webhook: "webhook",
+        callbackKeys: [],
+        files: filesOf(),
+        publicUrl: "http://localhost",
+      };
       const proof = isProven(await verify.check(request, context));
       return { proof, events: proof ? parse(request, target, config) : [] };
     };

@@ -9,6 +9,7 @@ import { fetchSnapshot } from "./client.ts";
 import adapter from "./index.ts";
 import { echoesIn } from "./schema.ts";
 import { event, paymentIn } from "./webhooks.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 const apiUrl = "https://api.mollie.example.invalid";
 const target = { adapter: "mollie", merchant: "acme", channel: "se" };
@@ -49,6 +50,7 @@ describe("the signed webhook (docs/psp/mollie.md, b.2: worked vector)", () => {
       target,
       webhook: "event",
       callbackKeys: [],
+      files: filesOf(),
       publicUrl: "http://localhost:3000",
     });
     return proof !== false;

@@ -13,6 +13,7 @@ import { operations } from "./operations.ts";
 import { paymentSchema, type Snapshot, timeFrom } from "./schema.ts";
 import { simulate } from "./simulator.ts";
 import { account, event } from "./webhooks.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 const apiUrl = "https://api.nexi.example.invalid";
 const paymentId = "0aa1bb2cc3dd4ee5ff60718293a4b5c6";
@@ -54,7 +55,12 @@ describe("the value of Authorization (docs/psp/nexi.md, b: worked vector)", () =
     const headers = authorization === undefined ? {} : { authorization };
     const request = { method: "POST", url: "/", query: new URLSearchParams(), headers, body: Buffer.alloc(0) };
     const context = { config: settingsWith(more), target: to as typeof target, webhook: "event" };
-    const proof = await event.verify.check(request, { ...context, callbackKeys: [], publicUrl: "http://localhost" });
+    const proof = await event.verify.check(request, {
+      ...context,
+      callbackKeys: [],
+      files: filesOf(),
+      publicUrl: "http://localhost",
+    });
     return proof !== false;
   };
 

@@ -1,16 +1,13 @@
 import type { CommonConfig } from "../../contract/adapter.ts";
 import type { Forgery, ProvenRequest } from "../../contract/simulator.ts";
 import { simulatorCertificate } from "./simulator-certificate.ts";
-import { certificates } from "./webhooks.ts";
 
 /** The setting that is part of the signed text. */
 type Config = CommonConfig & { readonly webhookId: string };
 
 /** Signed are the transmission's id and time, the configured webhook id and a checksum of the body (docs/psp/paypal.md, b.3). */
 const webhook: Forgery = {
-  prepare() {
-    certificates.keep("https://psp.invalid/v1/notifications/certs/CERT-simulator-only", simulatorCertificate);
-  },
+  files: { "https://psp.invalid/v1/notifications/certs/CERT-simulator-only": simulatorCertificate },
   forged(proof) {
     const { request, context } = proof;
     const config = context.config as Config;

@@ -2,12 +2,13 @@ import { createSign } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { certificatePlaces, environmentOf } from "./environment.ts";
 import { simulatorCertificate, simulatorKey } from "./simulator-certificate.ts";
-import { certificates, webhook } from "./webhooks.ts";
+import { webhook } from "./webhooks.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 interface Hook {
   readonly body: string;
@@ -38,10 +39,12 @@ const sandbox = "https://api-m.sandbox.paypal.com";
 const live = "https://api-m.paypal.com";
 const target = { adapter: "paypal", merchant: "acme", channel: "se" };
 
-beforeAll(() => {
-  for (const { certificate, hooks } of Object.values(vectors))
-    for (const { headers } of hooks) certificates.keep(headers["paypal-cert-url"] ?? "", certificate);
-});
+/** What lies in public, by URL. */
+const files: Record<string, string> = Object.fromEntries(
+  Object.values(vectors).flatMap(({ certificate, hooks }) =>
+    hooks.map(({ headers }) => [headers["paypal-cert-url"] ?? "", certificate]),
+  ),
+);
 
 function settings(more: Readonly<Record<string, unknown>>): Config {
   return {
@@ -60,6 +63,7 @@ async function proof(hook: Hook, of: Config) {
     target,
     webhook: "webhook",
     callbackKeys: [],
+    files: filesOf(files),
     publicUrl: "http://localhost",
   });
 }
@@ -200,7 +204,7 @@ describe("a simulated PayPal", () => {
       "paypal-transmission-time": time,
       "paypal-transmission-sig": signature,
     };
-    certificates.keep(url, simulatorCertificate);
+    files[url] = simulatorCertificate;
     return { body, headers };
   };
 

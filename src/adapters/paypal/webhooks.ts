@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { createCertificates, rsaCertificate, type RsaClaim } from "../../signatures/rsa-certificate.ts";
+import { rsaCertificate, type RsaClaim } from "../../signatures/rsa-certificate.ts";
 import type { RawRequest, Webhook } from "../../contract/adapter.ts";
 import { type Config, webhookIds } from "./config.ts";
 import { certificatePlaces, signerNames } from "./environment.ts";
@@ -15,9 +15,6 @@ export const transmission = {
   transmission_time: "paypal-transmission-time",
 } as const;
 
-/** PayPal's certificates, for all merchants: they lie in public. */
-export const certificates = createCertificates();
-
 /** The only algorithm: what the header says is not a choice. */
 const algorithm = "sha256withrsa";
 
@@ -28,10 +25,10 @@ const algorithm = "sha256withrsa";
 export const webhook: Webhook<Config> = {
   scope: "account",
   method: "POST",
-  verify: rsaCertificate<Config>(
-    { claim: (request, { config }) => claimFrom(request, config), evidence: ({ body }) => evidenceOf(body) },
-    certificates,
-  ),
+  verify: rsaCertificate<Config>({
+    claim: (request, { config }) => claimFrom(request, config),
+    evidence: ({ body }) => evidenceOf(body),
+  }),
   // A checksum of four bytes binds the body to its signature: whoever holds one webhook's headers can write another body for them.
   signed: "none",
   ack: { status: 200 },

@@ -4,6 +4,7 @@ import { isWorkerError } from "../../lib/errors.ts";
 import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { webhook } from "./webhooks.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 const target = { adapter: "stripe", merchant: "acme", channel: "se" };
 /** The worked vector of docs/psp/stripe.md, (b). */
@@ -32,7 +33,7 @@ function received(text: string, signature?: string): RawRequest {
 
 async function proofOf(signature: string | undefined, more: object = {}, text = body, now = signedAt) {
   vi.useFakeTimers({ toFake: ["Date"], now: now * 1_000 });
-  const context = { target, webhook: "webhook", callbackKeys: [], publicUrl: "http://localhost" };
+  const context = { target, webhook: "webhook", callbackKeys: [], files: filesOf(), publicUrl: "http://localhost" };
   const proof = await webhook.verify.check(received(text, signature), { ...context, config: settings(more) });
   return typeof proof === "object" && "by" in proof ? true : proof;
 }

@@ -5,6 +5,7 @@ import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { signedText } from "./proof.ts";
 import { webhook } from "./webhooks.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 const base = {
   adapterId: "a",
@@ -62,7 +63,14 @@ function requestOf(vector: Vector, more: Readonly<Record<string, string | undefi
 
 async function isBelieved(vector: Vector, request = requestOf(vector), secrets: string | string[] = vector.secret) {
   const settings: Config = config.parse({ ...base, webhookSecret: secrets });
-  const context = { config: settings, target, webhook: "webhook", callbackKeys: [], publicUrl: vector.publicUrl };
+  const context = {
+    config: settings,
+    target,
+    webhook: "webhook",
+    callbackKeys: [],
+    files: filesOf(),
+    publicUrl: vector.publicUrl,
+  };
   return isProven(await webhook.verify.check(request, context));
 }
 

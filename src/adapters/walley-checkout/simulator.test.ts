@@ -7,6 +7,7 @@ import { createSimulator } from "../../../sandbox/kernel/kernel.ts";
 import { retryDelays, sharedKey, simulate, simulateWithStore, webhookHmacKey } from "./simulator.ts";
 import { webhook } from "./webhooks.ts";
 import { isProven } from "../../signatures/proven.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 const account = { adapter: "walley-checkout", merchant: "acme", channel: "se" };
 let clock = 0;
@@ -148,6 +149,7 @@ describe("webhooks", () => {
         target: account,
         webhook: "webhook",
         callbackKeys: [],
+        files: filesOf(),
         publicUrl: "http://localhost",
       };
       expect(isProven(await webhook.verify.check(request, context))).toBe(true);

@@ -4,6 +4,7 @@ import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { config } from "./config.ts";
 import { notification, webhook } from "./webhooks.ts";
 import { isProven } from "../../signatures/proven.ts";
+import { filesOf } from "../../../test/support/signing.ts";
 
 const account = { adapter: "walley-checkout", merchant: "acme", channel: "se" };
 const target = { ...account, orderId: "o_1", paymentId: "p_1" };
@@ -34,6 +35,7 @@ async function proven(more: object, headers: Record<string, string>, body: unkno
     target: account,
     webhook: "webhook",
     callbackKeys: [],
+    files: filesOf(),
     publicUrl: "http://localhost",
   };
   return isProven(await webhook.verify.check(requestOf(body, headers), context));
