@@ -40,6 +40,10 @@ describe("config", () => {
     { merchantAccount: "a:b" },
     { adyenApiKey: "with a space" },
     { captureMode: "auto" },
+    { webhookOAuth: { issuer: "https://id.example", audience: "psp" } },
+    { webhookOAuth: { issuer: "", audience: "psp", jwksUrl: "https://id.example/keys" } },
+    { webhookOAuth: { issuer: "https://id.example", audience: "psp", jwksUrl: "http://id.example/keys" } },
+    { webhookOAuth: { issuer: "https://id.example", audience: "psp", jwksUrl: "http://localhost.example/keys" } },
   ])("does not take %j", (wrong) => {
     expect(config.safeParse({ ...given, ...wrong }).success).toBe(false);
   });

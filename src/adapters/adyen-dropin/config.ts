@@ -21,6 +21,19 @@ export const config = commonConfig.extend({
     .default("adyen"),
   webhookPassword: z.union([password, z.array(password).min(1)]).optional(),
   /**
+   * OAuth of the endpoint of standard webhooks, in the place of Basic authentication: Adyen fetches a token from the merchant's own identity
+   * provider and sends it along. Checked besides the HMAC, never instead.
+   */
+  webhookOAuth: z
+    .strictObject({
+      issuer: z.string().min(1),
+      audience: z.string().min(1),
+      jwksUrl: z
+        .url({ protocol: /^https?$/ })
+        .refine((url) => url.startsWith("https:") || isLoopback(url), "has to be https"),
+    })
+    .optional(),
+  /**
    * A key for the Management API, with the role "Management API—Webhooks read and write": `npm run doctor` compares the merchant account's
    * webhooks by it, and registers them. Absent where the webhook is the company account's.
    */
@@ -43,6 +56,11 @@ export const config = commonConfig.extend({
 });
 
 export type Config = Readonly<z.infer<typeof config>>;
+
+/** True for an address of this machine alone: nobody is in between. */
+function isLoopback(url: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname);
+}
 
 /** One secret or several, as a list. */
 export function listOf(secrets: string | readonly string[] | undefined): readonly string[] {

@@ -1,5 +1,6 @@
 import { WorkerError } from "../../lib/errors.ts";
 import { jsonFrom, parseJson } from "../../lib/json.ts";
+import { hasBearer } from "../../signatures/bearer.ts";
 import { equalInConstantTime } from "../../signatures/constant-time.ts";
 import { hmacBody } from "../../signatures/hmac-body.ts";
 import { hmacFields, type SignedItem } from "../../signatures/hmac-fields.ts";
@@ -59,8 +60,11 @@ async function checkItems(request: RawRequest, context: ProofContext<Config>): P
   const proof = await signedEach(concerning.length === 0 ? items : concerning).check(request, context);
   if (concerning.length === 0) return proof === false ? { drop: "no-payment" } : proof;
   const { config } = context;
-  if (proof === false || !isByAdyen(request, config)) return false;
-  if ((String(record["live"]) === "true") !== isLive(config)) return false;
+  if (proof === false || (String(record["live"]) === "true") !== isLive(config)) return false;
+  const allowed = await isAllowedIn(request, context);
+  // A refusal would hold back everything else: Adyen has to come again once the provider's keys can be had.
+  if (allowed === undefined) return { busy: true };
+  if (!allowed) return false;
   return concerning.some((item) => isOurs(item, config)) ? proof : foreign;
 }
 
@@ -181,6 +185,12 @@ function textFrom(value: unknown): string {
   if (typeof value === "string" || typeof value === "boolean") return String(value);
   if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
   throw new Error("no text");
+}
+
+/** By a token of the merchant's identity provider, where one is configured; `undefined` where its keys cannot be had now. Else by Basic authentication. */
+async function isAllowedIn(request: RawRequest, { config, files }: ProofContext<Config>): Promise<boolean | undefined> {
+  if (config.webhookOAuth === undefined) return isByAdyen(request, config);
+  return await hasBearer(request, config.webhookOAuth, files);
 }
 
 /** Basic authentication, where the merchant has set a password for the endpoint. */
