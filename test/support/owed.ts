@@ -5,11 +5,8 @@
 export const owed: Readonly<Record<"lines" | "lenient" | "trust", readonly string[]>> & {
   readonly waits: Readonly<Record<string, readonly string[]>>;
 } = {
-  /**
-   * Adapters whose log has lines that change later, or a last capture, refund or cancel that is not the sum of its kind. PayPal says of a capture
-   * that was pending when it was made and not when it was settled: where a later one is settled before it, their sums change places.
-   */
-  lines: ["paypal"],
+  /** Adapters whose log has lines that change later, or a last capture, refund or cancel that is not the sum of its kind. */
+  lines: [],
   /** Adapters that read more strictly than their `decides` says. */
   lenient: [],
   /** Adapters where a changed copy of a proven webhook leaves a line more. */

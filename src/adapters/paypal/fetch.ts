@@ -22,11 +22,12 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
   if (body === null) return goneFrom(reference, context);
   const order = parsed(orderSchema, body);
   const stored = await storedToken(order, context);
-  const { token: foundBefore } = memoryFrom(context.memory);
+  const { token: foundBefore, order: linesBefore } = memoryFrom(context.memory);
   return {
     order,
     ...(stored === undefined ? {} : { stored }),
     ...(foundBefore === undefined ? {} : { foundBefore }),
+    ...(linesBefore === undefined ? {} : { linesBefore }),
     ...((await isApprovalReversed(order, context)) ? { approvalReversed: true } : {}),
   };
 }

@@ -252,10 +252,48 @@ describe("several pieces", () => {
       refunds: [capture("R1", "COMPLETED", "30.00")],
     });
     expect(money.refunded).toBe(10000);
-    expect(transactions.find(({ key }) => key === "reversal:C1")).toMatchObject({
+    expect(transactions.find(({ key }) => key === "reversal:C1:7000")).toMatchObject({
       amount: 10000,
       facts: { reversedAmount: 7000 },
     });
+  });
+
+  it("adds up in the order in which it was found, where what was made first is decided last", () => {
+    const held = [authorization("A1", "PARTIALLY_CAPTURED")];
+    const at = (day: number) => ({ ...up("authorizations", "A1"), create_time: `2026-02-0${day}T10:00:00Z` });
+    const look = (captures: readonly object[], linesBefore: readonly string[] = []) => {
+      const { transactions, memory } = desired({ authorizations: held, captures, beside: { linesBefore } });
+      const lines = transactions.flatMap(({ key, event, amount }) => (event === "capture" ? [`${key} ${amount}`] : []));
+      return { lines, order: memory?.["order"] };
+    };
+    const later = capture("C2", "COMPLETED", "30.00", at(2));
+    const first = look([capture("C1", "PENDING", "40.00", at(1)), later]);
+    expect(first).toEqual({
+      lines: ["capture:C1:pending 0", "capture:C2 3000"],
+      order: ["capture:C1:pending", "capture:C2"],
+    });
+    const captures = [capture("C1", "COMPLETED", "40.00", at(1)), later];
+    expect(look(captures, first.order as string[]).lines).toEqual(["capture:C2 3000", "capture:C1 7000"]);
+    expect(look(captures)).toEqual({ lines: ["capture:C1 4000", "capture:C2 7000"], order: undefined });
+  });
+
+  it("says a second time what was taken back, where a refund beside it has failed", () => {
+    const captures = [capture("C1", "REFUNDED"), capture("C2", "PARTIALLY_REFUNDED")];
+    const of = (id: string) => ({ ...up("captures", id), create_time: "2026-02-02T10:00:00Z" });
+    const look = (status: string, linesBefore: readonly string[]) =>
+      desired({
+        captures,
+        refunds: [capture("R1", status, "30.00", of("C1")), capture("R2", "COMPLETED", "5.00", of("C2"))],
+        beside: { linesBefore },
+      });
+    const { memory, money } = look("PENDING", []);
+    expect(money.refunded).toBe(7500);
+    const after = look("FAILED", memory?.["order"] as string[]);
+    const lines = after.transactions.flatMap(({ key, event, amount, success }) =>
+      event === "refund" && success ? [`${key} ${amount}`] : [],
+    );
+    expect(after.money.refunded).toBe(10500);
+    expect(lines).toEqual(["refund:R2 500", "reversal:C1:7000 7500", "reversal:C1:10000 10500"]);
   });
 
   it("remembers the ids by which later events may name the payment", () => {

@@ -12,7 +12,7 @@ import {
   unmapped,
 } from "./schema.ts";
 import { isCapturable, type Ledger, ledgerOf, meaningOf } from "./sums.ts";
-import { transactionsOf, voidedTransaction } from "./transactions.ts";
+import { linesOf, voidedTransaction } from "./transactions.ts";
 import { lookAgainOf, type Standing } from "./waits.ts";
 
 const hour = 3_600_000;
@@ -36,6 +36,7 @@ export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayme
   const standing = standingOf(snapshot, ledger, now);
   const recurring = recurringFrom(snapshot);
   const refunding = ledger.takings.reduce((sum, taking) => sum + taking.refunding, 0);
+  const lines = linesOf(ledger, snapshot.linesBefore ?? []);
   return {
     phase: standing.phase,
     money: standing.money,
@@ -46,9 +47,12 @@ export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayme
     aliases: [...ledger.captures, ...ledger.authorizations].map(({ id }) => id),
     recurring,
     attributes: attributesOf(order, ledger),
-    memory: memoryOf(snapshot, standing, recurring),
+    memory: {
+      ...memoryOf(snapshot, standing, recurring),
+      ...(lines.order === undefined ? {} : { order: lines.order }),
+    },
     transactions: [
-      ...transactionsOf(ledger),
+      ...lines.transactions,
       ...(standing.voided === undefined ? [] : [voidedTransaction(order.id, ledger.total, standing.voided)]),
     ],
     possible: possibleOf(ledger, standing),

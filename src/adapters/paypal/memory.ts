@@ -21,6 +21,8 @@ const memorySchema = z.object({
   held: z.boolean().optional().catch(undefined),
   /** Digest of the token that was found for it. */
   token: z.string().optional().catch(undefined),
+  /** Keys of lines in the order in which they were found. */
+  order: z.array(z.string()).optional().catch(undefined),
 });
 
 /** What the last look remembered; nothing where it was none of ours. */

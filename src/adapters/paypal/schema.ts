@@ -191,6 +191,8 @@ export interface Snapshot {
   readonly stored?: { readonly token: string; readonly type: SourceType; readonly source: Source };
   /** Digest of the token that an earlier look found, and Norce has. */
   readonly foundBefore?: string;
+  /** Keys of lines in the order in which earlier looks found them. */
+  readonly linesBefore?: readonly string[];
 }
 
 /** Means of payment that can be stored, by PayPal's names. */

@@ -3,19 +3,46 @@ import { minorOf } from "./amounts.ts";
 import { type Authorization, type Capture, parentOf, present, type Refund } from "./schema.ts";
 import { authorizedSoFar, type Hold, type Ledger, meaningOf } from "./sums.ts";
 
+/** What should stand in the log, and what the next look has to know of it. */
+export interface Lines {
+  readonly transactions: readonly DesiredTransaction[];
+  /** Keys in the order in which looks found them, where another one could be thought of later. */
+  readonly order?: readonly string[];
+}
+
 /**
  * What should stand in the log: every amount is the running total of its kind after the transaction. A piece that was pending and is decided
  * later gets a second line; the same piece never gets the same line twice, whichever webhook or answer told of it.
+ * @param before the keys that earlier looks found, in their order: PayPal says when a piece was made, and not when it was decided.
  */
-export function transactionsOf(ledger: Ledger): readonly DesiredTransaction[] {
+export function linesOf(ledger: Ledger, before: readonly string[]): Lines {
   const held = ledger.authorizations.length > 0;
-  return [
+  const captures = inOrderOf(before, capturesOf(ledger, held));
+  const refunds = inOrderOf(before, [...refundsOf(ledger), ...reversalsOf(ledger, before)]);
+  const transactions = [
     ...(held ? confirmsOf(ledger) : directConfirmsOf(ledger)),
-    ...capturesOf(ledger, held),
-    ...refundsOf(ledger),
-    ...reversalsOf(ledger),
+    ...totalled(captures),
+    ...totalled(refunds),
     ...releasesOf(ledger),
   ];
+  const isOpen = [...ledger.captures, ...ledger.refunds].some(({ status }) => status === "PENDING");
+  const isTakenBack = ledger.takings.some(({ reversed }) => reversed > 0);
+  const order = [captures, refunds].flatMap((lines) => (lines.length > 1 ? lines.map(({ key }) => key) : []));
+  return { transactions, ...(order.length > 0 && (isOpen || isTakenBack || before.length > 0) ? { order } : {}) };
+}
+
+/** A line before its kind is added up. */
+type Part = Omit<DesiredTransaction, "amount"> & { readonly moved: Minor };
+
+/** Those that were found before, as they were found; then the others, in the order of time. */
+function inOrderOf(before: readonly string[], parts: readonly Part[]): readonly Part[] {
+  const places = new Map(before.map((key, place) => [key, place]));
+  return parts.toSorted((one, other) => (places.get(one.key) ?? Infinity) - (places.get(other.key) ?? Infinity) || 0);
+}
+
+function totalled(parts: readonly Part[]): readonly DesiredTransaction[] {
+  let amount = 0;
+  return parts.map(({ moved, ...line }) => ({ ...line, amount: (amount += moved) }));
 }
 
 /** An order that PayPal voided before anything was held. */
@@ -71,63 +98,67 @@ function directConfirmsOf({ captures }: Ledger): readonly DesiredTransaction[] {
   });
 }
 
-function capturesOf({ captures }: Ledger, held: boolean): readonly DesiredTransaction[] {
-  let amount = 0;
-  return captures.flatMap((capture): DesiredTransaction[] => {
+function capturesOf({ captures }: Ledger, held: boolean): readonly Part[] {
+  return captures.flatMap((capture): Part[] => {
     const common = {
       event: "capture",
       pspEvent: "capture",
       pspStatus: capture.status,
       facts: captureFacts(capture),
+      moved: 0,
     } as const;
     switch (meaningOf(capture)) {
       case "settled":
-        amount += minorOf(capture.amount);
-        return [{ ...common, key: `capture:${capture.id}`, amount, success: true }];
+        return [{ ...common, key: `capture:${capture.id}`, moved: minorOf(capture.amount), success: true }];
       // On its way and not taken: what was taken so far stays the sum of its kind.
       case "pending":
-        return held ? [{ ...common, key: `capture:${capture.id}:pending`, amount, success: true }] : [];
+        return held ? [{ ...common, key: `capture:${capture.id}:pending`, success: true }] : [];
       case "declined":
-        return held
-          ? [{ ...common, key: `capture:${capture.id}:declined`, amount, success: false, ...reasonOf(capture) }]
-          : [];
+        return held ? [{ ...common, key: `capture:${capture.id}:declined`, success: false, ...reasonOf(capture) }] : [];
       case "failed":
-        return [{ ...common, key: `capture:${capture.id}:failed`, amount, success: false, ...reasonOf(capture) }];
+        return [{ ...common, key: `capture:${capture.id}:failed`, success: false, ...reasonOf(capture) }];
     }
   });
 }
 
-function refundsOf({ refunds }: Ledger): readonly DesiredTransaction[] {
-  let amount = 0;
-  return refunds.flatMap((refund): DesiredTransaction[] => {
+function refundsOf({ refunds }: Ledger): readonly Part[] {
+  return refunds.map((refund): Part => {
     const { id, status: pspStatus } = refund;
-    const common = { event: "refund", pspEvent: "refund", pspStatus, facts: refundFacts(refund) } as const;
+    const common = { event: "refund", pspEvent: "refund", pspStatus, facts: refundFacts(refund), moved: 0 } as const;
     switch (pspStatus) {
       case "COMPLETED":
-        return [{ ...common, key: `refund:${id}`, amount: (amount += minorOf(refund.amount)), success: true }];
+        return { ...common, key: `refund:${id}`, moved: minorOf(refund.amount), success: true };
       // On its way and not given back: what was given back so far stays the sum of its kind.
       case "PENDING":
-        return [{ ...common, key: `refund:${id}:pending`, amount, success: true }];
+        return { ...common, key: `refund:${id}:pending`, success: true };
       case "FAILED":
       case "CANCELLED":
-        return [{ ...common, key: `refund:${id}:failed`, amount, success: false, ...reasonOf(refund) }];
+        return { ...common, key: `refund:${id}:failed`, success: false, ...reasonOf(refund) };
     }
   });
 }
 
-/** Money that PayPal took back without a refund of ours: a chargeback, a claim. */
-function reversalsOf({ takings, money }: Ledger): readonly DesiredTransaction[] {
+/**
+ * Money that PayPal took back without a refund of ours: a chargeback, a claim. Of a refund that fails afterwards it keeps what that did not give
+ * back: then there is another line over all of it, after those that were found before.
+ */
+function reversalsOf({ takings }: Ledger, before: readonly string[]): readonly Part[] {
   return takings
     .filter(({ reversed }) => reversed > 0)
-    .map(({ capture, reversed }) => ({
-      key: `reversal:${capture.id}`,
-      event: "refund",
-      pspEvent: "reversal",
-      pspStatus: capture.status,
-      amount: money.refunded,
-      success: true,
-      facts: present({ captureId: capture.id, reversedAmount: reversed, reason: capture.status_details?.reason }),
-    }));
+    .flatMap(({ capture, reversed }) => {
+      const start = `reversal:${capture.id}:`;
+      const told = before.flatMap((key) => (key.startsWith(start) ? [Number(key.slice(start.length))] : []));
+      const all = told.includes(reversed) ? told : [...told, reversed];
+      return all.map((sum, index) => ({
+        key: `${start}${sum}`,
+        event: "refund" as const,
+        pspEvent: "reversal",
+        pspStatus: capture.status,
+        moved: sum - (all[index - 1] ?? 0),
+        success: true,
+        facts: present({ captureId: capture.id, reversedAmount: sum, reason: capture.status_details?.reason }),
+      }));
+    });
 }
 
 function releasesOf({ holds }: Ledger): readonly DesiredTransaction[] {
@@ -135,7 +166,8 @@ function releasesOf({ holds }: Ledger): readonly DesiredTransaction[] {
   return holds
     .filter(({ released }) => released > 0)
     .map((hold) => ({
-      key: `cancel:${hold.authorization.id}`,
+      // More of it may be released later: of a capture that is declined after the hold was over.
+      key: `cancel:${hold.authorization.id}:${hold.released}`,
       event: "cancel",
       pspEvent: releaseOf(hold),
       pspStatus: hold.authorization.status,
