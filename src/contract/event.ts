@@ -16,6 +16,8 @@ export interface PspEvent {
   readonly clues?: readonly Clue[] | undefined;
   /** What no later question to the PSP would tell: kept as a line of the payment's transaction log, for `fold` or `map`. */
   readonly line?: LogLine | undefined;
+  /** A line would follow from what no proof covers: the event is read again at the PSP (`Webhook.reread`), and that is what is placed and kept. */
+  readonly hearsay?: true | undefined;
 }
 
 /**

@@ -114,6 +114,8 @@ export interface Webhook<Config> {
    * None, one or a batch of events; each stands alone from then on. Total: nothing but `MalformedWebhook` is thrown.
    */
   parse(request: RawRequest, target: Target, config: Config): readonly PspEvent[];
+  /** The event as the PSP itself has it, where `parse` calls it hearsay; `null` where it has none of that key. @throws WorkerError to ask again later. */
+  reread?(event: PspEvent, context: AskContext<Config>): Promise<PspEvent | null>;
   /** Whether the evidence of a webhook that could not be proven when it came proves it now. @throws WorkerError to ask again later. */
   proveLater?(evidence: Json, context: AskContext<Config>): Promise<boolean>;
 }

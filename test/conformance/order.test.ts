@@ -58,7 +58,7 @@ describe.each(subjects)("$folder", (subject) => {
    * they say.
    */
   const needsAll = (): boolean =>
-    "fold" in subject.adapter || stage.stored.some(({ event }) => event.line !== undefined);
+    "fold" in subject.adapter || stage.stored.some(({ event }) => event.line !== undefined || event.hearsay === true);
 
   /** What Norce says once the webhooks have arrived and nothing is left to do. */
   async function arrive({ purchase }: Told, webhooks: readonly { webhook: SimulatedWebhook; pause: boolean }[]) {

@@ -10,7 +10,7 @@ export const owed: Readonly<Record<"lines" | "lenient" | "trust", readonly strin
   /** Adapters that read more strictly than their `decides` says. */
   lenient: [],
   /** Adapters where a changed copy of a proven webhook leaves a line more. */
-  trust: ["paypal"],
+  trust: [],
   /**
    * Fixtures, by folder, that say at their horizon that the purchase goes on, and why no adapter can end them: the PSP never says until when.
    * The sweep's last look does, as `unresolved`: a letter for each (test/pipeline/sweep.test.ts).

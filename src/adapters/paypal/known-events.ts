@@ -6,7 +6,7 @@ import { appHttp, getOrNull } from "./client.ts";
 import type { Config } from "./config.ts";
 import { parsed } from "./schema.ts";
 
-const eventSchema = z.object({ event_type: z.string(), resource: z.looseObject({}) });
+const eventSchema = z.looseObject({ event_type: z.string(), resource: z.looseObject({}) });
 
 /** An event as PayPal keeps it. */
 export type KnownEvent = Readonly<z.infer<typeof eventSchema>>;

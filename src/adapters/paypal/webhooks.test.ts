@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import type { PspEvent, RawRequest } from "../../contract/adapter.ts";
+import type { AskContext, PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { type Config, config } from "./config.ts";
 import { certificatePlaces, environmentOf } from "./environment.ts";
 import { simulatorCertificate, simulatorKey } from "./simulator-certificate.ts";
@@ -294,24 +294,38 @@ describe("parsing", () => {
     });
   });
 
-  it("keeps of a token its digest alone, and nothing that names anybody", () => {
-    const [token] = parse(
-      event("VAULT.PAYMENT-TOKEN.CREATED", {
-        time_created: "2022-08-26T18:25:57.449PDT",
-        id: "3nqvjt3n",
-        customer: { id: "208743798" },
-        metadata: { order_id: "8AB12345CD678901E" },
-        payment_source: {
-          card: { brand: "VISA", last_digits: "1111", name: "Test Buyer", billing_address: { postal_code: "95131" } },
-        },
-      }),
-    );
-    expect(token).toEqual({
-      key: "WH-1",
-      type: "VAULT.PAYMENT-TOKEN.CREATED",
-      at: "2026-02-03T10:15:31.000Z",
-      reference: "8AB12345CD678901E",
-      clues: [{ reference: "8AB12345CD678901E" }],
+  const tokenCreated = event("VAULT.PAYMENT-TOKEN.CREATED", {
+    time_created: "2022-08-26T18:25:57.449PDT",
+    id: "3nqvjt3n",
+    customer: { id: "208743798" },
+    metadata: { order_id: "8AB12345CD678901E" },
+    payment_source: {
+      card: { brand: "VISA", last_digits: "1111", name: "Test Buyer", billing_address: { postal_code: "95131" } },
+    },
+  });
+  /** What is read of a webhook's event at PayPal, which answers that. */
+  const rereadFrom = async (body: unknown, answer: unknown): Promise<PspEvent | null | undefined> => {
+    const [hearsay] = parse(body);
+    if (hearsay === undefined) throw new Error("no event");
+    const context = {
+      config: settings({}),
+      signal: AbortSignal.timeout(1_000),
+      http: () => async () => ({ status: 200, headers: {}, body: answer }),
+    };
+    return await webhook.reread?.(hearsay, context as unknown as AskContext<Config>);
+  };
+  const stands = {
+    key: "WH-1",
+    type: "VAULT.PAYMENT-TOKEN.CREATED",
+    at: "2026-02-03T10:15:31.000Z",
+    reference: "8AB12345CD678901E",
+    clues: [{ reference: "8AB12345CD678901E" }],
+  };
+
+  it("keeps of a token its digest alone, as PayPal tells it, and nothing that names anybody", async () => {
+    expect(parse(tokenCreated)).toEqual([{ ...stands, hearsay: true }]);
+    expect(await rereadFrom(tokenCreated, tokenCreated)).toEqual({
+      ...stands,
       line: {
         event: "paymentAction",
         pspStatus: "CREATED",
@@ -320,6 +334,22 @@ describe("parsing", () => {
         facts: { tokenDigest: "c8501dac8ab74bcf" },
       },
     });
+  });
+
+  it("takes of what would leave a line nothing but PayPal's own word", async () => {
+    const resource = { id: "another-token", metadata: { order_id: "9ZZ12345CD678901E" } };
+    const bent = event("VAULT.PAYMENT-TOKEN.CREATED", resource);
+    expect(await rereadFrom(bent, tokenCreated), "another payment, another token").toMatchObject({
+      ...stands,
+      line: { facts: { tokenDigest: "c8501dac8ab74bcf" } },
+    });
+    expect(await rereadFrom({ ...bent, id: "WH-2" }, tokenCreated), "another event than was asked for").toBeNull();
+    const dispute = event("CUSTOMER.DISPUTE.CREATED", {
+      dispute_id: "PP-D-1",
+      disputed_transactions: [{ seller_transaction_id: "3CC45678DD901234F" }],
+    });
+    expect(await rereadFrom(dispute, tokenCreated), "another kind of event").toBeNull();
+    expect(await rereadFrom(dispute, { event_type: "CUSTOMER.DISPUTE.CREATED", resource: {} })).toBeNull();
   });
 
   // Shapes of PayPal's guides and of transmissions that integrators published (vectors/events.json).

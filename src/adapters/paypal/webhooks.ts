@@ -3,7 +3,7 @@ import { rsaCertificate, type RsaClaim } from "../../signatures/rsa-certificate.
 import type { RawRequest, Webhook } from "../../contract/adapter.ts";
 import { type Config, webhookIds } from "./config.ts";
 import { certificatePlaces, signerNames } from "./environment.ts";
-import { eventsFrom } from "./events.ts";
+import { eventsFrom, reread } from "./events.ts";
 import { evidenceOf, provenByPayPal } from "./known-events.ts";
 
 /** The headers of a webhook that its proof is made of, by PayPal's names for them. */
@@ -33,6 +33,7 @@ export const webhook: Webhook<Config> = {
   signed: "none",
   ack: { status: 200 },
   parse: eventsFrom,
+  reread,
   proveLater: provenByPayPal,
 };
 

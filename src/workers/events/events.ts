@@ -3,7 +3,7 @@
  * the payment's log. Each delivery is a job of its own in its adapter's queue, so that nothing that it meets stops another. Two things and
  * never one: keeping the line (once) and asking for a look (every time, also for a repeat).
  */
-import type { Webhook } from "../../contract/adapter.ts";
+import type { PspEvent, Webhook } from "../../contract/adapter.ts";
 import type { AdapterSettings } from "../../config.ts";
 import type { StoredEvent } from "../../queue/jobs.ts";
 import { evidenceMs } from "../../queue/evidence.ts";
@@ -65,12 +65,15 @@ function placing(
   };
 }
 
-async function workOn(stored: StoredEvent, held: Held, limits: Limits, parts: EventParts): Promise<Became> {
-  const { target, webhook, event, evidence } = stored;
+async function workOn(given: StoredEvent, held: Held, limits: Limits, parts: EventParts): Promise<Became> {
+  const { target, webhook, evidence } = given;
   const found = parts.config.find(target);
   // Another process put it here, which knows settings that this one does not (yet, or any more).
   if (found === undefined) return { is: "not-configured" };
-  if (evidence !== undefined) return { is: await judgeProof(stored, held, found, parts) };
+  if (evidence !== undefined) return { is: await judgeProof(given, held, found, parts) };
+  const event = await eventAtPsp(given, held, found, parts);
+  if (event === null) return { is: "disproved" };
+  const stored = { ...given, event };
   const vouchedFor = found.adapter.webhooks[webhook]?.verify.trust === "proven";
   const account = accountOf(target);
   if (!vouchedFor && limits.isExhausted(account)) return { is: "crowded" };
@@ -88,6 +91,18 @@ async function workOn(stored: StoredEvent, held: Held, limits: Limits, parts: Ev
   if (rememberDays !== undefined && hint !== undefined && event.clues !== undefined && kept === "looks")
     await parts.queue.references.put(key, hint, rememberDays);
   return { is: "placed", placed, looks: kept === "looks" };
+}
+
+/** What is placed and kept: where it is hearsay, the event as the PSP itself tells it; `null` where it tells of none. */
+async function eventAtPsp(
+  { event, webhook, target }: StoredEvent,
+  held: Held,
+  found: AdapterSettings,
+  { contexts }: EventParts,
+): Promise<PspEvent | null> {
+  if (event.hearsay !== true) return event;
+  const rules = found.adapter.webhooks[webhook] as Webhook<unknown> | undefined;
+  return (await rules?.reread?.(event, contexts(target, found, held))) ?? null;
 }
 
 async function judgeProof(

@@ -98,7 +98,9 @@ async function divide({ data: { events } }: LostJob<InboxJob>, parts: InboxParts
 function paymentNamed({ target, event, evidence }: StoredEvent): PaymentKey | undefined {
   const { orderId, paymentId, ...account } = target;
   if (orderId === undefined || paymentId === undefined) return undefined;
-  return event.line !== undefined || evidence !== undefined ? undefined : { ...account, orderId, paymentId };
+  return event.line !== undefined || event.hearsay === true || evidence !== undefined
+    ? undefined
+    : { ...account, orderId, paymentId };
 }
 
 function divided<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
