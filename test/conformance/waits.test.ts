@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { DesiredPayment } from "../../src/contract/adapter.ts";
 import { isWorkerError } from "../../src/lib/errors.ts";
 import { stateOf } from "../../src/norce/states.ts";
-import { owed } from "../support/owed.ts";
+import { waiting as known } from "../support/waiting.ts";
 import { loadSubjects, timeOf } from "../support/subjects.ts";
 
 const subjects = await loadSubjects();
@@ -21,8 +21,8 @@ describe.each(subjects)("$folder", ({ folder, adapter, fixtures, say }) => {
       const desired = await orBuried(() => say({ ...fixture, context }));
       if (desired !== null && waits(desired) && (desired.findings ?? []).length === 0) waiting.push(fixture.name);
     }
-    expect(waiting, "end it, or name it in findings; what is owed stands in test/support/owed.ts").toEqual(
-      owed.waits[folder] ?? [],
+    expect(waiting, "end it, or name it in findings; what nobody can end stands in test/support/waiting.ts").toEqual(
+      known[folder] ?? [],
     );
   });
 });

@@ -138,8 +138,9 @@ function phaseOf(status: CheckoutStatus | undefined, ledger: Ledger, total: Mino
   }
 }
 
-function unboughtPhase({ transactions }: Ledger, expired: boolean): Phase {
-  if (expired) return "failed";
+function unboughtPhase({ transactions, money }: Ledger, expired: boolean): Phase {
+  // What was reserved and given back is released, and has not failed.
+  if (expired) return money.authorized > 0 ? "confirmed" : "failed";
   return transactions.some(isAuthorization) ? "paying" : "created";
 }
 
