@@ -104,6 +104,10 @@ describe("another look", () => {
     expect(mapped("created", { noted })).toMatchObject({ phase: "created" });
     expect(mapped("created", { noted, now: "2026-02-11T09:15:00.001Z" })).toMatchObject({ phase: "failed" });
     expect(mapped("attempt-running", { noted, now: "2026-02-12T09:15:00.000Z" })).toMatchObject({ phase: "failed" });
+    expect(mapped("reversed-while-choosing", { noted, now: "2026-02-12T09:15:00.000Z" })).toMatchObject({
+      phase: "confirmed",
+      money: { authorized: 10000, captured: 0, refunded: 0, released: 10000 },
+    });
   });
 
   it("has an end with a name for every wait", () => {
