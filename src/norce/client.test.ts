@@ -265,6 +265,17 @@ test("a token that is refused gives way to the next one, for writes as well", as
   expect(refused).toEqual([0]);
 });
 
+test.each([
+  ["PAYMENT_DECLINED", "PAYMENT_DECLINED"],
+  ["null", undefined],
+  [" undefined ", undefined],
+  ["", undefined],
+])("a line says %j of why it failed as %j", async (errorDetail, said) => {
+  addPayment();
+  await client().appendTransaction(key, "SEK", { ...confirm, success: false, errorDetail });
+  expect(norce.transactions("o_1", "p_1")[0]?.["errorDetail"] ?? undefined).toBe(said);
+});
+
 test.each([1e300, -1e300, Number.MAX_SAFE_INTEGER])("an amount of %d is none that can be counted", async (amount) => {
   addPayment({ amount });
   await expect(current()).rejects.toMatchObject({ kind: "Unmapped", context: { peer: "norce", path: "amount" } });

@@ -149,7 +149,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
       pspStatus,
       amount: majorFromMinor(amount, currency),
       isSuccess: success,
-      ...(errorDetail === undefined ? {} : { errorDetail }),
+      ...(errorDetail === undefined || isNothing(errorDetail) ? {} : { errorDetail }),
       requestJson: "{}",
       responseJson: note,
       ...(action === undefined ? {} : { paymentAction: { ...action } }),
@@ -245,6 +245,11 @@ const few = 5;
 
 function scope({ merchant, channel }: Omit<OrderKey, "orderId">): Record<string, string> {
   return { "x-merchant": merchant, "x-channel": channel };
+}
+
+/** What a PSP writes where it has nothing to say: Adyen's `reason` may be the text "null". */
+function isNothing(text: string): boolean {
+  return /^\s*(null|undefined)?\s*$/i.test(text);
 }
 
 async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
