@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { figuresOf } from "./lib/figures.ts";
 import type { Meters } from "./lib/meters.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Heartbeats } from "./queue/heartbeats.ts";
@@ -34,6 +35,7 @@ export async function startHealth({
   log,
   detail = async () => undefined,
 }: HealthParts): Promise<Running & { readonly port: number }> {
+  const figures = figuresOf(meters, Date.now);
   const routes: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
     "/health/live": async (response) => answer(response, 200, { status: "live" }),
     "/health/ready": async (response) =>
@@ -42,7 +44,7 @@ export async function startHealth({
         () => answer(response, 503, { code: "queue-unavailable", message: "the queue does not take anything now" }),
       ),
     "/metrics": async (response) => {
-      const text = await meters.text();
+      const text = await figures();
       response.writeHead(200, { "content-type": meters.contentType }).end(text);
     },
   };

@@ -3,6 +3,7 @@ import type { PublicFiles, Target } from "../contract/adapter.ts";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { figuresOf } from "../lib/figures.ts";
 import type { Meters } from "../lib/meters.ts";
 import type { Tracing } from "../lib/tracing.ts";
 import type { Arrived } from "./arrivals.ts";
@@ -56,13 +57,10 @@ export interface OperatorRoute {
 /** What is said back to whoever asks whether it is us. */
 const nonceShape = /^[\w-]{16,64}$/;
 
-/** Who scrapes more often gets the same figures: each of them asks the queue. */
-const metricsMs = 1_000;
-
 /** The web half's routes. Express ends here and in the `answer…` of its neighbours: nothing behind them knows it. */
 export function createApp(parts: AppParts): Express {
   const guard = createGuard(parts);
-  const metrics = keptFor(metricsMs, parts.now, () => parts.meters.text());
+  const metrics = figuresOf(parts.meters, parts.now);
   const app = express();
   app
     .disable("x-powered-by")
@@ -114,14 +112,5 @@ function answerError({ log }: AppParts): ErrorRequestHandler {
     const refusal = refusalOf(error);
     sendRefusal(response, refusal);
     if (refusal.status === 500) log.error({ method: request.method, status: 500, error }, "request.failed");
-  };
-}
-
-/** Makes the same again only after a while. */
-function keptFor<T>(ms: number, now: () => number, make: () => Promise<T>): () => Promise<T> {
-  let made: { readonly at: number; readonly value: Promise<T> } | undefined;
-  return async () => {
-    if (made === undefined || now() - made.at >= ms || now() < made.at) made = { at: now(), value: make() };
-    return await made.value;
   };
 }
