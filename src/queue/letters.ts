@@ -1,13 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { DeadLetter } from "./jobs.ts";
+import { reasonOf } from "./letter-filter.ts";
 import { hashOf, laneId } from "./names.ts";
 import type { Page, Store, Stored } from "./store.ts";
 
 /** Dead letters: what needs a person. A payment has one, an event that was never placed has its own. */
 export interface Letters {
-  /** Replaces the letter that stands there. */
-  put(letter: DeadLetter): Promise<void>;
+  /**
+   * Replaces the letter that stands there. Of the same reason it goes on: since when, and when it was first given up, stay as they were.
+   * @returns the letter as it stands now.
+   */
+  put(letter: DeadLetter): Promise<DeadLetter>;
   /** Takes away the letter that stands there where it is this very one: whoever put it had lost its job. */
   withdraw(letter: DeadLetter): Promise<void>;
   /** The payment, or the event, needs nobody any more. */
@@ -39,7 +43,16 @@ export function createLetters(store: Store): Letters {
     await store.list<Written>("letter", { limit, ...(before === undefined ? {} : { before }) });
   const stored: Letters["stored"] = async (id) => (shape.test(id) ? await store.get<Written>("letter", id) : undefined);
   return {
-    put: async (letter) => await store.put("letter", letterId(letter), letter as Written),
+    async put(letter) {
+      const id = letterId(letter);
+      const stands = (await store.get<Written>("letter", id))?.value;
+      const { since, at } = letter;
+      // The sweep looks again at what was given up: who asks since when a person is needed wants to know of the first time.
+      const goesOn = stands !== undefined && reasonOf(stands) === reasonOf(letter);
+      const dated = goesOn ? { ...letter, since: Math.min(stands.since, since), at: Math.min(stands.at, at) } : letter;
+      await store.put("letter", id, dated as Written);
+      return dated;
+    },
     async withdraw(letter) {
       const id = letterId(letter);
       const stands = await store.get<Written>("letter", id);

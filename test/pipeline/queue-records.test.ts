@@ -52,6 +52,11 @@ describe.each([...engines(), twinEngine()])("records on $name", (testEngine: Tes
       "twice",
     ]);
     expect(second.next).toBeUndefined();
+    // Given up again for the same reason it is the same trouble; for another one it is another.
+    const again = { ...letter("twice"), context: { reason: "unresolved" }, since: 30, at: 40 };
+    expect(await letters.put(again)).toEqual(again);
+    expect(await letters.put({ ...again, since: 50, at: 60 })).toEqual(again);
+    expect(await letters.of(key)).toMatchObject(again);
     expect(await letters.has(key)).toBe(true);
     await letters.clear(key);
     expect(await letters.has(key)).toBe(false);

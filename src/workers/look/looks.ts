@@ -85,8 +85,7 @@ async function settle(begun: Begun, came: Came<Outcome>, parts: LookParts): Prom
   if ("outcome" in came) await remember(looked, came.outcome, parts);
   // Timer and letter first: a crash in between costs one look more, never one less.
   if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);
-  const letter = step.do === "bury" ? letterOf(key, step, now) : undefined;
-  if (letter !== undefined) await queue.letters.put(letter);
+  const letter = step.do === "bury" ? await queue.letters.put(letterOf(key, step, now)) : undefined;
   const known = knownAfter(step, by, begun, came, found);
   const outcome = "outcome" in came ? came.outcome : undefined;
   // A look that nobody asked for any more, and that changed nothing, is worth no line in the journal.
