@@ -186,12 +186,17 @@ async function all(
   return [...found].map(([id, value]) => ({ id, value }));
 }
 
-/** @param last where it went on being true: it belongs to every period from the one to the other. */
+/**
+ * @param of what is Norce's names no merchant and no channel: it is everybody's.
+ * @param last where it went on being true: it belongs to every period from the one to the other.
+ */
 function isWithin(
   { from, to, merchant, channel }: LedgerQuery,
   of: Pick<Target, "merchant" | "channel">,
   at: number,
   last = at,
 ): boolean {
-  return last >= from && at < to && (merchant ?? of.merchant) === of.merchant && (channel ?? of.channel) === of.channel;
+  const isMeant = (wanted: string | undefined, is: string): boolean =>
+    wanted === undefined || is === "" || wanted === is;
+  return last >= from && at < to && isMeant(merchant, of.merchant) && isMeant(channel, of.channel);
 }

@@ -14,7 +14,7 @@ import { givenUp, type Held, type JobKind, provingFirst, runJobs, type Shell } f
 import { notBeforeWriting, tooEarlyUntil } from "../late-writes.ts";
 import { pauses } from "../patience.ts";
 import { preview } from "../reconcile.ts";
-import { type Came, operationAgain, refusalOf } from "../retry.ts";
+import { type Came, operationAgain, wouldEnd } from "../retry.ts";
 import { previewedLine } from "../tell/operation-lines.ts";
 import { attempt, giveUp, type Order, type Step, type Work } from "./attempt.ts";
 import type { OperateParts } from "./parts.ts";
@@ -163,7 +163,6 @@ async function previewed(key: PaymentKey, held: Held, parts: OperateParts): Prom
   try {
     return { status: "done", would: { ...(await preview(key, parts, held)) } };
   } catch (error) {
-    const reason = refusalOf(error);
-    return { status: "done", would: { outcome: "error", reason: reason ?? "not-now" } };
+    return { status: "done", would: wouldEnd(error) };
   }
 }

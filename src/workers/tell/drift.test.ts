@@ -154,14 +154,27 @@ describe("findings about peers", () => {
     }
     const days = ["2026-03-04", "2026-03-05", "2026-03-06"];
     const kept = [...once.values()].map(({ at, merchant }) => `${new Date(at).toISOString().slice(0, 10)} ${merchant}`);
-    expect(kept.toSorted()).toEqual(days.flatMap((one) => [`${one} acme`, `${one} other`]));
-    expect([...once.values()][0]).toMatchObject({ facts: { peer: "norce", status: 401 } });
+    // Norce's is Norce's, whosever payment met it.
+    expect(kept.toSorted()).toEqual(days.flatMap((one) => [`${one} `, `${one} acme`]));
+    expect([...once.values()][0]).toMatchObject({ adapter: "norce", facts: { peer: "norce", status: 401 } });
     // Logged once all the same: one for Norce, one for the PSP's account.
     expect(count("credential.refused")).toBe(2);
     expect(heard.slice(0, 3)).toEqual(["norce refused", "norce refused", "any refused"]);
     peers.met?.(key, undefined);
     expect(count("credential.accepted")).toBe(2);
     expect(heard.slice(-2)).toEqual(["norce answers again", "any answers again"]);
+  });
+
+  test.each([
+    ["a rule that refused what both had said", { reason: "above-upper-limit" }, ["any answers again"]],
+    ["a rule that asked nobody", { reason: "not-configured" }, []],
+    ["the PSP's own refusal of what was asked", { peer: "any", status: 403 }, []],
+  ])("are over with a look that ends in a letter: %s", (_, context, answered) => {
+    const { peers, heard } = listen();
+    peers.met?.(key, error("Unauthorized", "any"));
+    heard.length = 0;
+    peers.met?.(key, new WorkerError("Refused", "no", { context }));
+    expect(heard.filter((one) => one.startsWith("any"))).toEqual(answered);
   });
 
   test("that are down are told at the third failure in a row, and when it is over; one that stumbles is not", () => {

@@ -51,6 +51,6 @@ test("a dry run tells what would be written", () => {
     to: "reserved",
     wrote: "state record",
   });
-  const failed = previewedLine(now, { status: "done", would: { outcome: "error", reason: "not-now" } });
-  expect(failed.facts).toEqual({ outcome: "error", why: "not-now" });
+  const failed = previewedLine(now, { status: "done", would: { outcome: "dead", reason: "underpaid" } });
+  expect(failed.facts).toEqual({ outcome: "dead", why: "underpaid" });
 });

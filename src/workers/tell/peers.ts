@@ -3,7 +3,7 @@ import type { Logger } from "../../lib/log.ts";
 import { norcePeer as norce, type Peer } from "../../queue/peers.ts";
 import type { Found } from "../found.ts";
 import { tellPauses } from "../patience.ts";
-import { newsOf } from "../retry.ts";
+import { newsOf, wasAnswered } from "../retry.ts";
 import type { Listener } from "./told.ts";
 
 /** Keeps what peers are met in for all processes. Told each time; who keeps it decides how often. */
@@ -39,7 +39,7 @@ type Kind = "down" | "refused";
 export function tellPeers({ log, now, found, standing }: PeerParts): Listener {
   const troubles = new Map<string, Trouble>();
 
-  const meet = (kind: Kind, of: Target, peer: Peer, facts: Found["facts"]): void => {
+  const meet = (kind: Kind, peer: Peer, facts: Found["facts"]): void => {
     const id = idOf(kind, peer);
     const trouble = troubles.get(id) ?? { since: now(), failures: 0, told: false };
     troubles.set(id, trouble);
@@ -48,11 +48,9 @@ export function tellPeers({ log, now, found, standing }: PeerParts): Listener {
     if (kind === "down" && !lasts) return;
     standing?.peerFails(peer, kind, trouble.since, facts);
     const since = new Date(trouble.since).toISOString();
-    // As long as it goes on, every day has its entry.
-    found(
-      { adapter: of.adapter, merchant: of.merchant, channel: of.channel },
-      { name: findingOf(kind, peer), facts: { since, ...facts } },
-    );
+    // As long as it goes on, every day has its entry: the peer's own, whoever's payment met it.
+    const { peer: adapter, merchant, channel } = peer;
+    found({ adapter, merchant, channel }, { name: findingOf(kind, peer), facts: { since, ...facts } });
     if (trouble.told) return;
     trouble.told = true;
     log.error({ ...peer, since, ...facts }, kind === "down" ? "peer.down" : "credential.refused");
@@ -74,7 +72,7 @@ export function tellPeers({ log, now, found, standing }: PeerParts): Listener {
       const account = { peer: of.adapter, merchant: of.merchant, channel: of.channel };
       const news = newsOf(error);
       if (news === undefined) {
-        if (error !== undefined) return;
+        if (error !== undefined && !wasAnswered(error)) return;
         // The sweep asks Norce alone.
         for (const peer of account.peer === norce.peer ? [norce] : [norce, account]) {
           const told = (["down", "refused"] as const).filter((kind) => pass(kind, peer));
@@ -83,7 +81,7 @@ export function tellPeers({ log, now, found, standing }: PeerParts): Listener {
         return;
       }
       const peer = news.peer === "norce" ? norce : account;
-      meet(news.is, of, peer, factsFrom(news.context));
+      meet(news.is, peer, factsFrom(news.context));
       // Who refuses us is there.
       if (news.is === "refused") pass("down", peer);
     },
