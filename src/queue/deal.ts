@@ -42,6 +42,13 @@ export async function retryLetters(
   }
 }
 
+/** What letters are taken away by. */
+interface DismissParts extends Pick<DealParts, "letters" | "now"> {
+  readonly journal: Pick<Journal, "append">;
+  /** The fingerprint of the admin token by which a person asked for it. */
+  readonly who?: string | undefined;
+}
+
 /** How much is told of a reason. */
 const mostOfReason = 80;
 
@@ -51,13 +58,14 @@ const mostOfReason = 80;
  */
 export async function dismissLetters(
   found: readonly Stored<DeadLetter>[],
-  { letters, journal, now }: Pick<DealParts, "letters" | "now"> & { readonly journal: Pick<Journal, "append"> },
+  { letters, journal, now, who }: DismissParts,
 ): Promise<void> {
   await Promise.all(
     found.map(async ({ id, version, value }) => {
       const { orderId, paymentId, ...account } = value.key;
       if (!(await letters.remove(id, version)) || orderId === undefined || paymentId === undefined) return;
-      const line = happened(now(), "dismissed", { why: cut(reasonOf(value), mostOfReason), of: value.event?.type });
+      const why = cut(reasonOf(value), mostOfReason);
+      const line = happened(now(), "dismissed", { why, of: value.event?.type, who });
       await journal.append({ ...account, orderId, paymentId }, [line]);
     }),
   );

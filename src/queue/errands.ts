@@ -12,6 +12,8 @@ export interface ErrandState {
   readonly deed: LetterDeed;
   readonly filter: LetterFilter;
   readonly askedAt: number;
+  /** The fingerprint of the admin token by which it was asked for. */
+  readonly who?: string;
   /** How many letters were meant when it was asked for. */
   readonly total: number;
   /** Where it goes on: what the last page answered as `next`, or the place in `filter.ids`. */
@@ -37,7 +39,7 @@ export interface ErrandJob {
 /** Errands with letters: stored before they are answered, carried out by a worker a page at a time, kept for a week. */
 export interface Errands {
   /** @throws WorkerError `QueueUnavailable` within a second. */
-  ask(asked: Pick<ErrandState, "deed" | "filter" | "total">): Promise<Errand>;
+  ask(asked: Pick<ErrandState, "deed" | "filter" | "total" | "who">): Promise<Errand>;
   read(id: string): Promise<(Errand & { readonly version: string }) | undefined>;
   /** Newest first. */
   list(limit: number): Promise<readonly Errand[]>;

@@ -65,7 +65,12 @@ export interface Happenings {
   readonly buried: Partial<By> &
     Met & { readonly kind: string; readonly why: string } & Readonly<Record<string, unknown>>;
   /** A person took a letter away: the payment's, or that of an event or an operation. */
-  readonly dismissed: { readonly why: string; readonly of?: string | undefined };
+  readonly dismissed: {
+    readonly why: string;
+    readonly of?: string | undefined;
+    /** The fingerprint of that person's admin token. */
+    readonly who?: string | undefined;
+  };
   /** A step of an operation. */
   readonly operated: Met & {
     readonly name: string;

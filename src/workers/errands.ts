@@ -100,13 +100,13 @@ async function nextLetters(
 }
 
 async function dealWith(
-  { id, deed }: Errand,
+  { id, deed, who }: Errand,
   letters: readonly Stored<DeadLetter>[],
   parts: ErrandParts,
 ): Promise<void> {
   const { queue, now } = parts;
   if (deed === "dismiss") {
-    await dismissLetters(letters, { letters: queue.letters, journal: queue.journal, now });
+    await dismissLetters(letters, { letters: queue.letters, journal: queue.journal, now, who });
     return;
   }
   await retryLetters(letters, {

@@ -26,7 +26,7 @@ test.each([
 });
 
 test("a form carries what only this session's pages have", () => {
-  const session = { id: "id", began: 0, until: 1, formToken: "a-form-token" };
+  const session = { id: "id", who: "tzG3_S", began: 0, until: 1, formToken: "a-form-token" };
   expect(() => insistOnToken(new URLSearchParams({ token: "a-form-token" }), session)).not.toThrow();
   for (const form of [{}, { token: "" }, { token: "another-token" }, { token: "a-form-tokeN" }])
     expect(() => insistOnToken(new URLSearchParams(form as Record<string, string>), session)).toThrow("out of date");

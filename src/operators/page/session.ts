@@ -6,10 +6,13 @@ import { createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { type AdminTokens, isAdminToken } from "../../signatures/admin-token.ts";
 import { equalInConstantTime } from "../../signatures/constant-time.ts";
+import { fingerprintOf } from "../../signatures/fingerprint.ts";
 
 /** Somebody who signed in. Times in milliseconds since the epoch. */
 export interface Session {
   readonly id: string;
+  /** The fingerprint of the admin token. */
+  readonly who: string;
   readonly began: number;
   readonly until: number;
   /** What every form has to carry: another site can neither read nor guess it. */
@@ -62,15 +65,16 @@ export function createSessions({ config, now }: SessionParts): Sessions {
     read(cookies) {
       const [content = "", signature = ""] = valueIn(cookies).split(".");
       // Every token is tried, so that the time taken does not tell which it was.
-      const [key] = config.adminTokens.map(keyOf).filter((one) => equalInConstantTime(signature, signed(one, content)));
-      if (key === undefined) return undefined;
+      const [token] = config.adminTokens.filter((one) => equalInConstantTime(signature, signed(keyOf(one), content)));
+      if (token === undefined) return undefined;
+      const key = keyOf(token);
       const said = contentSchema.safeParse(jsonIn(content));
       if (!said.success) return undefined;
       const [id, began, until] = said.data;
       if (now() >= until || now() < began) return undefined;
       const isWorn = until - now() < idleMs - renewedAfterMs && until < began + longestMs;
       const renewed = isWorn ? { renewed: cookieOf(id, began, key) } : {};
-      return { id, began, until, formToken: signed(key, `form\n${id}`), ...renewed };
+      return { id, who: fingerprintOf(token), began, until, formToken: signed(key, `form\n${id}`), ...renewed };
     },
     close: () => `${cookieName}=; Max-Age=0; ${bounds}`,
   };
