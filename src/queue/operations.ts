@@ -80,6 +80,8 @@ export interface OperationRecords {
   ask(asked: AskedOperation, idempotencyKey: string | undefined): Promise<string>;
   /** Those that have a job: queued, running, waiting, or accepted and not carried out yet. @param most of each state. */
   running(most: number): Promise<readonly (OperationState & { readonly id: string })[]>;
+  /** Those that have come to their end within a month, previews aside: the last ones to be written first. @param most fewer where many are under way. */
+  ended(most: number): Promise<readonly (OperationState & { readonly id: string })[]>;
   read(id: string): Promise<{ readonly state: OperationState; readonly version: string } | undefined>;
   /** Writes where that version still stands, and answers the new one: of several who would send, one may. */
   write(id: string, version: string, state: OperationState): Promise<string | undefined>;
@@ -87,6 +89,9 @@ export interface OperationRecords {
 
 type Written = OperationState & Record<string, never>;
 
+/** How many records are read at once, and how many times, for a list of those that have ended. */
+const chunk = 200;
+const mostPages = 10;
 const monthMs = 30 * 24 * 3_600_000;
 /** 36 characters, as PSPs take them for an idempotency key. */
 const shape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -114,10 +119,10 @@ export function createOperationRecords(engine: Engine): OperationRecords {
     const pointer = hashOf(["under-way", laneId(key), name, amount === undefined ? "all" : String(amount)]);
     for (;;) {
       const fresh = randomUUID();
-      const { stored } = await store.putIfAbsent<string>("operation", pointer, fresh, monthMs);
+      const { stored } = await store.putIfAbsent<string>("running", pointer, fresh, monthMs);
       const found = await store.get<Written>("operation", stored.value);
       if (found?.value.outcome === undefined) return await storeAndStart(stored.value, asked);
-      if ((await store.update("operation", pointer, stored.version, fresh, monthMs)) !== undefined)
+      if ((await store.update("running", pointer, stored.version, fresh, monthMs)) !== undefined)
         return await storeAndStart(fresh, asked);
     }
   };
@@ -132,6 +137,20 @@ export function createOperationRecords(engine: Engine): OperationRecords {
       const ids = [...new Set(jobs.map(({ data }) => data.id))];
       const found = await promptly(Promise.all(ids.map((id) => store.get<Written>("operation", id))));
       return found.flatMap((record) => (record === undefined ? [] : [{ ...record.value, id: record.id }]));
+    },
+    async ended(most) {
+      const found: (OperationState & { readonly id: string })[] = [];
+      let before: string | undefined;
+      for (let pages = 0; pages < mostPages; pages += 1) {
+        const page = await promptly(
+          store.list<Written>("operation", { limit: chunk, ...(before === undefined ? {} : { before }) }),
+        );
+        const ended = page.records.filter(({ value }) => value.outcome !== undefined && value.name !== "preview");
+        found.push(...ended.map(({ id, value }) => ({ ...value, id })));
+        before = page.next;
+        if (before === undefined || found.length >= most) break;
+      }
+      return found.slice(0, most);
     },
     async read(id) {
       if (!shape.test(id)) return undefined;

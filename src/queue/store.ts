@@ -8,7 +8,9 @@ export const kinds = {
   /** What needs a person. */
   letter: { listed: true },
   /** Operations that were asked for. */
-  operation: { listed: false },
+  operation: { listed: true },
+  /** Which operation of its kind is under way for a payment. */
+  running: { listed: false },
   /** What is done with many letters. */
   errand: { listed: true },
   /** PSP id → payment. */

@@ -98,6 +98,7 @@ export function createListSeam(): ListSeam {
     operations: {
       ask: async () => "",
       running: async () => [],
+      ended: async () => [],
       read: async () => undefined,
       write: async () => undefined,
     },
