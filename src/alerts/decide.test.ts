@@ -145,10 +145,27 @@ describe("a deadline", () => {
     const deadline = start + 10 * day;
     while (cause.at() < deadline) cause.after(hour, dispute(deadline));
     expect(cause.told).toEqual(["opened 1", "due 1", "due 1", "due 1"]);
-    // Nobody says that it is resolved: who knows?
+    // Its day has passed, and nothing was found that would say how it ended.
     cause.after(2 * day, undefined);
     cause.after(hour, undefined);
     expect(cause.told).toHaveLength(4);
+    expect(cause.known()).toBeUndefined();
+  });
+
+  test("of what a look found gone is over, which is told once it has been so for a while", () => {
+    const cause = follow();
+    const deadline = start + 10 * day;
+    const closed = { ...dispute(deadline), over: true } as const;
+    cause.after(0, closed);
+    expect(cause.known()).toBeUndefined();
+    cause.after(0, dispute(deadline));
+    cause.after(minute, dispute(deadline));
+    cause.after(hour, closed);
+    cause.after(4 * minute, closed);
+    expect(cause.told).toEqual(["opened 1"]);
+    cause.after(2 * minute, closed);
+    cause.after(day, undefined);
+    expect(cause.told).toEqual(["opened 1", "resolved 1"]);
     expect(cause.known()).toBeUndefined();
   });
 

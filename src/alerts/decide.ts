@@ -15,8 +15,9 @@ export type Decision = "keep" | "remove" | Cause;
 
 /** @param known what is recorded. @param present the cause as it is now; `undefined` where it is not (any more). */
 export function decide(known: Cause | undefined, present: CauseFacts | undefined, moment: Moment): Decision {
-  if (known === undefined) return present === undefined ? "keep" : { ...present, seenAt: moment.now };
-  return present === undefined ? gone(known, moment) : standing(known, present, moment);
+  const stands = present?.over === true ? undefined : present;
+  if (known === undefined) return stands === undefined ? "keep" : { ...stands, seenAt: moment.now };
+  return stands === undefined ? gone(known, present?.over === true, moment) : standing(known, stands, moment);
 }
 
 function standing(known: Cause, present: CauseFacts, { now, newId }: Moment): Decision {
@@ -53,13 +54,14 @@ function newsOf(cause: Cause, now: number): AlertIs | undefined {
   return !isNews(cause.name) && now - told.at >= watchPauses.remindMs ? "reminded" : undefined;
 }
 
-function gone(known: Cause, { now, newId }: Moment): Decision {
+/** @param isOver it was found gone, and not only seen no more. */
+function gone(known: Cause, isOver: boolean, { now, newId }: Moment): Decision {
   const { told, message, goneAt, quietUntil = 0 } = known;
   // It was never told, and no try of telling it can have arrived: nobody has to hear that it is over.
   if (told === undefined && (message === undefined || (message.is === "opened" && message.tries === 0)))
     return now < quietUntil ? "keep" : "remove";
-  // What has happened stays so; only the news of it is old.
-  if (isNews(known.name)) return message === undefined ? "remove" : "keep";
+  // What has happened stays so, unless a look found it gone; only the news of it is old.
+  if (isNews(known.name) && !isOver && message?.is !== "resolved") return message === undefined ? "remove" : "keep";
   if (message?.is === "resolved") return now - message.at >= sendPauses.giveUpMs ? "remove" : "keep";
   if (goneAt === undefined) return { ...known, goneAt: now };
   if (now - goneAt < watchPauses.calmMs) return "keep";

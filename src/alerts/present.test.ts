@@ -87,6 +87,11 @@ test("a PSP's accounts are one cause; bad news is one by name, and by the day of
   ]);
   expect(new Set(causes.map(causeId)).size).toBe(5);
   expect(causes[3]?.deadline).toBe(at + day);
+  // A dispute that is closed is none of them; where all that end on a day are, they are over.
+  const [open, closed] = [news("dispute", 3, at + day), { ...news("dispute", 4, at + day + 1), overAt: at }];
+  expect(fromNews([open, closed])).toMatchObject([{ name: "dispute", count: 1 }]);
+  expect(fromNews([open, closed])[0]).not.toHaveProperty("over");
+  expect(fromNews([closed])).toMatchObject([{ name: "dispute", of: "2026-03-05", over: true }]);
   expect(causes[1]?.accounts).toEqual([]);
 });
 

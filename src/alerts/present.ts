@@ -63,13 +63,19 @@ export function fromPeers(peers: readonly PeerRecord[], after: number): CauseFac
   return causesOf(parts);
 }
 
-/** Bad news by its name; where it has a deadline, by the day on which it ends. */
+/** Bad news by its name; where it has a deadline, by the day on which it ends. What was found gone does not count, and is over where all is. */
 export function fromNews(news: readonly News[]): CauseFacts[] {
-  const parts = news.map(({ at, id: _id, ...one }): Part => {
+  const partOf = ({ at, id: _id, overAt: _over, ...one }: News): Part => {
     const day = one.deadline === undefined ? "" : dayOf(one.deadline);
     return { ...one, of: one.name === "credential-expires" ? one.adapter : day, since: at };
-  });
-  return causesOf(parts);
+  };
+  const standing = causesOf(news.filter(({ overAt }) => overAt === undefined).map(partOf));
+  const stands = new Set(standing.map(causeId));
+  const over = causesOf(news.filter(({ overAt }) => overAt !== undefined).map(partOf));
+  return [
+    ...standing,
+    ...over.filter((cause) => !stands.has(causeId(cause))).map((cause) => ({ ...cause, over: true as const })),
+  ];
 }
 
 /** Channels that no sweep came to the end of: one cause, however many there are. */

@@ -18,16 +18,27 @@ export interface News {
   /** Until when somebody has to act. */
   readonly deadline?: number;
   readonly facts?: Readonly<Record<string, Json>>;
+  /** When a look found it gone: a dispute that is closed. */
+  readonly overAt?: number;
 }
+
+/** What one piece of bad news is known by. */
+export type NewsName = Pick<News, "name" | "adapter" | "merchant" | "channel" | "orderId" | "paymentId" | "id">;
 
 /** The bad news that people are told of, beside the ledger, which is gone through from one end to the other. */
 export interface BadNews {
-  /** Kept once, however often it is met. */
+  /** Kept once, however often it is met; what was over is bad news again. */
   keep(news: News): Promise<void>;
+  /** A look found it gone. Of what is not kept, nothing is written. */
+  over(of: NewsName, at: number): Promise<void>;
   /** Those whose deadline is not over, and a day longer. */
   due(): Promise<readonly News[]>;
   /** Those without a deadline that became known after that time, newest first. */
   after(time: number): Promise<readonly News[]>;
+}
+
+function idOf({ name, adapter, merchant, channel, orderId, paymentId, id }: NewsName): string {
+  return hashOf([name, adapter, merchant, channel, orderId, paymentId, id]);
 }
 
 /** How long what happened is not told once more. */
@@ -59,11 +70,23 @@ export function createBadNews(store: Store, now: () => number = Date.now): BadNe
   };
   return {
     async keep(news) {
-      const { name, adapter, merchant, channel, orderId, paymentId, id, deadline } = news;
+      const { deadline } = news;
       const isDue = deadline !== undefined && deadline > now();
       const ttlMs = isDue ? deadline - now() + afterMs : keptMs;
-      const of = hashOf([name, adapter, merchant, channel, orderId, paymentId, id]);
-      await store.putIfAbsent("news", `${isDue ? "due" : "news"}-${of}`, news as Written, ttlMs);
+      const name = `${isDue ? "due" : "news"}-${idOf(news)}`;
+      const { mine, stored } = await store.putIfAbsent<Written>("news", name, news as Written, ttlMs);
+      if (!mine && stored.value.overAt !== undefined)
+        await store.update("news", name, stored.version, news as Written, ttlMs);
+    },
+    async over(of, at) {
+      for (const sort of ["due", "news"]) {
+        const name = `${sort}-${idOf(of)}`;
+        const found = await store.get<Written>("news", name);
+        if (found === undefined || found.value.overAt !== undefined) continue;
+        // A while longer, so that whoever was told of it is told of this.
+        const over = { ...found.value, overAt: at } as Written;
+        await store.update("news", name, found.version, over, afterMs);
+      }
     },
     due: () => all("due"),
     after: (time) => all("news", time),

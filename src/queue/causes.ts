@@ -30,6 +30,8 @@ export interface CauseFacts {
   /** The earliest time until when somebody has to act, in milliseconds since the epoch. */
   readonly deadline?: number;
   readonly facts?: Readonly<Record<string, Json>>;
+  /** All of it was found gone: told to be over, where anything was told of it. */
+  readonly over?: true;
 }
 
 /** What is told of a cause. `reminded`: it goes on; `grown`: there is much more of it; `due`: its deadline is near. */

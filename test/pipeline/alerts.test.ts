@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { startAlerts } from "../../src/alerts/alerts.ts";
 import { backends, embeddedEngine } from "../support/engines.ts";
 import { type Receiver, startReceiver, verified } from "../support/receiver.ts";
-import { type Purchase, startWorld, type World } from "../support/service.ts";
+import { type Purchase, startWorld, type World, type WorldOptions } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 const second = 1_000;
@@ -17,12 +17,16 @@ describe(`on ${engine.name}`, () => {
   let world: World;
   const running: { close(): Promise<void> }[] = [];
 
-  const open = async (environment: Record<string, string> = {}): Promise<void> => {
+  const open = async (
+    environment: Record<string, string> = {},
+    options: Omit<WorldOptions, "engine" | "environment"> = {},
+  ): Promise<void> => {
     receiver = await startReceiver();
     await engine.start();
     world = await startWorld({
       engine: engine.settings(),
       environment: { ALERT_URL: receiver.url, ALERT_SECRET: secrets.join(","), ...environment },
+      ...options,
     });
   };
   /** As the web and the worker process do. */
@@ -170,5 +174,43 @@ describe(`on ${engine.name}`, () => {
     world.advance(6 * minute);
     await told(2);
     expect(receiver.arrived[1]?.body.text).toContain("*Resolved* Norce does not answer as it should.");
+  });
+
+  test("a dispute is told with its deadline, and once a look finds it closed; so is a sweep that does not come", async () => {
+    // A sweep that is due in a day: ten of its periods go by without one.
+    await open({ SWEEP_INTERVAL_SECONDS: "86400" }, { adapter: "stripe" });
+    const purchase = world.purchase();
+    const look = async (): Promise<void> => {
+      const before = await world.looks();
+      await purchase.refresh();
+      await until(async () => (await world.looks()) > before, "a look");
+      await world.idle();
+    };
+    for (const action of ["pay", "capture", "dispute"]) purchase.act(action);
+    await look();
+    await purchase.reaches("captured");
+    alert();
+    await until(async () => (await causes()) === 1, "the cause to be seen");
+    world.advance(31 * second);
+    await told(1);
+    const [{ body: opened } = { body: {} }] = receiver.arrived;
+    expect(opened).toMatchObject({ type: "alert.opened", data: { cause: "dispute", count: 1 } });
+    expect(Date.parse(String(opened.data?.["deadline"]))).toBeGreaterThan(world.now());
+
+    purchase.act("win-dispute");
+    await look();
+    await passed();
+    world.advance(6 * minute);
+    await told(2);
+    expect(receiver.arrived[1]?.body).toMatchObject({ type: "alert.resolved", data: { cause: "dispute" } });
+
+    world.advance(11 * 24 * 60 * minute);
+    await passed();
+    world.advance(31 * second);
+    await told(3);
+    expect(receiver.arrived[2]?.body).toMatchObject({
+      type: "alert.opened",
+      data: { cause: "sweep-late", accounts: [{ merchant: "acme", channel: "se" }] },
+    });
   });
 });

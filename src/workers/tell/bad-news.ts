@@ -1,7 +1,10 @@
 import { findingNames } from "../../contract/desired.ts";
 import type { Logger } from "../../lib/log.ts";
-import type { BadNews } from "../../queue/bad-news.ts";
+import type { Target } from "../../contract/adapter.ts";
+import type { BadNews, NewsName } from "../../queue/bad-news.ts";
 import { within } from "../../queue/within.ts";
+import type { Found } from "../found.ts";
+import { findOf } from "../look/finds.ts";
 import { tellPauses } from "../patience.ts";
 import type { Listener } from "./told.ts";
 
@@ -12,7 +15,7 @@ export interface BadNewsTeller extends Listener {
 }
 
 interface BadNewsParts {
-  readonly badNews: Pick<BadNews, "keep">;
+  readonly badNews: Pick<BadNews, "keep" | "over">;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -23,46 +26,69 @@ const ofAccount: ReadonlySet<string> = new Set(["credential-expires"]);
 /** How many are remembered as kept. */
 const mostKnown = 10_000;
 
+/** Whose it is: a payment's, or the account's. */
+function nameOf(target: Target, { name, id }: Pick<Found, "name" | "id">): NewsName {
+  const { adapter, merchant, channel } = target;
+  const { orderId, paymentId } = ofAccount.has(name) ? {} : target;
+  return {
+    name,
+    adapter,
+    merchant,
+    channel,
+    ...(orderId === undefined ? {} : { orderId }),
+    ...(paymentId === undefined ? {} : { paymentId }),
+    ...(id === undefined ? {} : { id }),
+  };
+}
+
 /** One process's hand in it. */
 export function tellBadNews({ badNews, log, now }: BadNewsParts): BadNewsTeller {
   const underWay = new Set<Promise<void>>();
-  /** What was kept already: the same is met at every look. */
-  const known = new Set<string>();
+  /** What was kept already, and when: the same is met at every look. */
+  const known = new Map<string, number>();
   let told = false;
 
+  const write = (work: Promise<void>, lost: () => void): void => {
+    const kept = (async () => {
+      try {
+        await work;
+        told = false;
+      } catch (error) {
+        lost();
+        if (!told) log.warn({ error }, "alert.unnoted");
+        told = true;
+      }
+    })();
+    underWay.add(kept);
+    void kept.finally(() => underWay.delete(kept));
+  };
+
   return {
-    found({ adapter, merchant, channel, ...ids }, { name, id, deadline, facts }) {
+    found(target, { name, id, deadline, facts }) {
       if (!names.has(name)) return;
-      const { orderId, paymentId } = ofAccount.has(name) ? {} : ids;
-      const text = JSON.stringify([name, adapter, merchant, channel, orderId, paymentId, id]);
-      if (known.has(text)) return;
+      const of = nameOf(target, { name, ...(id === undefined ? {} : { id }) });
+      const text = JSON.stringify(of);
+      const before = known.get(text);
+      // Another process may have found it gone meanwhile, and it may have come back.
+      if (before !== undefined && Math.abs(now() - before) < tellPauses.knownMs) return;
       if (known.size >= mostKnown) known.clear();
-      known.add(text);
+      known.set(text, now());
       const until = Date.parse(deadline ?? "");
       const news = {
-        name,
-        adapter,
-        merchant,
-        channel,
+        ...of,
         at: now(),
-        ...(orderId === undefined ? {} : { orderId }),
-        ...(paymentId === undefined ? {} : { paymentId }),
-        ...(id === undefined ? {} : { id }),
         ...(Number.isNaN(until) ? {} : { deadline: until }),
         ...(facts === undefined ? {} : { facts }),
       };
-      const kept = (async () => {
-        try {
-          await badNews.keep(news);
-          told = false;
-        } catch (error) {
-          known.delete(text);
-          if (!told) log.warn({ error }, "alert.unnoted");
-          told = true;
-        }
-      })();
-      underWay.add(kept);
-      void kept.finally(() => underWay.delete(kept));
+      write(badNews.keep(news), () => known.delete(text));
+    },
+    looked({ key, resolved = [], now: at }) {
+      for (const one of resolved.map(findOf)) {
+        if (!names.has(one.name)) continue;
+        const of = nameOf(key, one);
+        known.delete(JSON.stringify(of));
+        write(badNews.over(of, at), () => undefined);
+      }
     },
     async close() {
       await within(tellPauses.closeMs, Promise.all(underWay)).catch(() => undefined);
