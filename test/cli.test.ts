@@ -49,15 +49,32 @@ test.each(commands)("$name explains itself, and says where it is called wrongly"
 
 test("where no service answers, its address is told", async () => {
   const { code, err } = await call("src/cli/report.ts", []);
-  expect(err).toMatch(/^http:\/\/localhost:1 did not answer/);
+  expect(err).toMatch(/^http:\/\/localhost:1 did not answer: nobody listens there \(ECONNREFUSED\)/);
   expect(code).toBe(3);
+});
+
+test.each([["report"], ["explain", "acme", "se", "o_1"], ["letters", "list"]])(
+  "who asks somebody else than the service with %s is told so",
+  async (name, ...parameters) => {
+    const other = await listenOnLoopback((_request, response) => void response.end("null"));
+    onTestFinished(async () => await other.close());
+    const { code, err } = await call(`src/cli/${name}.ts`, parameters, { PUBLIC_URL: other.url });
+    expect(err).toMatch(new RegExp(`^${other.url} answered what this command does not understand`));
+    expect(err).not.toContain("    at ");
+    expect(code).toBe(3);
+  },
+);
+
+test("a letter's id that cannot be one is told before anybody is asked", async () => {
+  const { code, err } = await call("src/cli/letters.ts", ["dismiss", "nope"]);
+  expect([code, err]).toEqual([2, expect.stringContaining("no letter has such an id: nope")]);
 });
 
 test.each([
   [401, "does not take this ADMIN_TOKEN", 2],
   [400, "in its own words", 2],
   [404, "in its own words", 2],
-  [503, "did not answer", 3],
+  [503, "answered 503: in its own words", 3],
 ])("an answer %i of the service is told: %s", async (status, told, wanted) => {
   const service = await listenOnLoopback((_request, response) => {
     response.writeHead(status, { "content-type": "application/json" });

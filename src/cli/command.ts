@@ -3,7 +3,7 @@ import { Command } from "@commander-js/extra-typings";
 import { CommanderError, InvalidArgumentError } from "commander";
 import { z } from "zod";
 import { ConfigError } from "../config.ts";
-import { isWorkerError } from "../lib/errors.ts";
+import { isWorkerError, type WorkerError } from "../lib/errors.ts";
 
 /** How a command ends: all is well, a person is needed, it was called wrongly, or what it asks did not answer. */
 export const exits = { fine: 0, attention: 1, usage: 2, unreachable: 3 } as const;
@@ -37,8 +37,14 @@ function tell(error: unknown): number {
     console.error(error.message);
     return exits.usage;
   }
-  console.error(isWorkerError(error) ? error.message : error);
+  console.error(isWorkerError(error) ? `${error.message}${addressOf(error)}` : error);
   return exits.unreachable;
+}
+
+/** Whom it was that did not answer as it should, where the message does not say it, and what it answered. */
+function addressOf({ context: { host, status, code } }: WorkerError): string {
+  const facts = [host, status, code].filter((one) => one !== undefined);
+  return facts.length === 0 ? "" : ` (${facts.join(", ")})`;
 }
 
 /** Reads a day: `2026-01-31`. @throws InvalidArgumentError */

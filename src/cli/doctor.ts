@@ -62,8 +62,14 @@ function insistOnTargets({ targets }: Config, { merchant, channel, adapter }: Wi
 /** The service is asked only when a check has a question; one that cannot be asked fails that check alone. */
 function serviceAsAsked(): ServiceView {
   return {
-    self: async () => selfSchema.parse(await openService().ask({ method: "GET", path: "/doctor" })),
-    arrivals: async (account) =>
-      arrivalsSchema.parse(await openService().ask({ method: "GET", path: "/doctor", query: { ...account } })).arrivals,
+    async self() {
+      const service = openService();
+      return service.read(selfSchema, await service.ask({ method: "GET", path: "/doctor" }));
+    },
+    async arrivals(account) {
+      const service = openService();
+      const answer = await service.ask({ method: "GET", path: "/doctor", query: { ...account } });
+      return service.read(arrivalsSchema, answer).arrivals;
+    },
   };
 }

@@ -12,6 +12,9 @@ const letter = z.object({ id: z.string(), says: z.string(), since: time, of: z.s
 const explanationSchema = z.object({
   at: time,
   known: z.boolean(),
+  troubles: z.array(
+    z.object({ says: z.string(), since: time.optional(), todo: z.string(), command: z.string().optional() }),
+  ),
   payments: z.array(
     z.object({
       adapter: z.string(),
@@ -55,7 +58,7 @@ await run(
       const service = openService();
       const query = { merchant, channel, order, payment, reference };
       const body = await service.ask({ method: "GET", path: "/explain", query });
-      const explanation = explanationSchema.parse(body);
+      const explanation = service.read(explanationSchema, body);
       const asked = reference === undefined ? `order ${order}` : `reference ${reference}`;
       const lines =
         json === true ? [JSON.stringify(body, undefined, 2)] : linesOf(`${merchant}/${channel}  ${asked}`, explanation);

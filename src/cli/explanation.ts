@@ -4,6 +4,12 @@
 export interface Explained {
   readonly at: string;
   readonly known: boolean;
+  readonly troubles: readonly {
+    readonly says: string;
+    readonly since?: string | undefined;
+    readonly todo: string;
+    readonly command?: string | undefined;
+  }[];
   readonly payments: readonly {
     readonly adapter: string;
     readonly paymentId: string;
@@ -42,7 +48,7 @@ interface Happened {
 
 /** @param zone an IANA time zone; default: this machine's. */
 export function linesOf(title: string, explained: Explained, zone?: string): string[] {
-  const { at, known, payments, letters, events, timeline, next, truncated } = explained;
+  const { at, known, troubles, payments, letters, events, timeline, next, truncated } = explained;
   const clock = clockIn(zone);
   const now = Date.parse(at);
   const head = `${title}  at ${clock.day(at)} ${clock.time(at)} ${clock.zone(at)}`;
@@ -50,6 +56,14 @@ export function linesOf(title: string, explained: Explained, zone?: string): str
   return [
     head,
     ...(known ? payments.flatMap(paymentLines) : [nothing]),
+    ...section(
+      "it is not this payment alone",
+      troubles.flatMap(({ says, since, todo, command }) => [
+        `${since === undefined ? "" : `since ${clock.day(since)} ${clock.time(since)}  `}${says}`,
+        `  ${todo}`,
+        ...(command === undefined ? [] : [`  ${command}`]),
+      ]),
+    ),
     ...timelineLines(timeline, now, clock, payments.length > 1),
     ...section(
       "events that wait",

@@ -49,6 +49,8 @@ const errandSchema = z.object({
 });
 type Errand = z.infer<typeof errandSchema>;
 
+/** What a letter's id looks like. */
+const letterId = /^[\w-]{43}$/;
 /** How often the service is asked how far it has come, and how often that is said. */
 const askedMs = 500;
 const saidMs = 3_000;
@@ -84,10 +86,13 @@ await run(
         print(body, [endOf(errand)]);
         return;
       }
+      const odd = ids.filter((id) => !letterId.test(id));
+      if (odd.length > 0)
+        throw new Usage(`no letter has such an id: ${odd.join(", ")}; list prints them at the end of its lines`);
       const chosen = { ...filter, id: ids };
       if (deed === "list") {
         const letters = await listed(service, chosen);
-        print({ letters }, letters.map(lineOf));
+        print({ letters }, letters.length === 0 ? ["no such letter"] : letters.map(lineOf));
         if (letters.length > 0) process.exitCode = exits.attention;
         return;
       }
@@ -96,10 +101,10 @@ await run(
       const query = { ...chosen, do: deed, ...(all === true ? { all: 1 } : {}) };
       if (dryRun === true) {
         const body = await service.ask({ method: "POST", path: "/letters", query: { ...query, dryRun: 1 } });
-        print(body, rehearsalOf(deed, rehearsalSchema.parse(body)));
+        print(body, rehearsalOf(deed, service.read(rehearsalSchema, body)));
         return;
       }
-      const begun = errandSchema.parse(await service.ask({ method: "POST", path: "/letters", query }));
+      const begun = service.read(errandSchema, await service.ask({ method: "POST", path: "/letters", query }));
       if (!wait) {
         print(begun, [`${begun.total} letters, errand ${begun.errandId}`]);
         return;
@@ -115,7 +120,7 @@ async function listed(service: Service, chosen: Chosen): Promise<z.infer<typeof 
   const letters: z.infer<typeof letterSchema>[] = [];
   for (let before: string | undefined; ;) {
     const query = { ...chosen, limit: pageSize, before };
-    const page = listSchema.parse(await service.ask({ method: "GET", path: "/letters", query }));
+    const page = service.read(listSchema, await service.ask({ method: "GET", path: "/letters", query }));
     letters.push(...page.letters);
     if (page.next === undefined) return letters;
     before = page.next;
@@ -131,7 +136,7 @@ async function followed(service: Service, id: string): Promise<{ readonly body: 
   process.once("SIGINT", interrupted);
   for (let saidAt = Date.now(); ;) {
     const body = await service.ask({ method: "GET", path: "/letters/errand", query: { id } });
-    const errand = errandSchema.parse(body);
+    const errand = service.read(errandSchema, body);
     if (errand.status !== "running") {
       process.off("SIGINT", interrupted);
       return { body, errand };

@@ -53,6 +53,8 @@ await run(
       if ((orderId === undefined) === (window === undefined)) throw new Usage("either an orderId, or --from");
       const environment = processEnvironment();
       const config = await readConfig(environment);
+      if (!config.targets.some((target) => target.merchant === merchant && target.channel === channel))
+        throw new Usage(`no adapter is configured for ${merchant}/${channel}`);
       const transport = createTransport({ proxies: config.proxies });
       const norce = createNorceClient({ ...config.norce, adapterIdOf: (key) => key.adapter, transport });
       const service = openService();
@@ -72,7 +74,8 @@ function windowFrom(from: string | undefined, to: string | undefined): { from: n
   if (from === undefined && to === undefined) return undefined;
   if (from === undefined) throw new Usage("--to needs a --from before it");
   const [start, end] = [startOf(from), (to === undefined ? Date.now() : startOf(to)) + dayMs];
-  if (start >= end) throw new Usage("--from has to be before --to");
+  if (start >= end)
+    throw new Usage(to === undefined ? "--from is later than today" : "--from has to be no later than --to");
   return { from: start, to: end };
 }
 
@@ -110,8 +113,6 @@ async function lookAtWindow(
   window: { readonly from: number; readonly to: number },
   look: (key: PaymentKey) => Promise<Found>,
 ): Promise<ReadonlyMap<string, number>> {
-  if (!config.targets.some(({ merchant, channel }) => merchant === owner.merchant && channel === owner.channel))
-    throw new Usage(`no adapter is configured for ${owner.merchant}/${owner.channel}`);
   const counts = new Map<string, number>();
   let saidAt = Date.now();
   for await (const { orders } of ordersWithin((query) => norce.page(owner, query), window)) {
@@ -172,18 +173,18 @@ async function previewed(service: Service, key: PaymentKey): Promise<Found> {
 }
 
 async function answered(
-  { ask }: Service,
+  { ask, read }: Service,
   key: PaymentKey,
   query: Readonly<Record<string, number>>,
 ): Promise<z.infer<typeof answerSchema>> {
   const path = bareOperationUrl("", key, "refresh");
-  const asked = answerSchema.parse(await ask({ method: "POST", path, query }));
+  const asked = read(answerSchema, await ask({ method: "POST", path, query }));
   const deadline = Date.now() + longestWaitMs;
   for (let answer = asked; ;) {
     if (answer.status === "done" || answer.status === "unknown" || Date.now() > deadline) return answer;
     await pause(200);
     const known = { ...query, operationId: asked.operationId };
-    answer = answerSchema.parse(await ask({ method: "GET", path, query: known }));
+    answer = read(answerSchema, await ask({ method: "GET", path, query: known }));
   }
 }
 

@@ -25,7 +25,7 @@ await run(
         return;
       }
       const body = await service.ask({ method: "GET", path: "/report", query: period });
-      const report = reportSchema.parse(body);
+      const report = service.read(reportSchema, body);
       for (const line of json === true ? [JSON.stringify(body, undefined, 2)] : linesOf(report)) console.log(line);
       if (report.needsAttention) process.exitCode = exits.attention;
     }),

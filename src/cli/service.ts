@@ -23,9 +23,11 @@ export interface Service {
   /**
    * What it answers.
    * @throws Usage where it does not take the admin token or does not understand what is asked, WorkerError `Unreachable` where it does not
-   * answer: both name the address that was tried.
+   * answer: both name the address that was tried, and why.
    */
   ask(request: ServiceRequest): Promise<unknown>;
+  /** Reads an answer. @throws WorkerError `Unmapped` where it is none of this version's, or somebody else's who listens there. */
+  read<Read>(schema: z.ZodType<Read>, answer: unknown): Read;
 }
 
 /** A ledger of 90 days takes its time. */
@@ -50,6 +52,12 @@ export function openService(): Service {
         throw inPlainWords(error, publicUrl);
       }
     },
+    read(schema, answer) {
+      const read = schema.safeParse(answer);
+      if (read.success) return read.data;
+      const message = `${publicUrl} answered what this command does not understand: is that this service, and of the same version?`;
+      throw new WorkerError("Unmapped", message);
+    },
   };
 }
 
@@ -61,5 +69,17 @@ function inPlainWords(error: unknown, url: string): unknown {
   if (isWorkerError(error, "Unauthorized")) return new Usage(`${url} does not take this ADMIN_TOKEN`);
   if (isWorkerError(error, "Refused")) return new Usage(`${url}: ${String(error.context["code"] ?? error.message)}`);
   if (!isWorkerError(error)) return error;
-  return new WorkerError(error.kind, `${url} did not answer: ${error.message}`, { cause: error });
+  const { status, code } = error.context;
+  const why = String(code ?? error.message);
+  const said = status === undefined ? `did not answer: ${reasons[why] ?? why}` : `answered ${status}: ${why}`;
+  return new WorkerError(error.kind, `${url} ${said}`, { cause: error });
 }
+
+/** What the codes of a connection that failed mean for people. PUBLIC_URL says where the service is. */
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nobody listens there (ECONNREFUSED); is the service running, and is PUBLIC_URL its address?",
+  ENOTFOUND: "there is no such host (ENOTFOUND); is PUBLIC_URL its address?",
+  EAI_AGAIN: "its name could not be looked up (EAI_AGAIN)",
+  ETIMEDOUT: `not within ${timeoutMs / 1_000} seconds (ETIMEDOUT)`,
+  timeout: `not within ${timeoutMs / 1_000} seconds`,
+};
