@@ -65,6 +65,8 @@ export function createWeb(parts: WebParts): RequestListener {
     operators: operatorRoutes({
       queue,
       dead: queue.letters,
+      journal: queue.journal,
+      held: { events: queue.events.waiting, operations: queue.operations.running },
       letters: queue.letters,
       errands: queue.errands,
       operations,

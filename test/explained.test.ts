@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { linesOf } from "../src/cli/explanation.ts";
 import type { PaymentKey } from "../src/contract/adapter.ts";
 import { explain, type ExplainParts } from "../src/operators/explain.ts";
+import type { Standing as ServiceStanding } from "../src/queue/standing.ts";
 import type { Happening, Happenings } from "../src/queue/happenings.ts";
 import type { DeadLetter, JournalEntry, Note, OperationState, StoredEvent } from "../src/queue/seam.ts";
 
@@ -39,7 +40,10 @@ interface Remembered {
   readonly operations?: readonly (OperationState & { readonly id: string })[];
   readonly events?: readonly StoredEvent[];
   readonly holder?: PaymentKey;
+  readonly standing?: Partial<ServiceStanding>;
 }
+
+const quiet: ServiceStanding = { waiting: [], peers: [], closures: [], letters: [], sweeps: [], workers: 1 };
 
 function partsOf(of: Remembered): ExplainParts {
   const settings = { adapterId: "acme_klarna_adapter" };
@@ -63,6 +67,7 @@ function partsOf(of: Remembered): ExplainParts {
       references: { get: async () => null },
       claims: { holder: async () => of.holder ?? null },
     },
+    standing: async () => ({ ...quiet, ...of.standing }),
     now: () => now,
   } as unknown as ExplainParts;
 }
@@ -117,7 +122,8 @@ describe("where only a part is left", () => {
       { paymentId: "p_1", letter: { reason: "currency-differs", says: expect.stringContaining("pspCurrency EUR") } },
     ]);
     expect(timeline).toMatchObject([{ kind: "hole", at: new Date(letter.since).toISOString() }]);
-    expect(next.slice(0, 2).map(({ command }) => command)).toEqual([
+    expect(next.slice(0, 3).map(({ command }) => command)).toEqual([
+      undefined,
       `npm run letters -- retry ${letterId}`,
       `npm run letters -- dismiss ${letterId}`,
     ]);
@@ -135,6 +141,69 @@ describe("where only a part is left", () => {
     const printed = linesOf("acme/se  order o_1", explanation, "UTC");
     expect(printed.join("\n")).toContain("nothing is known of it");
     expect(printed.join("\n")).toContain("npm run reconcile -- acme se o_1");
+  });
+});
+
+describe("what a tired person would misread", () => {
+  const buried = entry("04T02:30:00", "buried", { by: "webhook", kind: "Refused", why: "above-upper-limit" });
+  const letter = {
+    id: letterId,
+    key,
+    kind: "Refused",
+    reason: "the PSP authorised more than the payment's upper limit",
+    since: now - 11 * minute,
+    at: now - 11 * minute,
+    context: { reason: "above-upper-limit", upperLimit: 500_00, authorized: 1_148_54, currency: "SEK", reference },
+  };
+  const announced = (at: number): Note => ({
+    asked: { hints: {}, version: "v", askedBy: "webhook", announcedAt: at },
+    known: { clocks: {}, letter: true },
+  });
+  const saysOf = async (of: Remembered): Promise<string | undefined> =>
+    (await explain(order, partsOf({ indexed: [key], ...of }))).payments[0]?.says;
+
+  test("a payment that was given up is not said to be unread, nor that a look is on its way", async () => {
+    expect(await saysOf({ journal: [buried], note: announced(buried.first - minute), letter })).toBe(
+      "a person is needed since 11m ago: more was authorised than the payment's upper limit (upperLimit 500.00 SEK, authorized 1148.54 SEK)",
+    );
+    expect(await saysOf({ journal: [buried], note: announced(buried.last + 1), letter })).toMatch(
+      /; a look is asked for$/,
+    );
+    const { next } = await explain(order, partsOf({ journal: [buried], letter }));
+    expect(next[0]).toEqual({ says: "first: decide in the PSP's portal: reduce, cancel, or raise the limit in Norce" });
+  });
+
+  test("a payment whose looks meet a closed gate says what it waits for", async () => {
+    const turnedAway = entry("04T02:31:00", "waited", { by: "webhook", why: "psp-down", until: now + minute });
+    const note: Note = { known: { clocks: {}, timerAt: now + minute } };
+    expect(await saysOf({ journal: [...paid, turnedAway], note })).toBe(
+      "reserved, 1148.54 SEK; waits for 10m because the PSP is down, and nobody asks it now; next look in 1m",
+    );
+  });
+
+  test("where no worker is there, or whom it needs refuses us, it is said first, and what to do", async () => {
+    const peer = { merchant: "acme", channel: "se", since: 0, keys: {}, rhythm: { day: 0, today: [] }, missed: 0 };
+    const refused = { since: now - 60 * minute, last: now, facts: { peer: "klarna-checkout", status: 401 } };
+    const standing = {
+      workers: 0,
+      workerAt: now - 5 * minute,
+      peers: [
+        { ...peer, peer: "klarna-checkout", refused },
+        { ...peer, peer: "stripe", refused },
+      ],
+    };
+    const told = await explain(order, partsOf({ journal: paid, indexed: [key], standing }));
+    expect(told.needsAttention).toBe(true);
+    expect(linesOf("acme/se  order o_1", told, "UTC").slice(4, 12)).toEqual([
+      "",
+      "it is not this payment alone",
+      "  since 2026-03-04 02:36:30  no worker process is there: webhooks are stored, and nobody looks at payments",
+      "    start a worker process, and see in its log why the last one ended; nothing is lost until then",
+      "  since 2026-03-04 01:41:30  klarna-checkout acme/se refuses our credentials (status 401)",
+      "    put the right ones in place, which is read without a restart; each payment is tried again until then",
+      "    npm run doctor -- --adapter klarna-checkout --merchant acme --channel se",
+      "",
+    ]);
   });
 });
 

@@ -17,6 +17,15 @@ export const reportSchema = z.object({
   from: z.string(),
   to: z.string(),
   ...sums,
+  calls: z.array(
+    z.object({
+      name: z.string(),
+      says: z.string(),
+      since: z.string().optional(),
+      todo: z.string(),
+      command: z.string().optional(),
+    }),
+  ),
   days: z.array(z.object({ day: z.string(), merchant: z.string(), channel: z.string(), adapter: z.string(), ...sums })),
   drift: z.array(
     z.object({
@@ -41,6 +50,17 @@ export const reportSchema = z.object({
       nextLook: z.string(),
       accounts: z.array(
         z.object({ adapter: z.string(), merchant: z.string(), channel: z.string(), payments: z.number() }),
+      ),
+    }),
+  ),
+  held: z.array(
+    z.object({
+      what: z.enum(["events", "operations"]),
+      says: z.string(),
+      count: z.number(),
+      since: z.string(),
+      accounts: z.array(
+        z.object({ adapter: z.string(), merchant: z.string(), channel: z.string(), count: z.number() }),
       ),
     }),
   ),
@@ -80,28 +100,43 @@ export const reportSchema = z.object({
 
 type Report = z.infer<typeof reportSchema>;
 
-/** What is asked first stands first: what needs a person, then what may be the reason. */
+/** How many letters of one reason, and entries of one name, are listed. */
+const few = 5;
+/** How many accounts are listed of which nothing is known. */
+const fewPeers = 3;
+
+/** What is asked first stands first: what needs a person and what to do, then what may be the reason. */
 export function linesOf(report: Report): string[] {
-  const { days, drift, dead, waiting, peers, keys, workers } = report;
+  const { calls, days, drift, dead, waiting, held, peers, keys, workers } = report;
   const isOver = ({ resolved, dismissed }: Report["drift"][number]): boolean =>
     resolved !== undefined || dismissed !== undefined;
+  const attention = drift.filter((entry) => entry.attention);
   const calm = drift.filter((entry) => !entry.attention);
   return [
     `${report.from} to ${report.to}: ${sumsOf(report)}`,
-    ...days.map((one) => `  ${one.day}  ${one.merchant}/${one.channel}  ${one.adapter}  ${sumsOf(one)}`),
     workersLine(workers),
-    ...section("needs a person now", dead.map(deadLine), countsOf(dead.map(({ reason }) => reason))),
-    ...section("look at", drift.filter(({ attention }) => attention).map(driftLine)),
-    ...section("peers", peers.map(peerLine)),
+    ...(calls.length === 0
+      ? ["", "nobody is needed"]
+      : section("a person is needed", calls.flatMap(callLines), "", calls.length)),
+    ...section("letters", letterLines(dead), countsOf(dead.map(({ reason }) => reason)), dead.length),
+    ...section("look at", attentionLines(attention), countsOf(attention.map(({ name }) => name)), attention.length),
+    ...section("peers", peerLines(peers), "", peers.length),
     ...section(
       "waits",
-      waiting.map(waitingLine),
+      [...waiting.map(waitingLine), ...held.map(heldLine)],
       "",
-      waiting.reduce((sum, { payments }) => sum + payments, 0),
+      [...waiting.map(({ payments }) => payments), ...held.map(({ count }) => count)].reduce(
+        (sum, one) => sum + one,
+        0,
+      ),
     ),
     ...section("keys", keys.map(keyLine)),
     ...section("repaired, or to be known", calm.filter((entry) => !isOver(entry)).map(driftLine)),
     ...section("over", calm.filter(isOver).map(driftLine)),
+    ...section(
+      "by day",
+      days.map((one) => `${one.day}  ${one.merchant}/${one.channel}  ${one.adapter}  ${sumsOf(one)}`),
+    ),
     ...(report.truncated ? ["there is more than is listed: ask for a shorter period"] : []),
   ];
 }
@@ -138,8 +173,53 @@ function driftLine({ at, last, name, from, to, resolved, dismissed, id, ...of }:
   return [at, name, ...whose(of), ...states, ...seen, ...over, ...(of.attention ? [id] : [])].join("  ");
 }
 
+function callLines({ name, says, since, todo, command }: Report["calls"][number]): string[] {
+  return [
+    `${name}  ${since === undefined ? "" : `since ${since}  `}${says}`,
+    `    ${todo}`,
+    ...(command === undefined ? [] : [`    ${command}`]),
+  ];
+}
+
+/** A few of each: what stands above them must not scroll away. @param rest where the others are, by their name. */
+function fewOfEach<One>(
+  all: readonly One[],
+  nameOf: (one: One) => string,
+  lineOf: (one: One) => string,
+  rest: (name: string) => string,
+): string[] {
+  return [...Map.groupBy(all, nameOf)].flatMap(([name, some]) => {
+    const more = some.length - few;
+    return [...some.slice(0, few).map(lineOf), ...(more > 0 ? [`… ${more} more: ${rest(name)}`] : [])];
+  });
+}
+
+function letterLines(dead: Report["dead"]): string[] {
+  const quoted = (reason: string): string => (/^[\w-]+$/.test(reason) ? reason : JSON.stringify(reason));
+  const rest = (reason: string): string => `npm run letters -- list --reason ${quoted(reason)}`;
+  return fewOfEach(dead, ({ reason }) => reason, deadLine, rest);
+}
+
+function attentionLines(entries: Report["drift"]): string[] {
+  return fewOfEach(
+    entries,
+    ({ name }) => name,
+    driftLine,
+    () => "--json has them",
+  );
+}
+
 function deadLine({ id, at, kind, reason, ...of }: Report["dead"][number]): string {
   return [at, kind, ...whose(of), reason, id].join("  ");
+}
+
+/** Of many accounts that nobody has met yet their number is enough. */
+function peerLines(peers: Report["peers"]): string[] {
+  const isMet = ({ peer: _peer, merchant: _merchant, channel: _channel, ...facts }: Report["peers"][number]): boolean =>
+    Object.values(facts).some((fact) => fact !== undefined);
+  const [met, unmet] = [peers.filter(isMet), peers.filter((peer) => !isMet(peer))];
+  if (unmet.length <= fewPeers) return peers.map(peerLine);
+  return [...met.map(peerLine), `nothing met yet of ${unmet.length}${met.length === 0 ? "" : " others"}`];
 }
 
 function peerLine({ down, refused, gate, silent, lastLook, lastWebhook, ...of }: Report["peers"][number]): string {
@@ -164,9 +244,17 @@ function factsOf({ since: _since, ...facts }: { readonly since: string; readonly
 }
 
 function waitingLine({ reason, payments, since, nextLook, accounts }: Report["waiting"][number]): string {
-  const few = accounts.slice(0, 3).map((one) => `${one.adapter} ${one.merchant}/${one.channel} ${one.payments}`);
-  const more = accounts.length > few.length ? [`and ${accounts.length - few.length} more accounts`] : [];
-  return [reason, String(payments), `the oldest since ${since}`, `next look ${nextLook}`, ...few, ...more].join("  ");
+  const counted = accounts.map((one) => ({ ...one, count: one.payments }));
+  return [reason, String(payments), `the oldest since ${since}`, `next look ${nextLook}`, ...fewOf(counted)].join("  ");
+}
+
+function heldLine({ what, says, count, since, accounts }: Report["held"][number]): string {
+  return [`${what}, ${says}`, String(count), `the oldest since ${since}`, ...fewOf(accounts)].join("  ");
+}
+
+function fewOf(accounts: Report["held"][number]["accounts"]): string[] {
+  const first = accounts.slice(0, 3).map((one) => `${one.adapter} ${one.merchant}/${one.channel} ${one.count}`);
+  return [...first, ...(accounts.length > first.length ? [`and ${accounts.length - first.length} more accounts`] : [])];
 }
 
 function keyLine({ setting, key: print, age, webhooks, since, last, safeToRetire, ...of }: Report["keys"][number]) {
@@ -198,5 +286,6 @@ function whose({
   orderId,
   paymentId,
 }: Omit<Report["dead"][number], "id" | "at" | "kind" | "reason">) {
-  return [`${merchant}/${channel}`, adapter, ...(orderId === undefined ? [] : [orderId, paymentId ?? ""])];
+  // Norce's own is no merchant's.
+  return [...(merchant === "" ? [] : [`${merchant}/${channel}`]), adapter, ...(orderId === undefined ? [] : [orderId, paymentId ?? ""])];
 }

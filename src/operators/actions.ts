@@ -1,5 +1,6 @@
 /** What can be done next about an order, as commands. Pure. */
 import type { EventTold, Question } from "./about.ts";
+import { firstMinutes } from "./advice.ts";
 import type { LetterTold, Standing } from "./standing.ts";
 import { duration } from "./sentences.ts";
 
@@ -37,19 +38,21 @@ export function actionsFor({ merchant, channel, order }: Question, stands: Stand
   ];
 }
 
-function letterActions({ id, kind, of }: LetterTold): readonly Action[] {
+function letterActions({ id, kind, reason, of }: LetterTold): readonly Action[] {
+  const todo = firstMinutes[reason];
+  const first = todo === undefined ? [] : [{ says: `first: ${todo}` }];
   const retry = `npm run letters -- retry ${id}`;
   const dismiss = {
     says: "take the letter away, once it is settled by hand",
     command: `npm run letters -- dismiss ${id}`,
   };
   // An operation is asked for again, where it is wanted again: its letter is no order.
-  if (kind === "Operation") return [dismiss];
+  if (kind === "Operation") return [...first, dismiss];
   const says =
     of === undefined
       ? "look again, once the cause is removed"
       : `place the event ${of} again, once the cause is removed`;
-  return [{ says, command: retry }, dismiss];
+  return [...first, { says, command: retry }, dismiss];
 }
 
 function waitingAction({ paymentId, nextLookAt, asked }: Standing, now: number): readonly Action[] {

@@ -70,6 +70,11 @@ function listedFrom({ at, last, resolvedAt, dismissedAt, ...entry }: Entry, cont
   };
 }
 
+/** Whether it tells what a peer is in, which stands with the peer as well. */
+export function isOfPeer({ name }: Pick<Entry, "name">): boolean {
+  return Object.hasOwn(ofPeers, name);
+}
+
 /** Since when it is so no longer, as far as that is known; `undefined`: it is so. */
 function goneSince(entry: Entry, { peers, now }: EntryContext): number | true | undefined {
   const { name, letter, at, last = at } = entry;

@@ -9,16 +9,22 @@ import { WorkerError } from "../lib/errors.ts";
 import { orUnavailable, within } from "../queue/within.ts";
 import { insistOnAdmin } from "../signatures/admin-token.ts";
 import { queryOf } from "../webhooks/request.ts";
+import type { Standing as ServiceStanding } from "../queue/standing.ts";
 import { aboutOf, type EventTold, eventTold, type Question } from "./about.ts";
 import { type Action, actionsFor } from "./actions.ts";
+import { type Call, troublesOf } from "./calls.ts";
+import { listedPeers } from "./situation.ts";
 import { isKnown, keysOf, most, read, searchEvents, searchLetters, type SearchParts, type Targets } from "./search.ts";
 import { type LetterTold, letterTold, type Read, type Standing, standingOf } from "./standing.ts";
 import { type TimelineEntry, timelineOf } from "./timeline.ts";
+import { norcePeer } from "../queue/peers.ts";
 import { isoOf } from "../lib/time.ts";
 
 /** What explaining reads. */
 export interface ExplainParts extends SearchParts {
   readonly config: Pick<Config, "adminTokens" | "find" | "targets">;
+  /** How things stand now. */
+  readonly standing: () => Promise<ServiceStanding>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -29,6 +35,8 @@ export interface Explanation {
   readonly asked: Question;
   /** Anything is known of it. */
   readonly known: boolean;
+  /** What keeps it waiting whatever it is: no worker is there, or Norce or its PSP is away or refuses us. */
+  readonly troubles: readonly Call[];
   readonly payments: readonly Standing[];
   /** Letters of the order's events and operations; a payment's own stands with the payment. */
   readonly letters: readonly LetterTold[];
@@ -81,7 +89,8 @@ export async function explain(asked: Question, parts: ExplainParts): Promise<Exp
 async function gather(asked: Question, targets: Targets, parts: ExplainParts): Promise<Explanation> {
   const { queue, now: clock } = parts;
   const now = clock();
-  const [found, waiting, running] = await Promise.all([
+  const [stands, found, waiting, running] = await Promise.all([
+    parts.standing(),
     searchLetters(parts),
     searchEvents(targets, parts),
     queue.operations.running(most.jobs),
@@ -93,11 +102,17 @@ async function gather(asked: Question, targets: Targets, parts: ExplainParts): P
   const own = new Set(reads.map(({ letter }) => letter?.id));
   const letters = found.letters.filter((letter) => !own.has(letter.id) && about(letter.key, letter.stored));
   const events = waiting.events.filter((stored) => about(stored.target, stored)).map(eventTold);
+  const adapters = new Set(reads.map(({ key }) => key.adapter));
+  const involved = listedPeers(stands, parts.config, asked).filter(
+    ({ peer }) => peer === norcePeer.peer || adapters.has(peer),
+  );
+  const troubles = troublesOf(stands, involved);
   const toldLetters = letters.map((letter) => letterTold(letter));
   return {
     at: isoOf(now),
     asked,
     known: reads.length > 0 || letters.length > 0 || events.length > 0,
+    troubles,
     payments,
     letters: toldLetters,
     events,
@@ -106,7 +121,7 @@ async function gather(asked: Question, targets: Targets, parts: ExplainParts): P
       .toSorted((one, other) => one.at.localeCompare(other.at)),
     next: actionsFor(asked, { payments, letters: toldLetters, events }, now),
     truncated: found.truncated || waiting.truncated,
-    needsAttention: letters.length > 0 || payments.some(({ letter }) => letter !== undefined),
+    needsAttention: troubles.length > 0 || letters.length > 0 || payments.some(({ letter }) => letter !== undefined),
   };
 }
 

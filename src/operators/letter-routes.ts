@@ -39,13 +39,13 @@ export function answerLetters(parts: LetterRouteParts): RequestHandler {
 /** Has letters tried again or taken away, or with `dryRun=1` only tells which and what would come of it. For operators only. */
 export function answerDeed(parts: LetterRouteParts): RequestHandler {
   return async (request, response) => {
-    insistOnAdmin(parts.config, request.get("authorization"));
+    const who = insistOnAdmin(parts.config, request.get("authorization"));
     const { do: deed, all, dryRun, previews, ...fields } = asked(deedSchema, request.originalUrl);
     const filter = filterFrom(fields);
     if (Object.keys(filter).length === 0 && all === undefined)
       throw new WorkerError("MalformedWebhook", "say which letters, or all=1");
     if (dryRun === "1") answer(response, await rehearse(parts, deed, filter, previews));
-    else answer(response, toldErrand(await askForErrand(parts, deed, filter)));
+    else answer(response, toldErrand(await askForErrand(parts, deed, filter, who)));
   };
 }
 

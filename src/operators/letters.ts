@@ -129,9 +129,15 @@ export async function rehearse(
   };
 }
 
-/** Has a deed done to all letters that are meant. */
-export async function askForErrand(parts: LetterParts, deed: LetterDeed, filter: LetterFilter): Promise<Errand> {
-  return await parts.errands.ask({ deed, filter, total: filter.ids?.length ?? (await countMeant(parts, filter)) });
+/** Has a deed done to all letters that are meant. @param who the fingerprint of the admin token of whoever asks. */
+export async function askForErrand(
+  parts: LetterParts,
+  deed: LetterDeed,
+  filter: LetterFilter,
+  who: string,
+): Promise<Errand> {
+  const total = filter.ids?.length ?? (await countMeant(parts, filter));
+  return await parts.errands.ask({ deed, filter, total, who });
 }
 
 /** How many letters are there that are meant. */

@@ -8,7 +8,7 @@ export interface Would {
   readonly id: string;
   readonly orderId: string;
   readonly paymentId: string;
-  /** `would-write`, `unchanged`, `later`, `dead`, `error`; `not-known-yet` where no worker found out in time. */
+  /** `would-write`, `suspect`, `unchanged`, `later`, `dead`; `not-known-yet` where no worker found out in time. */
   readonly outcome: string;
   /** States, fields and transactions, or why not. */
   readonly facts: Readonly<Record<string, unknown>>;

@@ -3,7 +3,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { WorkerError } from "../lib/errors.ts";
 import { fingerprintOf } from "../signatures/fingerprint.ts";
 import { createSigningKeys } from "../signatures/signing-keys.ts";
+import type { JournalLine } from "../queue/journal.ts";
 import type { Drift } from "../queue/ledger.ts";
+import type { OperationState } from "../queue/operations.ts";
 import type { PeerRecord } from "../queue/peers.ts";
 import type { Standing } from "../queue/standing.ts";
 import type { PaymentKey } from "../contract/adapter.ts";
@@ -46,9 +48,16 @@ const targets = [
   { adapter: { id: "any", secrets: [] }, merchant: "other", channel: "no", settings: {} },
 ] as unknown as ReportParts["config"]["targets"];
 
+/** How things stand, and what waits as itself. */
+type Stands = Partial<Standing> & {
+  readonly events?: readonly StoredEvent[];
+  readonly operations?: readonly (OperationState & { readonly id: string })[];
+};
+
 /** A service with this ledger and these letters, whose ids are what `letterIdOf` says. */
-async function open(drift: readonly Drift[], letters: readonly DeadLetter[], stands: Partial<Standing> = {}) {
+async function open(drift: readonly Drift[], letters: readonly DeadLetter[], stands: Stands = {}) {
   const dismissed: string[] = [];
+  const told: { readonly key: PaymentKey; readonly lines: readonly JournalLine[] }[] = [];
   const kept = new Map(letters.map((letter, index) => [letterIdOf(index), letter]));
   const looks: PaymentKey[] = [];
   const stored: StoredEvent[] = [];
@@ -64,8 +73,16 @@ async function open(drift: readonly Drift[], letters: readonly DeadLetter[], sta
     standing: async () => ({ ...nothing, ...stands }),
     dead: {
       list: async () => [...kept].map(([id, letter]) => ({ ...letter, id })),
-      read: async (id) => kept.get(id),
+      async stored(id) {
+        const value = kept.get(id);
+        return value === undefined ? undefined : { id, value, version: "1", writtenAt: value.at };
+      },
       remove: async (id) => kept.delete(id),
+    },
+    journal: { append: async (key, lines) => void told.push({ key, lines }) },
+    held: {
+      events: async () => stands.events ?? [],
+      operations: async () => stands.operations ?? [],
     },
     inbox: { add: async (events) => void stored.push(...events) },
     looks: {
@@ -81,7 +98,7 @@ async function open(drift: readonly Drift[], letters: readonly DeadLetter[], sta
     response.status(400).end(error instanceof WorkerError ? `${error.kind}: ${error.message}` : "a bug");
   }) satisfies ErrorRequestHandler);
   server = await listenOnLoopback(app);
-  return { url: server.url, kept, looks, stored, dismissed };
+  return { url: server.url, kept, looks, stored, dismissed, told };
 }
 
 async function deal(url: string, query: string, token = adminToken): Promise<string> {
@@ -116,7 +133,7 @@ test("an event's letter that is tried again is an event that comes now", async (
 });
 
 test("a letter that a person has dealt with is taken away, once, by operators only", async () => {
-  const { url, kept, looks } = await open([], [letter]);
+  const { url, kept, looks, told } = await open([], [letter]);
   for (const [query, token, why] of [
     [`dismiss=${letterIdOf(0)}`, "somebody-else's-token", "UntrustedWebhook"],
     [`dismiss=${letterIdOf(1)}`, adminToken, "UnknownTarget"],
@@ -129,13 +146,16 @@ test("a letter that a person has dealt with is taken away, once, by operators on
   expect(kept.size).toBe(1);
   expect(await deal(url, `dismiss=${letterIdOf(0)}`)).toBe("done");
   expect([kept.size, looks.length]).toEqual([0, 0]);
+  // Whoever asks later what happened is told that a person did that, and with which token.
+  const facts = { why: "Refused", who: fingerprintOf(adminToken) };
+  expect(told).toEqual([{ key: letter.key, lines: [{ at: now, kind: "dismissed", facts }] }]);
   expect(await deal(url, `dismiss=${letterIdOf(0)}`)).toBe("UnknownTarget");
 });
 
 async function reportOn(
   drift: readonly Drift[],
   letters: readonly DeadLetter[] = [],
-  stands: Partial<Standing> = {},
+  stands: Stands = {},
   query = "",
 ): Promise<Record<string, unknown>> {
   await open(drift, letters, stands);
@@ -173,6 +193,53 @@ test("what is found of an account every day is shown once, as its first and its 
     { name: "missed-event", to: "captured" },
     { name: "missed-event", to: "captured" },
   ]);
+});
+
+test("each cause is called out once, with what to do first; what keeps the rest waiting stands first", async () => {
+  const peer = { merchant: "", channel: "", since: 0, keys: {}, rhythm: { day: 0, today: [] }, missed: 0 };
+  const refused = { since: now - hour, last: now, facts: { peer: "norce", status: 401 } };
+  const letters = [1, 2, 3].map((index) => ({
+    ...letter,
+    key: { ...letter.key, orderId: `o_${index}`, adapter: index === 3 ? "other" : "any" },
+    since: now - index * hour,
+    context: { reason: "above-upper-limit" },
+  }));
+  const entries = [
+    { ...found("credentials-refused", now), adapter: "norce", merchant: "", channel: "", facts: { peer: "norce" } },
+    found("dispute", now - 2 * hour),
+    found("missed-event", now, { from: "intent", to: "reserved" }),
+  ];
+  const report = await reportOn(entries, letters, { workers: 0, peers: [{ ...peer, peer: "norce", refused }] });
+  expect(report["calls"]).toMatchObject([
+    { name: "no-worker", says: expect.stringContaining("there never was one") },
+    { name: "credentials-refused", says: "Norce refuses our credentials (status 401)", command: "npm run doctor" },
+    {
+      name: "above-upper-limit",
+      says: "3 letters of any, other: more was authorised than the payment's upper limit",
+      since: "2026-03-04T09:00:00.000Z",
+      todo: "decide in the PSP's portal: reduce, cancel, or raise the limit in Norce",
+      command: "npm run letters -- list --reason above-upper-limit",
+    },
+    { name: "dispute", says: "a shopper disputes a payment" },
+  ]);
+});
+
+test("events and operations that wait are told, by what they wait for", async () => {
+  const target = { adapter: "any", merchant: "acme", channel: "se" };
+  const event = { target, webhook: "webhook", receivedAt: now - hour, event: { key: "e", type: "paid", at: null } };
+  const key = { ...target, orderId: "o_1", paymentId: "p_1" };
+  const operation = { key, name: "capture", at: now - 2 * hour, tries: 1, id: "op" } as const;
+  const stands: Stands = {
+    events: [event, { ...event, receivedAt: now }],
+    operations: [operation, { ...operation, name: "preview" }, { ...operation, outcome: { status: "accepted" } }],
+  };
+  const accounts = [{ adapter: "any", merchant: "acme", channel: "se" }];
+  const { held } = await reportOn([], [], stands);
+  expect(held).toMatchObject([
+    { what: "events", count: 2, since: "2026-03-04T11:00:00.000Z", accounts: [{ ...accounts[0], count: 2 }] },
+    { what: "operations", says: "not sent yet", count: 1, since: "2026-03-04T10:00:00.000Z", accounts },
+  ]);
+  expect((await reportOn([], [], stands, "merchant=other"))["held"]).toEqual([]);
 });
 
 test("however many repairs there are, what needs a person is listed and told", async () => {

@@ -2,27 +2,46 @@ import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
+import type { PaymentKey } from "../contract/adapter.ts";
+import { dismissLetters, retryLetters } from "../queue/deal.ts";
+import type { Journal } from "../queue/journal.ts";
+import type { Stored } from "../queue/store.ts";
 import { answeredWithin } from "../queue/within.ts";
 import type { Ledger, LedgerQuery } from "../queue/ledger.ts";
-import type { DeadLetter } from "../queue/jobs.ts";
+import type { DeadLetter, StoredEvent } from "../queue/jobs.ts";
+import type { OperationState } from "../queue/operations.ts";
 import type { Inbox } from "../queue/event-queues.ts";
 import type { Letters } from "../queue/letters.ts";
 import type { Standing } from "../queue/standing.ts";
 import { insistOnAdmin } from "../signatures/admin-token.ts";
 import type { OperatorLooks } from "../webhooks/operations.ts";
 import { queryOf } from "../webhooks/request.ts";
+import { type Call, callsOf } from "./calls.ts";
 import { type ListedEntry, listedEntries } from "./entries.ts";
 import { type ListedKey, isUrlKey, listedKeys } from "./keys.ts";
-import { isInTrouble, type ListedPeer, listedPeers, type ListedWaiting, listedWaiting } from "./situation.ts";
+import {
+  type ListedHeld,
+  listedHeld,
+  type ListedPeer,
+  listedPeers,
+  type ListedWaiting,
+  listedWaiting,
+} from "./situation.ts";
 import { dayOf, isoOf } from "../lib/time.ts";
 
 /** What the report is made from. */
 export interface ReportParts {
   readonly config: Pick<Config, "adminTokens" | "targets" | "signingKeys">;
   readonly ledger: Pick<Ledger, "read" | "dismiss">;
-  readonly dead: Pick<Letters, "list" | "read" | "remove">;
+  readonly dead: Pick<Letters, "list" | "stored" | "remove">;
+  readonly journal: Pick<Journal, "append">;
   readonly inbox: Pick<Inbox, "add">;
   readonly looks: Pick<OperatorLooks, "ask">;
+  /** What waits in its queue as itself. */
+  readonly held: {
+    events(adapter: string, most: number): Promise<readonly StoredEvent[]>;
+    operations(most: number): Promise<readonly (OperationState & { readonly id: string })[]>;
+  };
   /** How things stand now. */
   readonly standing: () => Promise<Standing>;
   /** Milliseconds since the epoch. */
@@ -38,15 +57,19 @@ interface Sums {
 }
 
 /** What is told: of a period what was found, and of now what waits, who is away, and what needs a person. */
-interface Report extends Sums {
+export interface Report extends Sums {
   readonly from: string;
   readonly to: string;
+  /** What a person is needed for, each cause once. */
+  readonly calls: readonly Call[];
   /** The same by day, merchant, channel and adapter. */
   readonly days: readonly (Sums & { readonly day: string; readonly [name: string]: unknown })[];
   readonly drift: readonly ListedEntry[];
   /** Every payment that needs a person now, whenever it came to that. */
   readonly dead: readonly object[];
   readonly waiting: readonly ListedWaiting[];
+  /** Events and operations that wait. */
+  readonly held: readonly ListedHeld[];
   readonly peers: readonly ListedPeer[];
   readonly keys: readonly ListedKey[];
   /** Worker processes that are there, with none of them since when (`null`: there never was one), and when the last sweep began that ended. */
@@ -59,6 +82,8 @@ interface Report extends Sums {
 const dayMs = 24 * 3_600 * 1_000;
 /** How many entries are listed. */
 const most = 5_000;
+/** How many events and operations that wait are read, of each queue and state. */
+const mostHeld = 500;
 /** A long ledger is read in many steps. */
 const longestMs = 30_000;
 
@@ -78,7 +103,7 @@ const letterSchema = z.union([z.strictObject({ retry: namedBy }), z.strictObject
  */
 export function answerLetter(parts: ReportParts): RequestHandler {
   return async (request, response) => {
-    insistOnAdmin(parts.config, request.get("authorization"));
+    const who = insistOnAdmin(parts.config, request.get("authorization"));
     const asked = letterSchema.safeParse(Object.fromEntries(queryOf(request.originalUrl)));
     if (!asked.success)
       throw new WorkerError(
@@ -86,26 +111,26 @@ export function answerLetter(parts: ReportParts): RequestHandler {
         "retry has to be the id of a dead letter, dismiss that of one or of an entry",
       );
     const named = "retry" in asked.data ? asked.data.retry : asked.data.dismiss;
-    const letter = await answeredWithin(longestMs, parts.dead.read(named));
-    if (letter !== undefined && "dismiss" in asked.data) await answeredWithin(longestMs, parts.dead.remove(named));
-    else if (letter !== undefined) await retried(named, letter, parts);
+    const letter = await answeredWithin(longestMs, parts.dead.stored(named));
+    if (letter !== undefined) await answeredWithin(longestMs, dealWith(letter, "dismiss" in asked.data, who, parts));
     else if (!("dismiss" in asked.data) || !(await answeredWithin(longestMs, parts.ledger.dismiss(named, parts.now()))))
       throw new WorkerError("UnknownTarget", "there is no such dead letter, and no such entry");
     answer(response, { id: named, done: true });
   };
 }
 
-/** An event is placed again as if it came now; a payment is looked at, which takes its letter away where it ends well. */
-async function retried(
-  id: string,
-  { key, stored }: DeadLetter,
-  { dead, inbox, looks, now }: ReportParts,
+/** Takes a letter away, or tries it again. */
+async function dealWith(
+  letter: Stored<DeadLetter>,
+  dismisses: boolean,
+  who: string,
+  { dead: letters, journal, inbox, looks, now }: ReportParts,
 ): Promise<void> {
-  const { orderId, paymentId } = key;
-  if (stored !== undefined) {
-    await inbox.add([{ ...stored, receivedAt: now() }]);
-    await answeredWithin(longestMs, dead.remove(id));
-  } else if (orderId !== undefined && paymentId !== undefined) await looks.ask({ ...key, orderId, paymentId });
+  if (dismisses) await dismissLetters([letter], { letters, journal, now, who });
+  else {
+    const look = async (keys: readonly PaymentKey[]) => await Promise.all(keys.map((key) => looks.ask(key)));
+    await retryLetters([letter], { letters, inbox, now, look });
+  }
 }
 
 /**
@@ -160,9 +185,16 @@ function malformed(message: string): WorkerError {
 /** Reads the report of a period. @throws WorkerError `QueueUnavailable` */
 async function readReport(query: LedgerQuery, parts: ReportParts): Promise<Report> {
   const { ledger, dead, config, now } = parts;
-  const [{ drift, tallies }, all, standing] = await answeredWithin(
+  const adapters = [...new Set(config.targets.map(({ adapter }) => adapter.id))];
+  const [{ drift, tallies }, all, standing, operations, ...events] = await answeredWithin(
     longestMs,
-    Promise.all([ledger.read(query), dead.list(most + 1), parts.standing()]),
+    Promise.all([
+      ledger.read(query),
+      dead.list(most + 1),
+      parts.standing(),
+      parts.held.operations(mostHeld),
+      ...adapters.map(async (adapter) => await parts.held.events(adapter, mostHeld)),
+    ]),
   );
   const letters = all.filter(
     ({ key }) => (query.merchant ?? key.merchant) === key.merchant && (query.channel ?? key.channel) === key.channel,
@@ -173,10 +205,11 @@ async function readReport(query: LedgerQuery, parts: ReportParts): Promise<Repor
   const ids = new Set(letters.map(({ id: letter }) => letter));
   const found = listedEntries(drift, { letters: ids, peers: standing.peers, now: now() });
   const peers = listedPeers(standing, config, query);
-  const { workers } = standing;
+  const calls = callsOf({ letters, entries: found, peers, workers: standing });
   return {
     from: dayOf(query.from),
     to: dayOf(query.to - 1),
+    calls,
     ...sumOf(tallies),
     days: [...byDay]
       .map(([of, some]) => ({ ...(JSON.parse(of) as { day: string }), ...sumOf(some) }))
@@ -184,16 +217,16 @@ async function readReport(query: LedgerQuery, parts: ReportParts): Promise<Repor
     drift: lastOf(found),
     dead: letters.slice(0, most).map(letterOf),
     waiting: listedWaiting(standing, query),
+    held: listedHeld(events.flat(), operations, query),
     peers,
     keys: listedKeys(config, standing.peers, now()).filter(
       (key) =>
         isUrlKey(key) ||
         ((query.merchant ?? key.merchant) === key.merchant && (query.channel ?? key.channel) === key.channel),
     ),
-    workers: { there: workers, ...noneSince(standing), ...sweptOf(standing) },
+    workers: { there: standing.workers, ...noneSince(standing), ...sweptOf(standing) },
     truncated: found.length > most || all.length > most,
-    needsAttention:
-      letters.length > 0 || workers === 0 || peers.some(isInTrouble) || found.some(({ attention }) => attention),
+    needsAttention: calls.length > 0,
   };
 }
 

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import type { Happening, Happenings } from "../queue/happenings.ts";
 import type { JournalEntry } from "../queue/journal.ts";
 import { duration, sentenceOf } from "./sentences.ts";
-import { needs } from "./words.ts";
+import { firstMinutes } from "./advice.ts";
+import { finds, needs } from "./words.ts";
 
 function entry<Kind extends Happening>(kind: Kind, facts: Partial<Happenings[Kind]>): JournalEntry {
   return { kind, facts: JSON.parse(JSON.stringify(facts)) as JournalEntry["facts"], count: 1, first: 0, last: 0 };
@@ -38,6 +39,11 @@ const table: readonly (readonly [name: string, line: JournalEntry, says: string,
     "a letter that a person took away",
     entry("dismissed", { why: "outcome-unknown", of: "capture" }),
     "a person took the letter of capture away: nobody knows whether the operation was carried out",
+  ],
+  [
+    "a letter of which is known who took it away",
+    entry("dismissed", { why: "underpaid", who: "tzG3_S" }),
+    "whoever has the admin token tzG3_S took the letter away: less was authorised than Norce asks",
   ],
   ["an operator", entry("asked", { id: "1" }), "an operator asked for a look"],
   [
@@ -164,7 +170,12 @@ const table: readonly (readonly [name: string, line: JournalEntry, says: string,
   [
     "a dry run that cannot be had",
     entry("previewed", { outcome: "later", why: "not-in-norce" }),
-    "a dry run: Norce does not have the payment yet",
+    "a dry run: it would wait, because Norce does not have the payment yet",
+  ],
+  [
+    "a dry run of what a rule refuses",
+    entry("previewed", { outcome: "dead", why: "above-upper-limit" }),
+    "a dry run: it would be given up, more was authorised than the payment's upper limit",
   ],
 ];
 test.each(table.map(([name, line, says, next]) => ({ name, line, says, next })))("$name", ({ line, says, next }) => {
@@ -195,6 +206,22 @@ test("every reason that a person is called for has its words", () => {
   const reasons = [...reasonTable.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, reason = ""]) => reason).slice(1);
   expect(reasons.length).toBeGreaterThan(10);
   expect(reasons.filter((reason) => needs[reason] === undefined)).toEqual([]);
+});
+
+test("what is to be done first is said in the words of the page, and for everything that a person is called for", () => {
+  const page = readFileSync("docs/operate.md", "utf8");
+  const rows = ["reasons", "bad-news"].flatMap((place) => {
+    const cells = new RegExp(`<!-- ${place}:begin -->(.*?)<!-- ${place}:end -->`, "s").exec(page)?.[1] ?? "";
+    return [...cells.matchAll(/^\| `([a-z-]+)` \|.*\| (.+) \|$/gm)].map(
+      ([, name = "", todo = ""]) =>
+        [name, todo.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll("`", "")] as const,
+    );
+  });
+  const told = rows.filter(([name]) => name !== "reason" && name !== "name");
+  expect(told.length).toBeGreaterThan(25);
+  expect(told.filter(([name, todo]) => firstMinutes[name] !== todo)).toEqual([]);
+  const called = [...Object.keys(needs), ...Object.keys(finds)].filter((name) => name !== "an error of ours");
+  expect(called.filter((name) => firstMinutes[name] === undefined)).toEqual([]);
 });
 
 test.each([

@@ -46,9 +46,10 @@ const sentences: { readonly [Kind in Happening]: Sentence<Kind> } = {
       what === answer ? undefined : answer,
     ]);
   },
-  dismissed: ({ why = "", of }) => {
+  dismissed: ({ why = "", of, who }) => {
     const whose = of === undefined ? "the letter" : `the letter of ${of}`;
-    return `a person took ${whose} away: ${needs[why] ?? why}`;
+    const person = who === undefined ? "a person" : `whoever has the admin token ${who}`;
+    return `${person} took ${whose} away: ${needs[why] ?? why}`;
   },
   operated: operatedSentence,
   previewed: ({ outcome = "", from, to, why, wrote }) => {
@@ -56,7 +57,7 @@ const sentences: { readonly [Kind in Happening]: Sentence<Kind> } = {
     if (outcome === "would-write" || outcome === "suspect")
       return joined([`a dry run: would write ${moved(from, to)}`, wrote === undefined ? undefined : listed(wrote)]);
     if (why === undefined) return "a dry run: it cannot be said now";
-    return `a dry run: ${outcome === "later" ? (waits[why ?? ""] ?? why) : `it cannot be said now, ${needs[why ?? ""] ?? why}`}`;
+    return `a dry run: ${outcome === "later" ? `it would wait, because ${waits[why] ?? why}` : `it would be given up, ${needs[why] ?? why}`}`;
   },
 };
 

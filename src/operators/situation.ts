@@ -1,5 +1,8 @@
 /** How things stand, as people on call are told of it: what waits, peers, workers. Pure. Times are told as ISO 8601. */
+import type { Target } from "../contract/adapter.ts";
 import type { Config } from "../config.ts";
+import type { StoredEvent } from "../queue/jobs.ts";
+import type { OperationState } from "../queue/operations.ts";
 import { norcePeer, type Peer, type PeerRecord, type PeerTrouble } from "../queue/peers.ts";
 import type { Standing } from "../queue/standing.ts";
 import { isoOf } from "../lib/time.ts";
@@ -22,6 +25,21 @@ export interface ListedWaiting {
   readonly accounts: readonly (Pick<Peer, "merchant" | "channel"> & {
     readonly adapter: string;
     readonly payments: number;
+  })[];
+}
+
+/** Events or operations that wait. */
+export interface ListedHeld {
+  readonly what: "events" | "operations";
+  /** In a sentence. */
+  readonly says: string;
+  readonly count: number;
+  /** Since when the oldest waits. */
+  readonly since: string;
+  /** Most first. */
+  readonly accounts: readonly (Pick<Peer, "merchant" | "channel"> & {
+    readonly adapter: string;
+    readonly count: number;
   })[];
 }
 
@@ -59,6 +77,53 @@ export function listedWaiting({ waiting }: Pick<Standing, "waiting">, scope: Sco
     .toSorted((one, other) => other.payments - one.payments);
 }
 
+/** Events and operations that wait, most first. */
+export function listedHeld(
+  events: readonly StoredEvent[],
+  operations: readonly (OperationState & { readonly id: string })[],
+  scope: Scope,
+): readonly ListedHeld[] {
+  const parts = [
+    ...events.map(({ target, receivedAt, evidence }) => ({
+      what: "events" as const,
+      says: evidence === undefined ? "until their payment is found and their line is kept" : "until they are proven",
+      of: target,
+      since: receivedAt,
+    })),
+    ...operations
+      .filter(({ name, outcome }) => name !== "preview" && outcome === undefined)
+      .map(({ key, at, sent }) => ({
+        what: "operations" as const,
+        says: sent === undefined ? "not sent yet" : "sent to the PSP; what came of them is not known yet",
+        of: key,
+        since: at,
+      })),
+  ].filter(({ of }) => isWithin(of, scope));
+  return [...Map.groupBy(parts, ({ says }) => says).values()]
+    .flatMap((group) => {
+      const [first] = group;
+      if (first === undefined) return [];
+      const accounts = Map.groupBy(group, ({ of }) => JSON.stringify([of.adapter, of.merchant, of.channel]));
+      const counted = [...accounts.values()].flatMap(([one, ...others]) =>
+        one === undefined ? [] : [{ ...accountOf(one.of), count: 1 + others.length }],
+      );
+      return [
+        {
+          what: first.what,
+          says: first.says,
+          count: group.length,
+          since: isoOf(Math.min(...group.map(({ since }) => since))),
+          accounts: counted.toSorted((one, other) => other.count - one.count),
+        },
+      ];
+    })
+    .toSorted((one, other) => other.count - one.count);
+}
+
+function accountOf({ adapter, merchant, channel }: Target): Pick<Target, "adapter" | "merchant" | "channel"> {
+  return { adapter, merchant, channel };
+}
+
 /** Norce and every account that is configured, whether or not anything was met of it. */
 export function listedPeers(
   { peers, closures }: Pick<Standing, "peers" | "closures">,
@@ -74,11 +139,6 @@ export function listedPeers(
     const gate = gates.get(`${peer.peer} ${JSON.stringify([peer.merchant, peer.channel])}`);
     return { ...listedFrom(peer, known.get(idOf(peer))), ...(gate && { gate: { ...gate, until: isoOf(gate.until) } }) };
   });
-}
-
-/** Whether a person has to do something about a peer. */
-export function isInTrouble({ down, refused, silent }: ListedPeer): boolean {
-  return down !== undefined || refused !== undefined || silent !== undefined;
 }
 
 function listedFrom({ peer, merchant, channel }: Peer, record: PeerRecord | undefined): ListedPeer {

@@ -97,7 +97,7 @@ export function standingOf(read: Read, now: number): Standing {
     waits: waiting,
     ...(nextLookAt === undefined ? {} : { nextLookAt: isoOf(nextLookAt) }),
     ...(known?.notBefore === undefined ? {} : { notBefore: isoOf(known.notBefore) }),
-    ...(asked?.askedBy === undefined || !isAsked(note)
+    ...(asked?.askedBy === undefined || !isAsked(read)
       ? {}
       : {
           asked: {
@@ -137,6 +137,8 @@ const unspoken: ReadonlySet<string> = new Set([
   "reason",
   "orderId",
   "paymentId",
+  // It stands beside the payment.
+  "reference",
   "method",
   "host",
   "notItsOwn",
@@ -154,9 +156,11 @@ export function isSame(one: PaymentKey, other: PaymentKey): boolean {
   );
 }
 
-/** A look is asked for, and nothing else says when it comes. */
-function isAsked({ asked, known }: Note): boolean {
-  return asked?.askedBy !== undefined && known?.timerAt === undefined;
+/** A look is asked for, and nothing else says when it comes. What asked for a look that was given up is noted until one comes to rest. */
+function isAsked({ note: { asked, known }, letter, entries }: Read): boolean {
+  if (asked?.askedBy === undefined || known?.timerAt !== undefined) return false;
+  const buried = entries.findLast(({ kind }) => kind === "buried");
+  return letter === undefined || buried === undefined || (asked.announcedAt ?? 0) > buried.last;
 }
 
 function stateIn(entries: readonly JournalEntry[]): string | undefined {
@@ -175,11 +179,23 @@ function waitingIn({ known }: Note, entries: readonly JournalEntry[]): readonly 
     tries,
     next: isoOf(dueAt),
   }));
-  const { suspect } = known ?? {};
-  return suspect === undefined
-    ? clocks
-    : [...clocks, { why: "suspect", says: waits["suspect"] ?? "", since: isoOf(suspect.at) }];
+  const { suspect, timerAt } = known ?? {};
+  if (suspect !== undefined)
+    return [...clocks, { why: "suspect", says: waits["suspect"] ?? "", since: isoOf(suspect.at) }];
+  const turnedAway = timerAt === undefined ? undefined : lastTurnedAway(entries);
+  return clocks.length > 0 || turnedAway === undefined ? clocks : [{ ...turnedAway, next: isoOf(timerAt ?? 0) }];
 }
+
+/** A look that met a closed gate has no clock of its own: the journal says why the payment waits, where its last look did not read it. */
+function lastTurnedAway(entries: readonly JournalEntry[]): Waiting | undefined {
+  const last = entries.findLast(({ kind }) => ends.has(kind));
+  const { why } = (last?.facts ?? {}) as Partial<Happenings["waited"]>;
+  if (last?.kind !== "waited" || why === undefined) return undefined;
+  return { why, says: waits[why] ?? why, since: isoOf(last.first) };
+}
+
+/** What a look comes to. */
+const ends: ReadonlySet<string> = new Set(["looked", "written", "waited", "buried"]);
 
 function operationTold({ id, name, at, sent, outcome, valid }: Read["operations"][number], now: number): OperationTold {
   const status = outcome?.status ?? (sent === undefined ? (valid === true ? "running" : "queued") : "sent");
@@ -200,19 +216,22 @@ function operationTold({ id, name, at, sent, outcome, valid }: Read["operations"
   };
 }
 
-function saysOf({ entries, note, letter, key, holder }: Read, waiting: readonly Waiting[], now: number): string {
+function saysOf(read: Read, waiting: readonly Waiting[], now: number): string {
+  const { entries, note, letter, key, holder } = read;
   const state = stateIn(entries);
   const amount = amountIn(entries);
-  const stands =
-    state === undefined ? "no look has read it yet" : `${state}${amount === undefined ? "" : `, ${amount}`}`;
+  const unread = entries.some(({ kind }) => ends.has(kind))
+    ? "no look could read all of it yet"
+    : "no look has read it yet";
+  const stands = state === undefined ? unread : `${state}${amount === undefined ? "" : `, ${amount}`}`;
   const [first] = waiting;
   const parts = [
-    stands,
+    state === undefined && letter !== undefined ? undefined : stands,
     letter === undefined
       ? undefined
-      : `a person is needed for ${duration(now - letter.since)}: ${letterTold(letter).says}`,
+      : `a person is needed since ${duration(now - letter.since)} ago: ${letterTold(letter).says}`,
     first === undefined ? undefined : `waits for ${duration(now - Date.parse(first.since))} because ${first.says}`,
-    isAsked(note) ? "a look is asked for" : undefined,
+    isAsked(read) ? "a look is asked for" : undefined,
     holder !== null && !isSame(holder, key)
       ? `its reference belongs to payment ${holder.paymentId} of order ${holder.orderId}`
       : undefined,
@@ -220,9 +239,11 @@ function saysOf({ entries, note, letter, key, holder }: Read, waiting: readonly 
   const timer = note.known?.timerAt;
   const next =
     timer === undefined ? [] : [timer > now ? `next look in ${duration(timer - now)}` : "its next look is due"];
-  return [...parts, ...next, ...(parts.length === 1 && timer === undefined ? ["at rest: nothing waits"] : [])].join(
-    "; ",
-  );
+  return [
+    ...parts,
+    ...next,
+    ...(parts.length === 1 && timer === undefined && letter === undefined ? ["at rest: nothing waits"] : []),
+  ].join("; ");
 }
 
 function amountIn(entries: readonly JournalEntry[]): string | undefined {

@@ -40,6 +40,24 @@ export const waits: Readonly<Record<string, string>> = {
   stopping: "the worker was stopped",
 };
 
+/** What was found, by its name in the ledger: `docs/operate.md`, Bad news and What the report names. */
+export const finds: Readonly<Record<string, string>> = {
+  "capture-failed": "a capture that had been accepted failed later",
+  "refund-failed": "a refund that had been accepted failed later",
+  "refund-reversed": "a refund came back",
+  chargeback: "the issuer took the money back",
+  dispute: "a shopper disputes a payment",
+  "authorization-at-risk": "the PSP will not guarantee an authorisation any longer",
+  "payout-held": "the PSP holds the money until the merchant does something",
+  "live-mode-differs": "a test payment met a live configuration, or the other way round",
+  "outcome-unknown": "the PSP itself does not know whether money moved",
+  "credential-expires": "a client certificate is about to end",
+  "paid-without-order": "a webhook named a payment that Norce did not have within a day",
+  "payment-good-order-not-accepted": "a payment is good, and its order is neither accepted nor completed",
+  "two-live-payments": "an order has two payments that are alive",
+  "body-too-large": "a webhook was longer than is taken",
+};
+
 /** Why a person is needed: the reasons of `docs/operate.md`, Dead letters. */
 export const needs: Readonly<Record<string, string>> = {
   "other-adapter": "the payment belongs to another adapter",

@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { startAlerts } from "../../src/alerts/alerts.ts";
 import { linesOf, reportSchema } from "../../src/cli/report-lines.ts";
 import { embeddedEngine, serverEngines, type TestEngine } from "../support/engines.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { startWorld, type World, type WorldOptions } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -70,7 +72,7 @@ test("300 payments, 200 of them dead for one reason and the rest well", async ()
   expect(told.dead).toHaveLength(200);
   // What a letter tells is told once.
   expect(told.drift.filter(({ name }) => name === "currency-differs")).toEqual([]);
-  expect(linesOf(told)).toContain("needs a person now (200): 200 currency-differs");
+  expect(linesOf(told)).toContain("letters (200): 200 currency-differs");
   expect(await gauge("norce_psp_letters", '{adapter="klarna-checkout",reason="currency-differs"}')).toBe(200);
   expect(told.peers).toMatchObject([{ peer: "norce" }, { peer: "klarna-checkout", merchant: "acme", channel: "se" }]);
   expect(told.keys).toMatchObject([{ setting: "URL_SIGNING_KEYS", age: "newest", safeToRetire: false }]);
@@ -173,7 +175,9 @@ test("no worker is left", async () => {
 
 describe("webhooks that stop while the sweep repairs", () => {
   test("are silent, and heard again with the next one", async () => {
-    await open({ environment: { SWEEP_INTERVAL_SECONDS: "1" } });
+    const receiver = await startReceiver();
+    onTestFinished(receiver.close);
+    await open({ environment: { SWEEP_INTERVAL_SECONDS: "1", ALERT_URL: receiver.url } });
     const first = world.purchase();
     first.act("pay");
     for (let pushed = 0; pushed < 100; pushed += 1) await first.push();
@@ -194,6 +198,19 @@ describe("webhooks that stop while the sweep repairs", () => {
     const told = await report();
     expect(told.peers[1]).toMatchObject({ silent: { found: 3 }, lastWebhook: told.peers[1]?.silent?.since });
     expect(told.drift.find(({ name }) => name === "webhooks-silent")).toMatchObject({ attention: true });
+    expect(told.calls).toContainEqual(expect.objectContaining({ name: "webhooks-silent" }));
+    // Those who are on call are told by themselves.
+    const { config, queue, log, meters, now } = world;
+    const alerts = startAlerts({ config, queue, log, meters, now, everyMs: 50 });
+    try {
+      await until(async () => (await queue.causes.list()).length > 0, "the cause to be seen");
+      world.advance(31_000);
+      await until(() => receiver.arrived.length > 0, "the alert");
+    } finally {
+      await alerts.close();
+    }
+    const data = { cause: "webhooks-silent", of: "klarna-checkout", count: 1 };
+    expect(receiver.arrived[0]?.body).toMatchObject({ type: "alert.opened", data });
     expect(await gauge("norce_psp_webhook_silence_seconds", account)).toBeGreaterThan(7 * 3_600);
 
     await first.push();

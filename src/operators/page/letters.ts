@@ -1,7 +1,9 @@
 /** The view of dead letters: found by what they say, tried again or taken away, one, the selected or all. */
 import { hidden, type Html, html, type HtmlValue } from "../../lib/html.ts";
 import type { Errand } from "../../queue/errands.ts";
+import { firstMinutes } from "../advice.ts";
 import type { LetterList, ListedLetter, Rehearsal } from "../letters.ts";
+import { needs } from "../words.ts";
 import { choice, chip, facts, field, link, orderLink, section, table, time } from "./parts.ts";
 import type { View } from "./shell.ts";
 import { isoOf } from "../../lib/time.ts";
@@ -35,6 +37,7 @@ export function lettersView(given: LetterFacts): View {
     content: [
       html`<p class="lead">What needs a person. A payment's letter goes by itself when a look ends well.</p>`,
       problem === undefined ? undefined : html`<p class="notice" role="alert">${problem}</p>`,
+      firstOf(chosen),
       filterForm(given),
       html`<p role="status">
         ${chip(String(all.total), all.total === 0 ? "good" : "bad")} ${all.total === 1 ? "letter" : "letters"}
@@ -53,7 +56,7 @@ export function lettersView(given: LetterFacts): View {
             </div>
             ${table(
               `Newest first, ${list.letters.length} of ${all.total}`,
-              ["Select", "Given up", "About", "Order", "Where", "Why", "Do"],
+              ["Select", "Order", "Why", "Since", "Do"],
               list.letters.map(rowOf),
             )}
           </form>`,
@@ -62,6 +65,12 @@ export function lettersView(given: LetterFacts): View {
         : html`<p><a href="${link("letters", { ...chosen, before: list.next })}" rel="next">Older letters</a></p>`,
     ].filter((one) => one !== undefined),
   };
+}
+
+/** What is done first about the reason that was chosen. */
+function firstOf({ reason = "" }: LetterFacts["chosen"]): Html | undefined {
+  const todo = firstMinutes[reason];
+  return todo === undefined ? undefined : html`<p><b>${needs[reason] ?? reason}</b>: ${todo}</p>`;
 }
 
 function filterForm({ chosen, adapters, merchants, channels, reasons, kinds }: LetterFacts): Html {
@@ -90,17 +99,21 @@ function countsOf({ counts }: Rehearsal, chosen: LetterFacts["chosen"]): Html {
 }
 
 function rowOf(letter: ListedLetter): HtmlValue[] {
-  const { id, at, about, adapter, merchant, channel, kind, reason, says, event, operationId } = letter;
+  const { id, since, about, adapter, merchant, channel, kind, reason, says, event, operationId } = letter;
   const name = letter.orderId ?? id.slice(0, 8);
   return [
     html`<input type="checkbox" name="id" value="${id}" aria-label="Letter of ${name}" />`,
-    time(at),
-    html`${about}${event === undefined ? undefined : html` <span class="soft">${event}</span>`}${
-      operationId === undefined ? undefined : html` <a href="${link("operations", { id: operationId })}">see it</a>`
-    }`,
-    html`${orderLink(letter)} <span class="soft">${letter.paymentId ?? ""}</span>`,
-    html`${adapter} <span class="soft">${merchant}/${channel}</span>`,
-    html`<b>${reason}</b> <span class="soft">${reason === says ? kind : `${kind}: ${says}`}</span>`,
+    html`${orderLink(letter)} <span class="soft">${letter.paymentId ?? ""}</span>
+      <span class="line">${adapter} ${merchant}/${channel}</span>`,
+    html`<b>${reason}</b> <span class="soft">${reason === says ? kind : `${kind}: ${says}`}</span>${
+        about === "payment"
+          ? undefined
+          : html`<span class="line"
+              >${chip(event === undefined ? about : `${about} ${event}`, "calm")}
+              ${operationId === undefined ? undefined : html`<a href="${link("operations", { id: operationId })}">see it</a>`}</span
+            >`
+      }`,
+    time(since),
     html`<span class="buttons"
       ><button name="one" value="retry:${id}" aria-label="Try again: letter of ${name}">Try again</button
       ><button name="one" value="dismiss:${id}" class="quiet" aria-label="Dismiss: letter of ${name}">

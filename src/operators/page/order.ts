@@ -9,7 +9,7 @@ type Entry = Explanation["timeline"][number];
 
 /** What is known of an order. @param note said above it: that a look was asked for. */
 export function orderView(told: Explanation, formToken: string, note?: string): View {
-  const { asked, payments, letters, events, timeline, next, truncated, needsAttention } = told;
+  const { asked, troubles, payments, letters, events, timeline, next, truncated, needsAttention } = told;
   const name = asked.order ?? asked.reference ?? "";
   return {
     title: `Order ${payments[0]?.orderId ?? name}`,
@@ -24,6 +24,13 @@ export function orderView(told: Explanation, formToken: string, note?: string): 
       told.known
         ? undefined
         : html`<p class="empty">Nothing is remembered of it here: no journal, no letter, nothing that waits.</p>`,
+      ...troubles.map(
+        ({ says, since, todo }) =>
+          html`<p class="notice">
+            <b>${says}</b>${since === undefined ? undefined : html`, since ${time(since)}`}: ${todo}.
+            <a href="today">See today</a>
+          </p>`,
+      ),
       ...payments.map((payment) => paymentOf(payment, told, formToken)),
       letters.length === 0
         ? undefined
@@ -39,14 +46,6 @@ export function orderView(told: Explanation, formToken: string, note?: string): 
             ),
           ),
       section(
-        "What happened",
-        timeline.length === 0
-          ? html`<p class="empty">The journal has nothing.</p>`
-          : html`<ol class="timeline">
-              ${timeline.map((entry) => entryOf(entry, payments.length > 1))}
-            </ol>`,
-      ),
-      section(
         "What can be done",
         html`<ul class="todo">
           ${next.map(
@@ -54,6 +53,14 @@ export function orderView(told: Explanation, formToken: string, note?: string): 
               html`<li>${says}${command === undefined ? undefined : html`<br /><code>${command}</code>`}</li>`,
           )}
         </ul>`,
+      ),
+      section(
+        "What happened",
+        timeline.length === 0
+          ? html`<p class="empty">The journal has nothing.</p>`
+          : html`<ol class="timeline">
+              ${timeline.map((entry) => entryOf(entry, payments.length > 1))}
+            </ol>`,
       ),
       truncated
         ? html`<p class="notice">
@@ -87,7 +94,7 @@ function paymentOf(payment: Payment, { asked }: Explanation, formToken: string):
             waits.map((one) => [one.says, time(one.since), one.tries ?? "–", time(one.next)]),
           )
     }
-    ${payment.letter === undefined ? undefined : letterOf(payment.letter, formToken)}
+    ${payment.letter === undefined ? undefined : letterOf({ ...payment.letter, says: "" }, formToken)}
     ${payment.operations.map(
       (one) =>
         html`<p>
@@ -120,6 +127,7 @@ function letterOf(letter: NonNullable<Payment["letter"]>, formToken: string): Ht
 
 function entryOf(entry: Entry, several: boolean): Html {
   const { at, last, count, kind, says, until, paymentId } = entry;
+  const operation = kind === "operated" ? entry.facts["id"] : undefined;
   const tone = kind === "buried" || kind === "hole" ? "bad" : kind === "written" ? "good" : "calm";
   return html`<li class="${kind}">
     ${time(at)} ${chip(kind, tone)}
@@ -127,6 +135,11 @@ function entryOf(entry: Entry, several: boolean): Html {
       <p>${says}${count === undefined ? undefined : html` <span class="soft">${count} times</span>`}</p>
       ${last === undefined ? undefined : html`<p class="soft">last at ${time(last)}</p>`}
       ${until === undefined ? undefined : html`<p class="soft">until ${time(until)}</p>`}
+      ${
+        typeof operation === "string"
+          ? html`<p><a href="${link("operations", { id: operation })}">the operation</a></p>`
+          : undefined
+      }
       ${several ? html`<p>${code(paymentId)}</p>` : undefined}
       ${
         Object.keys(entry.facts).length === 0

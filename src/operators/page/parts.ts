@@ -39,6 +39,14 @@ export function section(title: string, ...content: readonly HtmlValue[]): Html {
   </section>`;
 }
 
+/** What few look for, behind one line. */
+export function folded(summary: string, content: HtmlValue): Html {
+  return html`<details class="folded">
+    <summary>${summary}</summary>
+    ${content}
+  </details>`;
+}
+
 /** A time for people: UTC, as everywhere in log and report. */
 export function time(at: string | number | undefined): Html {
   if (at === undefined) return html`–`;

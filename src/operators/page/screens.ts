@@ -7,10 +7,11 @@ import type { Seam } from "../../queue/seam.ts";
 import { orUnavailable, within } from "../../queue/within.ts";
 import { filterOfForm } from "../letter-query.ts";
 import { askForErrand, countMeant, type LetterParts, listLetters, type Rehearsal, rehearse } from "../letters.ts";
+import type { Report } from "../report.ts";
 import { type DoctorParts, doctorScreen } from "./doctor.ts";
 import { chosenIn, errandView, lettersView, rehearsalView } from "./letters.ts";
 import { orderLink } from "./parts.ts";
-import { operationsView, queuesView, type RunningOperation } from "./search.ts";
+import { type EndedOperation, operationsView, queuesView, type RunningOperation } from "./search.ts";
 import { orderScreens, type OrderScreenParts } from "./order-screens.ts";
 import { todayView } from "./today.ts";
 import type { Led, Screen, Sent, Visit } from "./visit.ts";
@@ -20,7 +21,7 @@ export interface ScreenParts extends LetterParts, OrderScreenParts, DoctorParts 
   readonly config: OrderScreenParts["config"] & Pick<Config, "publicUrl">;
   readonly queue: OrderScreenParts["queue"] & Pick<Seam, "counts" | "heartbeats" | "closures">;
   /** The report of a period, as it is told in JSON. @throws WorkerError `MalformedWebhook` */
-  readonly report: (query: URLSearchParams) => Promise<object>;
+  readonly report: (query: URLSearchParams) => Promise<Report>;
 }
 
 /** How many letters stand on a page. */
@@ -37,8 +38,8 @@ export function createScreens(parts: ScreenParts): Readonly<Record<string, Scree
     doctor: doctorScreen(parts),
     today: {
       async get({ query }) {
-        const [report, letters] = await Promise.all([parts.report(saidIn(query)), rehearse(parts, "dismiss", {}, 0)]);
-        return todayView({ report, letters, chosen: Object.fromEntries(saidIn(query)), now: parts.now() });
+        const said = saidIn(query);
+        return todayView({ report: await parts.report(said), chosen: Object.fromEntries(said), now: parts.now() });
       },
     },
     letters: {
@@ -110,7 +111,7 @@ async function dealWithLetters(sent: Sent, parts: ScreenParts): Promise<Led> {
   const { form, session } = sent;
   const [, one, letter] = /^(retry|dismiss):([\w-]{43})$/.exec(form.get("one") ?? "") ?? [];
   if (one !== undefined && letter !== undefined)
-    return { to: `errand?id=${(await askForErrand(parts, one as LetterDeed, { ids: [letter] })).id}` };
+    return { to: `errand?id=${(await askForErrand(parts, one as LetterDeed, { ids: [letter] }, session.who)).id}` };
   const [, ask, deed, which] = /^(ask-)?(retry|dismiss)-(selected|all)$/.exec(form.get("do") ?? "") ?? [];
   if (deed !== "retry" && deed !== "dismiss") throw new WorkerError("MalformedWebhook", "say what to do");
   if (which === "all") form.delete("id");
@@ -118,7 +119,7 @@ async function dealWithLetters(sent: Sent, parts: ScreenParts): Promise<Led> {
   if (filter === undefined) throw new WorkerError("MalformedWebhook", "the choice is not understood");
   if (which === "selected" && filter.ids === undefined)
     return await showLetters({ ...sent, query: form }, parts, "Select at least one letter first.");
-  if (ask === undefined) return { to: `errand?id=${(await askForErrand(parts, deed, filter)).id}` };
+  if (ask === undefined) return { to: `errand?id=${(await askForErrand(parts, deed, filter, session.who)).id}` };
   return rehearsalView(
     await rehearse(parts, deed, filter, previews),
     chosenIn(form),
@@ -128,8 +129,9 @@ async function dealWithLetters(sent: Sent, parts: ScreenParts): Promise<Led> {
 }
 
 async function showOperations(id: string | undefined, parts: ScreenParts) {
-  const [running, { letters }, record] = await Promise.all([
+  const [running, ended, { letters }, record] = await Promise.all([
     runningOperations(parts),
+    endedOperations(parts),
     listLetters(parts, { about: "operation" }, pageSize),
     id === undefined || id === "" ? undefined : parts.operations.read(id),
   ]);
@@ -143,7 +145,7 @@ async function showOperations(id: string | undefined, parts: ScreenParts) {
     record === undefined
       ? { operationId: id ?? "", status: "unknown" as const }
       : { operationId: record.id, status: record.status, outcome: record.outcome };
-  return operationsView({ id, ...(id === undefined || id === "" ? {} : { one }), of, running, letters });
+  return operationsView({ id, ...(id === undefined || id === "" ? {} : { one }), of, running, ended, letters });
 }
 
 async function runningOperations({ queue }: ScreenParts): Promise<RunningOperation[]> {
@@ -151,6 +153,19 @@ async function runningOperations({ queue }: ScreenParts): Promise<RunningOperati
   return running
     .filter(({ name }) => name !== "preview")
     .map(({ id, name, key, at, tries, sent }) => ({ id, name, ...key, at, tries, sent: sent !== undefined }));
+}
+
+async function endedOperations({ queue }: ScreenParts): Promise<EndedOperation[]> {
+  const ended = await orUnavailable(within(longestMs, queue.operations.ended(pageSize)));
+  return ended.map(({ id, name, key, at, amount, outcome }) => ({
+    id,
+    name,
+    ...key,
+    at,
+    amount: outcome?.amount ?? amount,
+    status: outcome?.status ?? "",
+    reason: outcome?.reason,
+  }));
 }
 
 function saidIn(query: URLSearchParams): URLSearchParams {

@@ -69,15 +69,24 @@ export interface RunningOperation {
   readonly sent: boolean;
 }
 
+/** An operation that came to its end, as it is told. */
+export interface EndedOperation extends Omit<RunningOperation, "tries" | "sent"> {
+  readonly status: string;
+  readonly reason?: string | undefined;
+  /** In major units; absent: all that was left. */
+  readonly amount?: number | undefined;
+}
+
 /** Operations: those under way, those of which nobody knows what came, and any by its id. */
 export function operationsView(given: {
   readonly id?: string | undefined;
   readonly one?: OperationStatus | undefined;
   readonly of?: Html | undefined;
   readonly running: readonly RunningOperation[];
+  readonly ended: readonly EndedOperation[];
   readonly letters: readonly ListedLetter[];
 }): View {
-  const { id, one, of, running, letters } = given;
+  const { id, one, of, running, ended, letters } = given;
   return {
     title: "Operations",
     at: "operations",
@@ -90,7 +99,7 @@ export function operationsView(given: {
         ? undefined
         : html`<section class="card">
             <h2>${code(one.operationId)}</h2>
-            <p>${chip(one.status, one.status === "done" ? "good" : one.status === "unknown" ? "bad" : "warn")} ${of}</p>
+            <p>${chip(one.status, toneOf(one.status))} ${of}</p>
             ${facts((one.outcome ?? {}) as Record<string, unknown>)}
           </section>`,
       section(
@@ -126,8 +135,28 @@ export function operationsView(given: {
           ]),
         ),
       ),
+      section(
+        "What came to its end",
+        table(
+          `The last ${ended.length} within a month`,
+          ["Asked", "What", "Order", "Where", "Came to", "Id"],
+          ended.map((operation) => [
+            time(operation.at),
+            operation.amount === undefined ? operation.name : `${operation.name} of ${operation.amount}`,
+            html`${orderLink(operation)} <span class="soft">${operation.paymentId}</span>`,
+            html`${operation.adapter} <span class="soft">${operation.merchant}/${operation.channel}</span>`,
+            html`${chip(operation.status, toneOf(operation.status))} ${operation.reason}`,
+            html`<a href="${link("operations", { id: operation.id })}">${operation.id}</a>`,
+          ]),
+        ),
+      ),
     ].filter((part) => part !== undefined),
   };
+}
+
+function toneOf(status: string): "good" | "bad" | "warn" {
+  if (status === "done") return "good";
+  return status === "unknown" ? "bad" : "warn";
 }
 
 /** What waits where, who is there to work on it, and which PSPs are left alone. */
@@ -147,7 +176,8 @@ export function queuesView(given: {
 }): View {
   const { counts, workers, closures } = given;
   const states = ["waiting", "active", "delayed", "failed"];
-  const queues = Map.groupBy(counts, ({ queue }) => queue);
+  const queues = [...Map.groupBy(counts, ({ queue }) => queue)];
+  const full = queues.filter(([, some]) => some.some(({ jobs }) => jobs > 0));
   return {
     title: "Queues",
     at: "queues",
@@ -165,11 +195,13 @@ export function queuesView(given: {
         table(
           "By queue and state; dead are the letters",
           ["Queue", ...states],
-          [...queues].map(([queue, some]) => [
+          full.map(([queue, some]) => [
             queue,
             ...states.map((state) => some.find((one) => one.state === state)?.jobs ?? "–"),
           ]),
+          "Nothing waits anywhere.",
         ),
+        html`<p class="soft">${queues.length - full.length} of ${queues.length} queues are empty.</p>`,
       ),
       section(
         "PSPs that are left alone now",
