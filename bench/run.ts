@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
 import { stringify } from "yaml";
+import { asked } from "../scripts/asked.ts";
 import { serverEngines } from "../test/support/engines.ts";
 import { freePort } from "../test/support/ports.ts";
 import { benchAcknowledge } from "./acknowledge.ts";
@@ -18,7 +18,8 @@ import { benchMemory } from "./memory.ts";
 import { adapter, adapterId, type PeersReady, signingKey } from "./messages.ts";
 import { benchSweep } from "./sweep.ts";
 
-const { positionals, values } = parseArgs({
+const usage = `npm run bench -- [parts...] [--rounds 5] [--seconds 4]  measures all of acknowledge, end-to-end, client, requests, memory and sweep, or those parts`;
+const { positionals, values } = asked(usage, {
   allowPositionals: true,
   options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "4" } },
 });

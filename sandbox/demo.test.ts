@@ -158,6 +158,29 @@ describe("the demo", () => {
     );
   });
 
+  it("is patient with a machine that is slow: patience counts from the last move of any payment", async () => {
+    const slow: Scenario = { ...scenario, steps: [{ act: "pay", says: "failed" }] };
+    let moves = 0;
+    // Longer in all than the patience with one step.
+    const moving = setInterval(() => {
+      moves += 1;
+      const [purchase] = shop.purchases();
+      if (purchase === undefined) return;
+      const { orderId, paymentId } = purchase.key;
+      norce.edit(orderId, paymentId, (payment) => ({
+        ...payment,
+        amount: moves,
+        ...(moves > 30 && { state: "failed" }),
+      }));
+    }, 20);
+    try {
+      const walking = walk({ norce, psp, shop, adapters, terminal, scenarios: [slow], apartMs: 0, patienceMs: 300 });
+      expect((await walking).purchases).toBe(1);
+    } finally {
+      clearInterval(moving);
+    }
+  });
+
   it("leaves out what a PSP does not offer", async () => {
     const other: Scenario = { ...scenario, steps: [{ act: "levitate", says: "reserved" }] };
     const summary = await walk({ norce, psp, shop, adapters, terminal, scenarios: [other, scenario], apartMs: 0 });

@@ -20,7 +20,7 @@ export interface WalkParts {
   readonly terminal: Terminal;
   /** Default: every scenario. */
   readonly scenarios?: readonly Scenario[];
-  /** How long Norce may take to follow one step, in milliseconds. Default 15 s. */
+  /** How long Norce may take to follow one step while no other payment moves either, in milliseconds. Default 15 s. */
   readonly patienceMs?: number;
   /** How far apart purchases and steps are, in milliseconds, so that the lines can be read. Default 300. */
   readonly apartMs?: number;
@@ -137,14 +137,20 @@ function amountOf({ amount }: Purchase, { part }: Step): Minor | undefined {
   return part === undefined ? undefined : Math.round(amount * part);
 }
 
-/** Waits for a condition on what Norce stores; false where it does not come true in time. */
+/**
+ * Waits for a condition on what Norce stores; false where it does not come true in time. As long as payments move the machine is only slow:
+ * patience counts from the last move.
+ */
 async function becomes(norce: SandboxNorce, condition: () => boolean, patienceMs: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
+  const deadline = setTimeout(() => resolve(false), patienceMs);
   const check = (): void => {
     if (condition()) resolve(true);
   };
-  const stop = norce.onChange(check);
-  const deadline = setTimeout(() => resolve(false), patienceMs);
+  const stop = norce.onChange(({ before }) => {
+    if (before !== undefined) deadline.refresh();
+    check();
+  });
   check();
   try {
     return await promise;

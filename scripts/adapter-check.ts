@@ -9,8 +9,9 @@ import { delimiter, dirname, join } from "node:path";
 import { stripVTControlCharacters, styleText } from "node:util";
 import { loadAdapters } from "../src/adapters/registry.ts";
 import { loadSimulator } from "../sandbox/kernel/load.ts";
+import { asked } from "./asked.ts";
 import { folderFrom } from "./adapter-check/folder.ts";
-import { type Facts, plain, type Verdict, verdictsOf } from "./adapter-check/laws.ts";
+import { type Facts, fileOfLaw, plain, type Verdict, verdictsOf } from "./adapter-check/laws.ts";
 import { type FileReport, reportVariable } from "./adapter-check/reporter.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -52,12 +53,11 @@ async function factsOf(folder: string): Promise<Facts> {
   };
 }
 
-async function reportsOf(folder: string): Promise<readonly FileReport[]> {
+async function reportsOf(folder: string, where: readonly string[]): Promise<readonly FileReport[]> {
   const temporary = mkdtempSync(join(tmpdir(), "adapter-check-"));
   const file = join(temporary, "report.json");
   const reporter = `--reporter=${join(import.meta.dirname, "adapter-check/reporter.ts")}`;
   try {
-    const where = ["test/conformance/", `src/adapters/${folder}/`];
     // The files share what they have loaded: half the time.
     const told = await output("vitest", ["run", "--no-isolate", ...where, reporter], {
       ADAPTERS: folder,
@@ -124,16 +124,21 @@ function print({ law, mark, note, missing }: Verdict): void {
 }
 
 try {
-  const folder = await folderFrom(process.argv.slice(2));
+  const usage = `npm run adapter:check -- <folder>               the score card of one adapter; npm run adapter:new -- <folder> begins one
+npm run adapter:check -- <folder> --law <name>  one law of it, by its name there`;
+  const { values, positionals } = asked(usage, { options: { law: { type: "string" } }, allowPositionals: true });
+  const folder = await folderFrom(positionals);
+  const { law } = values;
+  const where = law === undefined ? ["test/conformance/", `src/adapters/${folder}/`] : [fileOfLaw(law)];
   const facts = await factsOf(folder);
-  const [reports, rules] = await Promise.all([reportsOf(folder), houseRules(folder)]);
-  const verdicts = verdictsOf(facts, reports);
+  const [reports, rules] = await Promise.all([reportsOf(folder, where), law === undefined ? houseRules(folder) : []]);
+  const verdicts = verdictsOf(facts, reports, law);
   const fulfilled = verdicts.filter(({ mark }) => mark === "✓").length;
   const idle = verdicts.filter(({ mark }) => mark === "–").length;
   console.log(`${styleText("bold", facts.adapter.title)}  src/adapters/${folder}\n`);
   for (const verdict of verdicts) print(verdict);
   console.log("");
-  const rest = [ownTests(reports), ...rules];
+  const rest = law === undefined ? [ownTests(reports), ...rules] : [];
   for (const verdict of rest) print(verdict);
   const broken = [...verdicts, ...rest].filter(({ mark }) => mark === "✗").length;
   const apply = verdicts.length - idle;

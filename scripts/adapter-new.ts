@@ -6,8 +6,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { parseArgs } from "node:util";
 import { Script } from "node:vm";
+import { asked } from "./asked.ts";
 
 /** What is said of a new adapter. */
 export interface Answers {
@@ -285,7 +285,7 @@ if (import.meta.main) {
   const text = { type: "string" } as const;
   const options = { title: text, truth: text, scope: text, proof: text, webhook: text };
   try {
-    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const { values, positionals } = asked(usage, { options, allowPositionals: true });
     const [folder, ...more] = positionals;
     if (more.length > 0) throw new Refusal([`one folder at a time, and not ${more.join(", ")} too`]);
     const answers = await answersFrom({ ...values, ...(folder === undefined ? {} : { folder }) });
@@ -303,10 +303,7 @@ if (import.meta.main) {
     }
     console.log(nextSteps(answers));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    console.error(
-      code?.startsWith("ERR_PARSE_ARGS") === true ? new Refusal([message.split(". ")[0] ?? message]).message : message,
-    );
+    console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   }
 }

@@ -5,10 +5,10 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { AnyAdapter, DesiredPayment, DesiredTransaction, Json, KeptEvent } from "../src/contract/adapter.ts";
 import { loadAdapters } from "../src/adapters/registry.ts";
 import { paymentStates, stateOf } from "../src/norce/states.ts";
+import { asked } from "./asked.ts";
 import { pageOfDelays } from "./delay-table.ts";
 import { exampleWith, readmeOfPsps } from "./psp-table.ts";
 
@@ -92,7 +92,9 @@ function progress({ desired }: Row): number {
 }
 
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({ options: { check: { type: "boolean" } }, allowPositionals: true });
+  const usage =
+    "npm run adapter:table -- [--check] [folders...]  writes the tables that are made from the code, or says which are not true";
+  const { values, positionals } = asked(usage, { options: { check: { type: "boolean" } }, allowPositionals: true });
   const adapters = await loadAdapters(positionals.length > 0 ? positionals : undefined);
   const everybodys =
     positionals.length > 0 ? [] : [readmeOfPsps(adapters.values()), exampleWith(adapters.values()), pageOfDelays()];

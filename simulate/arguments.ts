@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { asked } from "../scripts/asked.ts";
 
 /** What is to be run. */
 export interface Asked {
@@ -16,12 +16,14 @@ export interface Asked {
   readonly graveyard?: string;
 }
 
+const usage = `npm run simulate -- [--seed 1] [--seeds 20] [--fresh 0] [--hours n] [--payments n] [--seconds n] [--adapter folder]... [--whole] [--bare]
+npm run simulate -- --graveyard [words]  plants faults and insists that each is found; simulate/README.md has the rest`;
 /** How many seeds there are, so that one can be typed. */
 const mostSeeds = 1_000_000;
 
 /** @param chance decides which seeds are fresh. @throws Error for what is not understood */
 export function readArguments(argv: readonly string[], chance: number): Asked {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = asked(usage, {
     args: [...argv],
     allowPositionals: true,
     options: {

@@ -50,8 +50,15 @@ async function start(): Promise<void> {
   );
   if (sandbox === undefined) return;
   const { processTerminal } = await import("../sandbox/terminal.ts");
-  processTerminal().write(`Sandbox: its queue is ${placeOf(engine)}.`);
-  await sandbox.walk();
+  const terminal = processTerminal();
+  terminal.write(`Sandbox: its queue is ${placeOf(engine)}.`);
+  try {
+    await sandbox.walk();
+  } catch (error) {
+    // Whoever wants to see why has the page: it goes on.
+    terminal.write(error instanceof Error ? error.message : String(error));
+    terminal.write("The sandbox stays: its page shows what happened to each. Ctrl+C stops.");
+  }
 }
 
 type OpenSandbox = Sandbox & { readonly config: Config };

@@ -47,6 +47,20 @@ test.each(commands)("$name explains itself, and says where it is called wrongly"
   expect(nonsense.code).toBe(2);
 });
 
+/** What developers call. */
+const developers = Object.entries(packageJson.scripts).flatMap(([name, script]) => {
+  const [, file] = /^node ((?:scripts|simulate|prove|bench)\/\S+)$/.exec(script) ?? [];
+  return file === undefined ? [] : [{ name, file }];
+});
+
+test.each(developers)("$name explains itself, too", async ({ name, file }) => {
+  const [help, nonsense] = await Promise.all([call(file, ["--help"]), call(file, ["--no-such-option"])]);
+  expect([help.code, help.out]).toEqual([0, expect.stringContaining(`npm run ${name} --`)]);
+  expect(nonsense.err).toMatch(/unknown option '--no-such-option'/i);
+  expect(nonsense.err).not.toContain("    at ");
+  expect(nonsense.code).toBeGreaterThan(0);
+});
+
 test("where no service answers, its address is told", async () => {
   const { code, err } = await call("src/cli/report.ts", []);
   expect(err).toMatch(/^http:\/\/localhost:1 did not answer: nobody listens there \(ECONNREFUSED\)/);

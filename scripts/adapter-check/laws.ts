@@ -160,12 +160,23 @@ const laws: readonly Law[] = [
 ];
 
 /** One verdict per law, and per further file of laws that the runner found. */
-export function verdictsOf(facts: Facts, reports: readonly FileReport[]): readonly Verdict[] {
+export function verdictsOf(facts: Facts, reports: readonly FileReport[], only?: string): readonly Verdict[] {
+  const chosen = laws.filter(({ name }) => name === only);
   const judged = reports.filter(({ file }) => file.startsWith("test/conformance/"));
   const others = judged
     .filter(({ name }) => !laws.some((law) => law.file === name))
     .map(({ name }): Law => ({ name, file: name, write: `test/conformance/${name}.test.ts` }));
-  return [...laws, ...others].map((law) => verdictOf(law, facts, judged));
+  return (only === undefined ? [...laws, ...others] : chosen).map((law) => verdictOf(law, facts, judged));
+}
+
+/** The file of test/conformance that judges a law, by the law's name on the score card. @throws Error that says which there are. */
+export function fileOfLaw(name: string): string {
+  const law = laws.find((one) => one.name === name);
+  if (law === undefined)
+    throw new Error(
+      `adapter:check: there is no law ${name}. Those that there are: ${laws.map((one) => one.name).join(", ")}`,
+    );
+  return `test/conformance/${law.file}.test.ts`;
 }
 
 function verdictOf(law: Law, facts: Facts, reports: readonly FileReport[]): Verdict {

@@ -287,5 +287,9 @@ function whose({
   paymentId,
 }: Omit<Report["dead"][number], "id" | "at" | "kind" | "reason">) {
   // Norce's own is no merchant's.
-  return [...(merchant === "" ? [] : [`${merchant}/${channel}`]), adapter, ...(orderId === undefined ? [] : [orderId, paymentId ?? ""])];
+  return [
+    ...(merchant === "" ? [] : [`${merchant}/${channel}`]),
+    adapter,
+    ...(orderId === undefined ? [] : [orderId, paymentId ?? ""]),
+  ];
 }

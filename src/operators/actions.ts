@@ -39,7 +39,7 @@ export function actionsFor({ merchant, channel, order }: Question, stands: Stand
 }
 
 function letterActions({ id, kind, reason, of }: LetterTold): readonly Action[] {
-  const todo = firstMinutes[reason];
+  const todo = firstMinutes[reason] ?? firstMinutes[kind];
   const first = todo === undefined ? [] : [{ says: `first: ${todo}` }];
   const retry = `npm run letters -- retry ${id}`;
   const dismiss = {

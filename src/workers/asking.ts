@@ -37,7 +37,8 @@ export function createAsking({ current, log, meters, transport, tracing, now, ra
   const norceOf = ({ norce }: Config): NorceClient =>
     createNorceClient({
       ...norce,
-      tokenRefused: (place) => log.warn({ peer: "norce", place }, "credential.refused"),
+      // As people count, and as the doctor does.
+      tokenRefused: (place) => log.warn({ peer: "norce", place: place + 1 }, "credential.refused"),
       adapterIdOf: (key) => current().find(key)?.settings.adapterId ?? key.adapter,
       observe,
       transport,

@@ -239,13 +239,10 @@ export function refusalOf(error: unknown): string | undefined {
   return String(context["reason"] ?? context["code"] ?? context["status"] ?? kind);
 }
 
-/** What a look that met an error would come to, in the words of its log line: given up at once, or tried again. */
-export function wouldEnd(error: unknown): Readonly<Record<string, Json>> & { readonly outcome: string } {
-  const reason = refusalOf(error);
-  if (reason !== undefined) return { outcome: "dead", kind: kindOf(error), reason };
-  const { peer, status, code } = isWorkerError(error) ? jsonContext(error.context) : {};
-  const met = Object.entries({ peer, status, code }).filter((one): one is [string, Json] => one[1] !== undefined);
-  return { outcome: "later", why: kindOf(error), ...Object.fromEntries(met) };
+/** The rule of ours that refused what was answered; `undefined` for every other error. */
+export function ruleIn(error: unknown): string | undefined {
+  const { peer, reason } = isWorkerError(error, "Refused") ? error.context : {};
+  return peer === undefined && typeof reason === "string" ? reason : undefined;
 }
 
 /** An error in a word, for log lines and letters. */
@@ -277,23 +274,6 @@ export function newsOf(
   const { peer } = error.context;
   if (error.kind === "Unauthorized") return { peer, is: "refused", context: error.context };
   return error.kind === "Unreachable" ? { peer, is: "down", context: error.context } : undefined;
-}
-
-/** Rules that are judged before the PSP is asked. */
-const unasked: ReadonlySet<string> = new Set([
-  "not-configured",
-  "other-adapter",
-  "other-answer",
-  "client-certificate",
-  "malformed-url",
-  "malformed-id",
-]);
-
-/** Whether Norce and the PSP had answered as they should all the same: a rule of ours refused what they said. */
-export function wasAnswered(error: unknown): boolean {
-  if (!isWorkerError(error, "Refused") || error.context["peer"] !== undefined) return false;
-  const { reason } = error.context;
-  return typeof reason === "string" && !unasked.has(reason);
 }
 
 /** That a write may have been carried out late is known until a look comes to rest: one more follows then. */

@@ -104,19 +104,21 @@ describe.each(backends())("what happened to an order, on $name", (engine: TestEn
     await until(async () => (await ofOrder(purchase)).payments[0]?.waits.length === 1, "it to be asked once more");
     world.advance(6_000);
     await purchase.push();
-    await until(async () => (await ofOrder(purchase)).needsAttention, "a letter");
+    await until(async () => (await ofOrder(purchase)).payments[0]?.letter !== undefined, "a letter");
     const { payments, next, timeline } = await ofOrder(purchase);
     expect(timeline.at(-1)?.kind).toBe("buried");
     expect(timeline.at(-1)?.says).toContain("given up, a letter stands");
     const id = payments[0]?.letter?.id ?? "";
-    expect(next[0]).toMatchObject({ command: `npm run letters -- retry ${id}` });
+    expect(next[0]?.says).toMatch(/^first: a newer version may know the answer/);
+    expect(next[1]).toMatchObject({ command: `npm run letters -- retry ${id}` });
     strange.clear();
     await world.post(`${world.url}/report?retry=${id}`, { headers: admin });
     await purchase.reaches("reserved");
     await until(async () => !(await ofOrder(purchase)).needsAttention, "the letter to go");
     const later = said(await ofOrder(purchase));
     expect(later).toContain("asked: an operator asked for a look");
-    expect(later.find((line) => line.includes("asked by an operator"))).toContain("the letter is gone");
+    // The sweep's may have been sooner.
+    expect(later.filter((line) => line.includes("the letter is gone"))).toHaveLength(1);
   });
 
   test("an operation: asked, sent, answered, and the look after it", async () => {
@@ -162,7 +164,7 @@ describe.each(backends())("what happened to an order, on $name", (engine: TestEn
       "the journal to say so",
     );
     expect(said(await ofOrder(purchase)).at(-1)).toBe(
-      "dismissed: a person took the letter away: the payment belongs to another adapter",
+      `dismissed: whoever has the admin token ${fingerprintOf("an-admin-token-of-ours")} took the letter away: the payment belongs to another adapter`,
     );
   });
 

@@ -14,7 +14,8 @@ import { givenUp, type Held, type JobKind, provingFirst, runJobs, type Shell } f
 import { notBeforeWriting, tooEarlyUntil } from "../late-writes.ts";
 import { pauses } from "../patience.ts";
 import { preview } from "../reconcile.ts";
-import { type Came, operationAgain, wouldEnd } from "../retry.ts";
+import { type Came, kindOf, operationAgain, refusalOf } from "../retry.ts";
+import { metIn } from "../tell/met.ts";
 import { previewedLine } from "../tell/operation-lines.ts";
 import { attempt, giveUp, type Order, type Step, type Work } from "./attempt.ts";
 import type { OperateParts } from "./parts.ts";
@@ -157,6 +158,14 @@ async function buryStalled(id: string, parts: OperateParts): Promise<void> {
   const outcome: OperationOutcome =
     name === "preview" ? { status: "unknown", reason: "stalled" } : await giveUp(id, { ...record.state, name }, parts);
   await parts.queue.operations.write(id, record.version, { ...record.state, outcome });
+}
+
+/** What a look that met an error would come to, in the words of its log line: given up at once, or tried again. */
+function wouldEnd(error: unknown): NonNullable<OperationOutcome["would"]> {
+  const reason = refusalOf(error);
+  if (reason !== undefined) return { outcome: "dead", kind: kindOf(error), reason };
+  const met = Object.entries(metIn(error)).filter((one): one is [string, string | number] => one[1] !== undefined);
+  return { outcome: "later", why: kindOf(error), ...Object.fromEntries(met) };
 }
 
 async function previewed(key: PaymentKey, held: Held, parts: OperateParts): Promise<OperationOutcome> {

@@ -3,7 +3,7 @@ import type { Logger } from "../../lib/log.ts";
 import { norcePeer as norce, type Peer } from "../../queue/peers.ts";
 import type { Found } from "../found.ts";
 import { tellPauses } from "../patience.ts";
-import { newsOf, wasAnswered } from "../retry.ts";
+import { newsOf, ruleIn } from "../retry.ts";
 import type { Listener } from "./told.ts";
 
 /** Keeps what peers are met in for all processes. Told each time; who keeps it decides how often. */
@@ -86,6 +86,22 @@ export function tellPeers({ log, now, found, standing }: PeerParts): Listener {
       if (news.is === "refused") pass("down", peer);
     },
   };
+}
+
+/** Rules that are judged before the PSP is asked. */
+const unasked: ReadonlySet<string> = new Set([
+  "not-configured",
+  "other-adapter",
+  "other-answer",
+  "client-certificate",
+  "malformed-url",
+  "malformed-id",
+]);
+
+/** Whether Norce and the PSP had answered as they should all the same: a rule of ours refused what they said. */
+function wasAnswered(error: unknown): boolean {
+  const rule = ruleIn(error);
+  return rule !== undefined && !unasked.has(rule);
 }
 
 function idOf(kind: Kind, peer: Peer): string {
