@@ -20,11 +20,14 @@ export interface WalkParts {
   readonly terminal: Terminal;
   /** Default: every scenario. */
   readonly scenarios?: readonly Scenario[];
-  /** How long Norce may take to follow one step while no other payment moves either, in milliseconds. Default 15 s. */
+  /** How long Norce may take to follow one step while no other payment moves either, in milliseconds. Default a minute. */
   readonly patienceMs?: number;
   /** How far apart purchases and steps are, in milliseconds, so that the lines can be read. Default 300. */
   readonly apartMs?: number;
 }
+
+/** A machine that is busy with other things stands still for a while. */
+const usualPatienceMs = 60_000;
 
 export interface WalkSummary {
   /** How many purchases ended as they should. */
@@ -102,14 +105,14 @@ async function walkOne(parts: WalkParts, adapter: string, scenario: Scenario): P
     const { recurring } = payment();
     return isObject(recurring) && textOf(recurring, "token") !== "";
   };
-  if (scenario.token === true && !(await becomes(norce, hasToken, parts.patienceMs ?? 15_000)))
+  if (scenario.token === true && !(await becomes(norce, hasToken, parts.patienceMs ?? usualPatienceMs)))
     throw new Error(`${title} (${adapter}): the payment has no recurring token`);
   return [];
 }
 
 /** Takes a step to its end; false where the PSP does not do it for a part of the amount. */
 async function takeStep(parts: WalkParts, purchase: Purchase, step: Step): Promise<boolean> {
-  const { norce, shop, patienceMs = 15_000 } = parts;
+  const { norce, shop, patienceMs = usualPatienceMs } = parts;
   const { orderId, paymentId } = purchase.key;
   const logged = norce.transactions(orderId, paymentId).length;
   const followed = (): boolean => {
