@@ -43,7 +43,10 @@ export function callsOf({ letters, entries, peers, workers }: Called): readonly 
 
 /** What keeps payments waiting whatever they are: no worker, and whom we ask. */
 export function troublesOf({ workers, workerAt }: Called["workers"], peers: readonly ListedPeer[]): readonly Call[] {
-  return [...(workers > 0 ? [] : [noWorker(workerAt)]), ...peers.flatMap(peerCalls)];
+  return [
+    ...(workers > 0 ? [] : [noWorker(workerAt)]),
+    ...[...Map.groupBy(peers, ({ peer }) => peer).values()].flatMap(peerCalls),
+  ];
 }
 
 function noWorker(heardAt: number | undefined): Call {
@@ -56,44 +59,59 @@ function noWorker(heardAt: number | undefined): Call {
   };
 }
 
-function peerCalls(peer: ListedPeer): Call[] {
-  const { down, refused, silent } = peer;
-  const isNorce = peer.peer === norcePeer.peer;
-  const who = isNorce ? "Norce" : `${peer.peer} ${peer.merchant ?? ""}/${peer.channel ?? ""}`;
-  const command = isNorce
-    ? "npm run doctor"
-    : `npm run doctor -- --adapter ${peer.peer} --merchant ${peer.merchant ?? ""} --channel ${peer.channel ?? ""}`;
-  const call = (name: string, says: string, since: string, todo = firstMinutes[name] ?? ""): Call => ({
-    name,
-    says,
-    since,
-    todo,
-    command,
-    see: "doctor",
-  });
+/** One call for all accounts of a peer that are in the same: they have one cause. */
+function peerCalls(peers: readonly ListedPeer[]): Call[] {
+  const { peer = "" } = peers[0] ?? {};
+  const isNorce = peer === norcePeer.peer;
+  const call = (
+    name: string,
+    kind: "down" | "refused" | "silent",
+    says: (who: string, first: ListedPeer) => string,
+  ): Call[] => {
+    const met = peers.filter((one) => one[kind] !== undefined);
+    const [first] = met.toSorted((one, other) => sinceOf(one, kind).localeCompare(sinceOf(other, kind)));
+    if (first === undefined) return [];
+    const accounts = met.map(({ merchant = "", channel = "" }) => `${merchant}/${channel}`);
+    const who = isNorce ? "Norce" : `${peer} ${accounts.join(", ")}`;
+    const { merchant = "", channel = "" } = first;
+    const one = met.length === 1 ? ` --merchant ${merchant} --channel ${channel}` : "";
+    return [
+      {
+        name,
+        says: says(who, first),
+        since: sinceOf(first, kind),
+        todo: firstMinutes[name] ?? "",
+        command: isNorce ? "npm run doctor" : `npm run doctor -- --adapter ${peer}${one}`,
+        see: "doctor",
+      },
+    ];
+  };
   return [
-    ...(refused === undefined
-      ? []
-      : [call("credentials-refused", `${who} refuses our credentials${answerOf(refused)}`, refused.since)]),
-    ...(down === undefined
-      ? []
-      : [
-          call(isNorce ? "norce-down" : "psp-down", `${who} does not answer as it should${answerOf(down)}`, down.since),
-        ]),
-    ...(silent === undefined
-      ? []
-      : [
-          call(
-            "webhooks-silent",
-            `no webhook of ${who} came, where about ${silent.expected} would be usual, and ${silent.found} payments moved`,
-            silent.since,
-          ),
-        ]),
+    ...call(
+      "credentials-refused",
+      "refused",
+      (who, { refused }) => `${who} refuses our credentials${answerOf(refused)}`,
+    ),
+    ...call(
+      isNorce ? "norce-down" : "psp-down",
+      "down",
+      (who, { down }) => `${who} does not answer as it should${answerOf(down)}`,
+    ),
+    ...call(
+      "webhooks-silent",
+      "silent",
+      (who, { silent }) =>
+        `no webhook of ${who} came, where about ${silent?.expected ?? 0} would be usual, and ${silent?.found ?? 0} payments moved`,
+    ),
   ];
 }
 
+function sinceOf(peer: ListedPeer, kind: "down" | "refused" | "silent"): string {
+  return peer[kind]?.since ?? "";
+}
+
 /** What was answered, as far as that is known. */
-function answerOf({ since: _since, ...facts }: NonNullable<ListedPeer["down"]>): string {
+function answerOf({ since: _since, ...facts }: NonNullable<ListedPeer["down"]> = { since: "" }): string {
   const said = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`);
   return said.length === 0 ? "" : ` (${said.join(", ")})`;
 }

@@ -224,6 +224,23 @@ test("each cause is called out once, with what to do first; what keeps the rest 
   ]);
 });
 
+test("what all accounts of a PSP are in is one cause", async () => {
+  const peer = { merchant: "acme", channel: "se", since: 0, keys: {}, rhythm: { day: 0, today: [] }, missed: 0 };
+  const down = { since: now - hour, last: now, facts: { peer: "any", status: 503 } };
+  const peers = [
+    { ...peer, peer: "any", down },
+    { ...peer, peer: "any", merchant: "other", channel: "no", down: { ...down, since: now - 2 * hour } },
+  ];
+  expect((await reportOn([], [], { peers }))["calls"]).toMatchObject([
+    {
+      name: "psp-down",
+      says: "any acme/se, other/no does not answer as it should (status 503)",
+      since: "2026-03-04T10:00:00.000Z",
+      command: "npm run doctor -- --adapter any",
+    },
+  ]);
+});
+
 test("events and operations that wait are told, by what they wait for", async () => {
   const target = { adapter: "any", merchant: "acme", channel: "se" };
   const event = { target, webhook: "webhook", receivedAt: now - hour, event: { key: "e", type: "paid", at: null } };

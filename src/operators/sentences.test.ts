@@ -23,7 +23,7 @@ const table: readonly (readonly [name: string, line: JournalEntry, says: string,
   [
     "a webhook that was proven later",
     entry("received", { webhook: "webhook", type: "CAPTURE" }),
-    "webhook webhook received: CAPTURE; its proof had to be asked for",
+    "webhook received: CAPTURE; its proof had to be asked for",
   ],
   [
     "an event that was placed",

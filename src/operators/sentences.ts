@@ -19,7 +19,9 @@ type Sentence<Kind extends Happening> = (facts: Partial<Happenings[Kind]>, aroun
 const sentences: { readonly [Kind in Happening]: Sentence<Kind> } = {
   received: ({ webhook = "", type = "", by, ref }, { reference }) => {
     const proof = by === undefined ? "its proof had to be asked for" : `proven by the key ${by}`;
-    return joined([`webhook ${webhook} received${type === webhook ? "" : `: ${type}`}`, proof, named(ref, reference)]);
+    // Many are called just that.
+    const what = webhook === "webhook" ? webhook : `webhook ${webhook}`;
+    return joined([`${what} received${type === webhook ? "" : `: ${type}`}`, proof, named(ref, reference)]);
   },
   placed: ({ type = "", how = "", rests, ref }, { reference }) =>
     joined([
