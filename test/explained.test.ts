@@ -139,7 +139,10 @@ describe("where only a part is left", () => {
     const explanation = await explain(order, partsOf({}));
     expect(explanation).toMatchObject({ known: false, needsAttention: false });
     const printed = linesOf("acme/se  order o_1", explanation, "UTC");
-    expect(printed.join("\n")).toContain("nothing is known of it");
+    expect(printed.join("\n")).toContain("no operation since 2025-12-04 02:41:30, where what is remembered begins");
+    // An engine that came back empty says so.
+    const emptied = await explain(order, partsOf({ standing: { firstAt: now - 60 * minute } }));
+    expect(linesOf("", emptied, "UTC")[1]).toContain("since 2026-03-04 01:41:30, where what is remembered begins");
     expect(printed.join("\n")).toContain("npm run reconcile -- acme se o_1");
   });
 });

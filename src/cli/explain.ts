@@ -12,6 +12,7 @@ const letter = z.object({ id: z.string(), says: z.string(), since: time, of: z.s
 const explanationSchema = z.object({
   at: time,
   known: z.boolean(),
+  rememberedSince: time,
   troubles: z.array(
     z.object({ says: z.string(), since: time.optional(), todo: z.string(), command: z.string().optional() }),
   ),

@@ -4,6 +4,7 @@
 export interface Explained {
   readonly at: string;
   readonly known: boolean;
+  readonly rememberedSince: string;
   readonly troubles: readonly {
     readonly says: string;
     readonly since?: string | undefined;
@@ -48,11 +49,12 @@ interface Happened {
 
 /** @param zone an IANA time zone; default: this machine's. */
 export function linesOf(title: string, explained: Explained, zone?: string): string[] {
-  const { at, known, troubles, payments, letters, events, timeline, next, truncated } = explained;
+  const { at, known, rememberedSince, troubles, payments, letters, events, timeline, next, truncated } = explained;
   const clock = clockIn(zone);
   const now = Date.parse(at);
   const head = `${title}  at ${clock.day(at)} ${clock.time(at)} ${clock.zone(at)}`;
-  const nothing = "nothing is known of it: no webhook, no look and no operation within the last 90 days";
+  const begins = `${clock.day(rememberedSince)} ${clock.time(rememberedSince)}`;
+  const nothing = `nothing is known of it: no webhook, no look and no operation since ${begins}, where what is remembered begins`;
   return [
     head,
     ...(known ? payments.flatMap(paymentLines) : [nothing]),

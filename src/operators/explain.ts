@@ -35,6 +35,8 @@ export interface Explanation {
   readonly asked: Question;
   /** Anything is known of it. */
   readonly known: boolean;
+  /** Nothing is remembered from before: the queue's engine was empty then, or it is ninety days ago. */
+  readonly rememberedSince: string;
   /** What keeps it waiting whatever it is: no worker is there, or Norce or its PSP is away or refuses us. */
   readonly troubles: readonly Call[];
   readonly payments: readonly Standing[];
@@ -52,6 +54,8 @@ export interface Explanation {
 
 /** A search of all letters takes its time. */
 const longestMs = 20_000;
+/** How long anything is remembered. */
+const keptMs = 90 * 24 * 3_600_000;
 const id = z.string().min(1).max(200);
 const querySchema = z
   .strictObject({ merchant: id, channel: id, order: id.optional(), payment: id.optional(), reference: id.optional() })
@@ -90,7 +94,8 @@ async function gather(asked: Question, targets: Targets, parts: ExplainParts): P
   const { queue, now: clock } = parts;
   const now = clock();
   const [stands, found, waiting, running] = await Promise.all([
-    parts.standing(),
+    // What happened is told also where that is not known in time.
+    parts.standing().catch(() => undefined),
     searchLetters(parts),
     searchEvents(targets, parts),
     queue.operations.running(most.jobs),
@@ -103,15 +108,13 @@ async function gather(asked: Question, targets: Targets, parts: ExplainParts): P
   const letters = found.letters.filter((letter) => !own.has(letter.id) && about(letter.key, letter.stored));
   const events = waiting.events.filter((stored) => about(stored.target, stored)).map(eventTold);
   const adapters = new Set(reads.map(({ key }) => key.adapter));
-  const involved = listedPeers(stands, parts.config, asked).filter(
-    ({ peer }) => peer === norcePeer.peer || adapters.has(peer),
-  );
-  const troubles = troublesOf(stands, involved);
+  const troubles = stands === undefined ? [] : troublesAround(stands, adapters, asked, parts);
   const toldLetters = letters.map((letter) => letterTold(letter));
   return {
     at: isoOf(now),
     asked,
     known: reads.length > 0 || letters.length > 0 || events.length > 0,
+    rememberedSince: rememberedSince(stands, now),
     troubles,
     payments,
     letters: toldLetters,
@@ -123,6 +126,25 @@ async function gather(asked: Question, targets: Targets, parts: ExplainParts): P
     truncated: found.truncated || waiting.truncated,
     needsAttention: troubles.length > 0 || letters.length > 0 || payments.some(({ letter }) => letter !== undefined),
   };
+}
+
+/** What keeps payments of these adapters waiting, whatever they are. */
+function troublesAround(
+  stands: ServiceStanding,
+  adapters: ReadonlySet<string>,
+  asked: Question,
+  { config }: ExplainParts,
+): readonly Call[] {
+  const peers = listedPeers(stands, config, asked);
+  return troublesOf(
+    stands,
+    peers.filter(({ peer }) => peer === norcePeer.peer || adapters.has(peer)),
+  );
+}
+
+/** Since when anything is remembered: for ninety days, or since the queue's engine was empty. */
+function rememberedSince(stands: ServiceStanding | undefined, now: number): string {
+  return isoOf(Math.max(stands?.firstAt ?? 0, now - keptMs));
 }
 
 /** What says that something was before the journal begins. */

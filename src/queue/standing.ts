@@ -27,6 +27,8 @@ export interface Standing {
   readonly workers: number;
   /** When one was last heard of; absent: never. */
   readonly workerAt?: number;
+  /** When a worker was first heard of: nothing is remembered from before. */
+  readonly firstAt?: number;
   /** Since when the oldest job waits in the inbox; absent: none does. */
   readonly inboxSince?: number;
 }
@@ -50,7 +52,7 @@ export function createStanding(engine: Engine, looks: Pick<Looks, "waiting">): R
   const letters = letterCounts(createLetters(store));
   let kept: { readonly at: number; readonly of: string; readonly answer: Promise<Standing> } | undefined;
   const read: ReadStanding = async (channels) => {
-    const [waiting, known, closed, counts, swept, workers, workerAt, inboxSince] = await Promise.all([
+    const [waiting, known, closed, counts, swept, workers, workerAt, firstAt, inboxSince] = await Promise.all([
       looks.waiting(),
       peers.list(),
       closures.list(),
@@ -58,6 +60,7 @@ export function createStanding(engine: Engine, looks: Pick<Looks, "waiting">): R
       sweeps.all(channels),
       heartbeats.list(),
       heartbeats.last(),
+      heartbeats.first(),
       oldestInInbox(engine),
     ]);
     return {
@@ -68,6 +71,7 @@ export function createStanding(engine: Engine, looks: Pick<Looks, "waiting">): R
       sweeps: swept,
       workers: workers.length,
       ...(workerAt === undefined ? {} : { workerAt }),
+      ...(firstAt === undefined ? {} : { firstAt }),
       ...(inboxSince === undefined ? {} : { inboxSince }),
     };
   };

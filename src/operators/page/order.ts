@@ -23,7 +23,10 @@ export function orderView(told: Explanation, formToken: string, note?: string): 
       </p>`,
       told.known
         ? undefined
-        : html`<p class="empty">Nothing is remembered of it here: no journal, no letter, nothing that waits.</p>`,
+        : html`<p class="empty">
+            Nothing is remembered of it here: no journal, no letter, nothing that waits. What is remembered begins at
+            ${time(told.rememberedSince)} UTC.
+          </p>`,
       ...troubles.map(
         ({ says, since, todo }) =>
           html`<p class="notice">
