@@ -75,6 +75,12 @@ describe("an operation", () => {
       "done",
     ],
     [
+      "what it gives back was lowered, as it was not settled yet",
+      "look-first",
+      { name: "refund", sent: { ...sent, before: money({ captured: 6_000 }) }, ...after(2_000) },
+      "done",
+    ],
+    [
       "the PSP takes another try",
       "idempotency-key",
       { operations: { repeat: "idempotency-key", mostTries: 2 } },

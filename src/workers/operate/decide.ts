@@ -38,9 +38,10 @@ export function decideSending({ name, operations, sent, sums, settledMs, now }: 
   return now - sent.at < settledMs ? "wait" : "send";
 }
 
-/** Whether the sums have moved as far as the operation moves them. */
+/** Whether the sums have moved as far as the operation moves them. What is not settled yet is given back by lowering what was captured. */
 export function isShown(name: OperationName, { before, amount }: SentOperation, sums: Money): boolean {
-  return sumMovedBy(name, sums) >= sumMovedBy(name, before) + amount;
+  const lowered = name === "refund" ? Math.max(0, before.captured - sums.captured) : 0;
+  return sumMovedBy(name, sums) + lowered >= sumMovedBy(name, before) + amount;
 }
 
 /** Whether the PSP would know the repeat by its key. Keys die after the first sending, and the repeat takes its time to arrive. */
