@@ -125,9 +125,8 @@ async function endOf(begun: Begun, came: Came<Step>, parts: OperateParts): Promi
     return undefined;
   }
   if ("againMs" in step) {
-    const { sent, result } = begun.state;
-    // What came of it is found by the sums: until then no other operation may move them.
-    if (sent !== undefined && result === undefined) await turn?.keep(step.againMs);
+    // What came of it is found by the sums, or by what its answer told, once that is in the log: until then no other operation may move them.
+    if (begun.state.sent !== undefined) await turn?.keep(step.againMs);
     else await turn?.end();
     return { again: shell.now() + step.againMs };
   }
