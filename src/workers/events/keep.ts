@@ -9,7 +9,7 @@ import { once } from "./once.ts";
 
 /** What keeping an event needs. */
 interface KeepParts extends OpenParts {
-  readonly queue: Pick<Seam, "locks">;
+  readonly queue: Pick<Seam, "locks" | "looks">;
   readonly teller: Pick<Teller, "found">;
 }
 
@@ -51,8 +51,9 @@ async function append(
   { event }: KeptStored,
   vouchedFor: boolean,
   held: Held,
-  { norce, teller }: KeepParts,
+  parts: KeepParts,
 ): Promise<"looks" | "rests"> {
+  const { norce, teller } = parts;
   const folds = "fold" in adapter;
   // A PSP that can be asked has one id per payment; what names another one is for the look to judge, and stands in nobody's log.
   if (!folds && reference !== null && event.reference !== undefined && event.reference !== reference) return "looks";
@@ -61,6 +62,15 @@ async function append(
     if (!vouchedFor && kept.length >= mostUnproven) teller.found(key, { name: "too-many-lines" });
     else await norce.appendEvent(key, event, held);
   }
+  if (folds || reference !== null || event.reference !== undefined) return "looks";
   // Before the PSP's payment exists there is nothing to look at but this line itself.
-  return !folds && reference === null && event.reference === undefined ? "rests" : "looks";
+  return (await isFoundMeanwhile(key, held, parts)) ? "looks" : "rests";
+}
+
+/** Whether a look has found the PSP's payment, or may: it may have read the log before this line stood there. */
+async function isFoundMeanwhile(key: PaymentKey, held: Held, { norce, queue }: KeepParts): Promise<boolean> {
+  const { asked, known } = await queue.looks.read(key);
+  if (asked !== undefined || known !== undefined) return true;
+  // A look that has settled since has written the reference before.
+  return ((await norce.payment(key, held))?.reference ?? null) !== null;
 }
