@@ -36,6 +36,8 @@ const named: readonly string[] = ["stripe", "paypal"];
 
 /** Whose patience is longer than a world lasts. */
 const tooEarly: readonly string[] = ["Bug", "Unreachable", "QueueUnavailable", "Later"];
+/** A PSP that says "not now" is asked again after so long at most, for days: an operation that waits for it has no end yet. */
+const longestPauseMs = 65 * 60_000;
 /** A job is given up when its holders have died more often. */
 const mostStalls = 5;
 
@@ -146,6 +148,7 @@ export class Oracles {
         !payment.lagged &&
         payment.isOwed &&
         now() - payment.ackedAt > 1 &&
+        !payment.isUntold &&
         !this.#agrees(payment),
     );
     if (owed.length === 0) return;
@@ -190,6 +193,7 @@ export class Oracles {
     let judged = 0;
     for (const payment of payments) {
       if (payment.reference === "" || payment.excuse !== undefined || payment.lagged || !payment.isOwed) continue;
+      if (payment.isUntold) continue;
       if (payment.account.folds && [...payment.webhooks.values()].includes(false)) continue;
       judged += 1;
       if (!this.#agrees(payment) && !this.#hasLetter(payment)) this.#differs(payment);
@@ -227,7 +231,8 @@ export class Oracles {
     for (const name of ["capture", "cancel", "refund"] as const) {
       const asked = payment.asked.filter((one) => one.name === name && one.id !== undefined);
       const statuses = asked.map((one) => this.#statusOf(one));
-      if (payment.excuse === undefined && statuses.includes("open"))
+      const isTried = this.#parts.now() - payment.refusedAt < longestPauseMs;
+      if (payment.excuse === undefined && statuses.includes("open") && !isTried)
         this.#violated("every operation comes to an end", `${name} was taken and never ended`, payment);
       this.#trueEnds(payment, name, statuses);
     }

@@ -11,6 +11,9 @@ export type Sums = Readonly<Record<(typeof sums)[number], Minor>>;
 /** Nothing at all. */
 export const nothing: Sums = { authorized: 0, captured: 0, refunded: 0, released: 0 };
 
+/** PSPs that say some news once, as their fact sheets have it: what a portal gave back at Swish, did at Avarda, and began at Qliro. */
+const tellOnce: readonly string[] = ["swish", "avarda-checkout", "qliro-checkout"];
+
 /** An operation that somebody asked for, under one idempotency key. */
 export interface AskedFor {
   readonly name: OperationName;
@@ -47,6 +50,8 @@ export class Payment {
   };
   /** When a sum last fell at the PSP. */
   fellAt = -1;
+  /** When its PSP last refused a call that would have changed something. */
+  refusedAt = -Infinity;
   /** Something happened for which it is not judged. */
   excuse: string | undefined;
   /** Its PSP showed something older than what was true: what a look saw then is nobody's fault. */
@@ -89,6 +94,11 @@ export class Payment {
       refunded: now.refunded - before.refunded,
       released: now.released - before.released,
     };
+  }
+
+  /** Its PSP says some news once, by a webhook that has not arrived: no question finds it. */
+  get isUntold(): boolean {
+    return tellOnce.includes(this.account.adapter) && this.account.simulator.undelivered(this.reference) > 0;
   }
 
   /** Whether somebody was told, after its money last changed, that the service would look. */

@@ -93,7 +93,8 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const peers = createPeers(
     accounts,
     wall,
-    (account, { method }, answer) => {
+    (account, request, answer) => {
+      const { method } = request;
       const opened = payments.filter((payment) => payment.account === account && payment.reference !== "");
       // What time has done by itself is nobody's call.
       if (method !== "GET") for (const payment of opened) payment.notice(agenda.now, false);
@@ -103,6 +104,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
           const moved = payment.notice(agenda.now, true);
           // What is refused moves nothing; it may tell of what had happened before.
           if (moved !== undefined && answered.status < 400) oracles.moved(payment, moved);
+          if (answered.status >= 400 && isAbout(request, payment)) payment.refusedAt = agenda.now;
         }
       woke();
       return answered;
