@@ -127,7 +127,7 @@ export class Oracles {
       moved.times += 1;
       moved.sum += amount;
       const asked = payment.asked.filter((one) => one.name === name);
-      if (moved.times > asked.length)
+      if (moved.times > asked.length * payment.callsOf(name))
         this.#violated(
           "at most one money call per operation",
           `${name} moved money ${moved.times} times (${moved.sum} in all), it was asked for ${asked.length} times`,
@@ -241,7 +241,7 @@ export class Oracles {
   /** Who was told that it was refused may do it some other way: then it must not have happened. */
   #trueEnds(payment: Payment, name: OperationName, statuses: readonly string[]): void {
     const unknown = payment.asked.filter((one) => one.name === name).length - statuses.length;
-    const may = statuses.filter((status) => status !== "refused").length + unknown;
+    const may = (statuses.filter((status) => status !== "refused").length + unknown) * payment.callsOf(name);
     if (payment.excuse === undefined && payment.moved[name].times > may)
       this.#violated(
         "what was refused did not happen",

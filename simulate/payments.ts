@@ -14,6 +14,9 @@ export const nothing: Sums = { authorized: 0, captured: 0, refunded: 0, released
 /** PSPs that say some news once, as their fact sheets have it: what a portal gave back at Swish, did at Avarda, and began at Qliro. */
 const tellOnce: readonly string[] = ["swish", "avarda-checkout", "qliro-checkout"];
 
+/** PSPs whose captures are given back one by one. */
+const refundEachCapture: readonly string[] = ["paypal"];
+
 /** An operation that somebody asked for, under one idempotency key. */
 export interface AskedFor {
   readonly name: OperationName;
@@ -48,6 +51,8 @@ export class Payment {
     cancel: { times: 0, sum: 0 },
     refund: { times: 0, sum: 0 },
   };
+  /** How often something was captured. */
+  captures = 0;
   /** When a sum last fell at the PSP. */
   fellAt = -1;
   /** When its PSP last refused a call that would have changed something. */
@@ -87,6 +92,7 @@ export class Payment {
     this.#money = now;
     this.changedAt = at;
     this.byService = byService;
+    if (now.captured > before.captured) this.captures += 1;
     if (sums.some((sum) => sum !== "authorized" && now[sum] < before[sum])) this.fellAt = at;
     return {
       authorized: now.authorized - before.authorized,
@@ -94,6 +100,11 @@ export class Payment {
       refunded: now.refunded - before.refunded,
       released: now.released - before.released,
     };
+  }
+
+  /** How many calls one operation may take. */
+  callsOf(name: OperationName): number {
+    return name === "refund" && refundEachCapture.includes(this.account.adapter) ? Math.max(1, this.captures) : 1;
   }
 
   /** Its PSP says some news once, by a webhook that has not arrived: no question finds it. */
