@@ -10,14 +10,20 @@ export interface Asked {
   readonly seconds: number;
   /** Every line of what happens is printed. */
   readonly whole: boolean;
+  /** How many worlds are run at a time. */
+  readonly jobs: number;
+  /** A broken promise does not end it. */
+  readonly goesOn: boolean;
   /** A broken promise is named and nothing else. */
   readonly bare: boolean;
   /** Planted faults whose name holds these words. */
   readonly graveyard?: string;
 }
 
-const usage = `npm run simulate -- [--seed 1] [--seeds 20] [--fresh 0] [--hours n] [--payments n] [--seconds n] [--adapter folder]... [--whole] [--bare]
+const usage = `npm run simulate -- [--seed 1] [--seeds 20] [--fresh 0] [--hours n] [--payments n] [--seconds n] [--adapter folder]... [--fault kind]... [--jobs 2] [--go-on] [--whole] [--bare]
 npm run simulate -- --graveyard [words]  plants faults and insists that each is found; simulate/README.md has the rest`;
+/** How many worlds are run at a time, unless it is said. */
+const usualJobs = 2;
 /** How many seeds there are, so that one can be typed. */
 const mostSeeds = 1_000_000;
 
@@ -34,6 +40,8 @@ export function readArguments(argv: readonly string[], chance: number): Asked {
       payments: { type: "string" },
       seconds: { type: "string" },
       adapter: { type: "string", multiple: true },
+      jobs: { type: "string" },
+      "go-on": { type: "boolean", default: false },
       whole: { type: "boolean", default: false },
       bare: { type: "boolean", default: false },
       graveyard: { type: "boolean", default: false },
@@ -48,6 +56,8 @@ export function readArguments(argv: readonly string[], chance: number): Asked {
   return {
     seeds: [...Array.from({ length: many }, (_, at) => first + at), ...fresh],
     seconds: Number(values.seconds ?? Infinity),
+    jobs: Math.max(1, Number(values.jobs ?? Math.min(usualJobs, many + fresh.length))),
+    goesOn: values["go-on"],
     whole: values.whole,
     bare: values.bare,
     ...(values.adapter === undefined ? {} : { adapters: values.adapter }),

@@ -28,7 +28,7 @@ export async function runGraveyard(words: string): Promise<number> {
         whole.replace(fault.find, () => fault.replace),
       );
       const adapter = fault.adapter === undefined ? "" : ` --adapter ${fault.adapter}`;
-      const line = `node simulate/run.ts --seeds ${mostWorlds} --seconds ${mostSeconds} --bare${adapter}`;
+      const line = `node simulate/run.ts --seeds ${mostWorlds} --seconds ${mostSeconds} --bare --jobs 1${adapter}`;
       const { status, printed } = await tree.run(line);
       const seconds = Number(/ and ([\d.]+) s of processor time$/m.exec(printed)?.[1] ?? mostSeconds);
       const broken = /^ {2}(.*?): /m.exec(printed)?.[1];
