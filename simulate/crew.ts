@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { runWorld, type WorldOptions, type WorldResult } from "./world.ts";
 
 /** What a process is told to run: a story is told at home. */
-export type Errand = Omit<WorldOptions, "story">;
+type Errand = Omit<WorldOptions, "story">;
 
 /** What it came to, and how many seconds of processor time its process has taken in all. */
-export interface Report {
+interface Report {
   readonly result: WorldResult;
   readonly seconds: number;
 }
@@ -25,16 +25,25 @@ export interface Crew {
 }
 
 /** Seconds of processor time that this process has taken. */
-export function ownSeconds(): number {
+function ownSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
+}
+
+/** Runs the worlds that the process is told to that has started this one, for as long as it lives. */
+export async function serve(): Promise<never> {
+  process.on("message", (errand: Errand) => {
+    void runWorld(errand).then((result) => process.send?.({ result, seconds: ownSeconds() } satisfies Report));
+  });
+  await once(process, "disconnect");
+  return process.exit();
 }
 
 /** @param size how many processes; 1: this one. */
 export function openCrew(size: number): Crew {
   if (size <= 1) return { size: 1, run: runWorld, spent: ownSeconds, close: () => undefined };
   const hands = Array.from({ length: size }, () =>
-    fork(join(import.meta.dirname, "hand.ts"), { serialization: "advanced" }),
+    fork(join(import.meta.dirname, "run.ts"), { serialization: "advanced" }),
   );
   const free = [...hands];
   const seconds = new Map<ChildProcess, number>();

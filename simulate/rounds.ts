@@ -6,6 +6,7 @@ import { shrink } from "./shrink.ts";
 import { tellStory } from "./story.ts";
 import { runWorld, type WorldOptions, type WorldResult } from "./world.ts";
 
+export { serve } from "./crew.ts";
 export { runGraveyard } from "./graveyard.ts";
 
 /** How long a failing world is made smaller, in milliseconds. */

@@ -3,7 +3,10 @@ import { real } from "./edge.ts";
 // The clocks and timers of everything that is loaded from here on are those of the world.
 import { readArguments } from "./arguments.ts";
 
-const { runGraveyard, runSeeds } = await import("./rounds.ts");
+const { runGraveyard, runSeeds, serve } = await import("./rounds.ts");
+
+// One of a crew.
+if (process.connected) await serve();
 
 const asked = readArguments(process.argv.slice(2), real.now());
 process.exitCode = asked.graveyard === undefined ? await runSeeds(asked) : await runGraveyard(asked.graveyard);

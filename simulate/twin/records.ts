@@ -25,7 +25,7 @@ export function createTwinStore(server: TwinServer, link: Link): Store {
     return stored;
   };
   const copied = <Value>(stored: Stored<Json> | undefined): Stored<Value> | undefined =>
-    stored === undefined ? undefined : { ...stored, value: structuredClone(stored.value) as Value };
+    stored === undefined ? undefined : { ...stored, value: JSON.parse(JSON.stringify(stored.value)) as Value };
   const call = <T>(name: string, kind: string, effect: () => T): Promise<T> => link.call(`${name} ${kind}`, effect);
 
   return {
