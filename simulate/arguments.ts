@@ -4,6 +4,8 @@ import { asked } from "../scripts/asked.ts";
 export interface Asked {
   readonly seeds: readonly number[];
   readonly adapters?: readonly string[];
+  /** The only kinds of faults. */
+  readonly kinds?: readonly string[];
   readonly hours?: number;
   readonly payments?: number;
   /** No world begins after so many seconds of processor time. */
@@ -40,6 +42,7 @@ export function readArguments(argv: readonly string[], chance: number): Asked {
       payments: { type: "string" },
       seconds: { type: "string" },
       adapter: { type: "string", multiple: true },
+      fault: { type: "string", multiple: true },
       jobs: { type: "string" },
       "go-on": { type: "boolean", default: false },
       whole: { type: "boolean", default: false },
@@ -61,6 +64,7 @@ export function readArguments(argv: readonly string[], chance: number): Asked {
     whole: values.whole,
     bare: values.bare,
     ...(values.adapter === undefined ? {} : { adapters: values.adapter }),
+    ...(values.fault === undefined ? {} : { kinds: values.fault }),
     ...(values.hours === undefined ? {} : { hours: Number(values.hours) }),
     ...(values.payments === undefined ? {} : { payments: Number(values.payments) }),
     ...(values.graveyard ? { graveyard: positionals.join(" ") } : {}),

@@ -22,15 +22,18 @@ export interface DeliveryParts {
 
 const outside = { process: null } as const;
 const soonMs = 20;
+const longestBatchMs = 8_000;
 /** The longer nothing is due, the less often the PSPs' schedules are asked. */
 const firstMs = 500;
 const longestMs = 600_000;
 
 /** Sends what is due from now on. @returns what is to be called when something happened at a PSP. */
 export function startDelivery(parts: DeliveryParts): () => void {
-  const { agenda, accounts } = parts;
+  const { agenda, accounts, faults } = parts;
   const underWay = new Map(accounts.map(({ name }) => [name, new Set<string>()]));
   let pauseMs = firstMs;
+  // Some PSPs send what there is every few seconds, and then much at once.
+  const batchMs = faults.number("batches", 0, 1) < 0.25 ? longestBatchMs : 0;
   let next = agenda.after(firstMs, pump, outside);
 
   function pump(): void {
@@ -54,7 +57,8 @@ export function startDelivery(parts: DeliveryParts): () => void {
   };
   const wake = (): void => {
     pauseMs = firstMs;
-    if (next.over || next.at > agenda.now + soonMs) schedule(soonMs);
+    const ms = batchMs === 0 ? soonMs : batchMs - (agenda.now % batchMs);
+    if (next.over || next.at > agenda.now + ms) schedule(ms);
   };
   return wake;
 }
@@ -86,9 +90,11 @@ function attempt(account: Account, webhook: SimulatedWebhook, parts: DeliveryPar
     },
     outside,
   );
+  // Many come at the same moment, as where two servers of a PSP's send.
+  const isTwin = faults.number(`twin ${name} ${count}`, 0, 1) < 0.5;
   if (fault === "repeated")
     agenda.after(
-      lateMs + faults.number(`repeat ${name} ${count}`, 0, 120_000),
+      lateMs + faults.number(`repeat ${name} ${count}`, 0, isTwin ? 30 : 120_000),
       () => send(webhook, `${name} #${count} again`, parts, payment, id, () => undefined),
       outside,
     );

@@ -16,7 +16,13 @@ export const httpFaults = [
   "lags",
 ] as const;
 /** What can happen to a call to the queue's engine. */
-export const engineFaults = ["engine-refuses", "engine-silent", "engine-slow", "engine-deaf"] as const;
+export const engineFaults = [
+  "engine-refuses",
+  "engine-silent",
+  "engine-slow",
+  "engine-slow-end",
+  "engine-deaf",
+] as const;
 /** What can happen to a process at the step at which it calls. */
 export const processFaults = ["dies-before", "dies-after", "freezes", "freezes-given", "freezes-proven"] as const;
 /** What can happen to a webhook on its way. */
@@ -47,6 +53,7 @@ const usualRates: Readonly<Record<Kind, number>> = {
   "engine-refuses": 0.006,
   "engine-silent": 0.006,
   "engine-slow": 0.01,
+  "engine-slow-end": 0.06,
   "engine-deaf": 0.5,
   "dies-before": 0.003,
   "dies-after": 0.004,
@@ -65,6 +72,9 @@ const usualRates: Readonly<Record<Kind, number>> = {
   "web-dies": 1,
 };
 
+/** How much more often a kind strikes that a world was asked for. */
+const aimedOften = 4;
+
 /** A fault that struck. */
 export interface Struck {
   /** By which it can be left out of the same story. */
@@ -82,13 +92,16 @@ export class Faults {
   readonly #draw: Draw;
   readonly #without: ReadonlySet<string>;
   readonly #most: number;
+  readonly #often: number;
   readonly #counts = new Map<string, number>();
 
-  constructor(seed: number, most: number, without: ReadonlySet<string>) {
+  /** @param aimed the only kinds, which strike more often; default: a few, drawn by the seed. */
+  constructor(seed: number, most: number, without: ReadonlySet<string>, aimed?: readonly string[]) {
     this.#draw = drawsOf(seed);
     this.#without = without;
     this.#most = most;
-    this.kinds = kindsOf(this.#draw);
+    this.kinds = aimed === undefined ? kindsOf(this.#draw) : new Set(aimed);
+    this.#often = aimed === undefined ? 1 : aimedOften;
   }
 
   /** 1, 2, 3 … of each name. */
@@ -102,7 +115,7 @@ export class Faults {
   strike<K extends Kind>(kinds: readonly K[], name: string, count: number, rate?: number): K | undefined {
     if (this.over || this.struck.length >= this.#most) return undefined;
     for (const kind of kinds) {
-      if (!this.kinds.has(kind) || this.#draw(kind, name, count) >= (rate ?? usualRates[kind])) continue;
+      if (!this.kinds.has(kind) || this.#draw(kind, name, count) >= (rate ?? usualRates[kind] * this.#often)) continue;
       const id = `${kind} | ${name} #${count}`;
       if (this.#without.has(id)) continue;
       this.struck.push({ id, kind, what: name });

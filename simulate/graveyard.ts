@@ -1,48 +1,60 @@
-/** Plants the core's faults in copies of the tree, one after the other, and insists that the simulation finds each. */
+/** Plants the core's faults in copies of the tree, two side by side, and insists that the simulation finds each. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { simulatedFaults } from "../test/graveyard/simulated-faults.ts";
+import { type SimulatedFault, simulatedFaults } from "../test/graveyard/simulated-faults.ts";
 import { misfitOf } from "../test/graveyard/bury.ts";
-import { copyTree } from "../test/support/tree.ts";
+import { copyTree, type Tree } from "../test/support/tree.ts";
 
 /** How many worlds a fault may take to be found, and how many seconds of processor time. */
 const mostWorlds = 400;
 const mostSeconds = 300;
 
-/** @param words of the names of those that are planted; empty: all. @returns the exit status: 1 where one was not found */
-export async function runGraveyard(words: string): Promise<number> {
+/** @param words of the names of those that are planted; empty: all. @param jobs how many at a time. @returns the exit status: 1 where one was not found */
+export async function runGraveyard(words: string, jobs: number): Promise<number> {
   const chosen = simulatedFaults.filter(({ name }) => name.includes(words));
-  const tree = copyTree();
+  const left = [...chosen];
   const took: number[] = [];
-  try {
-    for (const fault of chosen) {
-      const misfit = misfitOf(fault, tree.path);
-      if (misfit !== undefined) {
-        console.log(`✗ ${fault.name}: ${misfit}`);
-        continue;
+  const lane = async (): Promise<void> => {
+    const tree = copyTree();
+    try {
+      for (let fault = left.shift(); fault !== undefined; fault = left.shift()) {
+        const { seconds, said } = await find(fault, tree);
+        if (seconds !== undefined) took.push(seconds);
+        console.log(`${seconds === undefined ? "✗" : "✓"} ${fault.name}: ${said}`);
       }
-      const path = join(tree.path, fault.file);
-      const whole = readFileSync(path, "utf8");
-      writeFileSync(
-        path,
-        whole.replace(fault.find, () => fault.replace),
-      );
-      const adapter = fault.adapter === undefined ? "" : ` --adapter ${fault.adapter}`;
-      const line = `node simulate/run.ts --seeds ${mostWorlds} --seconds ${mostSeconds} --bare --jobs 1${adapter}`;
-      const { status, printed } = await tree.run(line);
-      const seconds = Number(/ and ([\d.]+) s of processor time$/m.exec(printed)?.[1] ?? mostSeconds);
-      const broken = /^ {2}(.*?): /m.exec(printed)?.[1];
-      const isFound = status === 1 && broken !== undefined;
-      if (isFound) took.push(seconds);
-      console.log(`${isFound ? "✓" : "✗"} ${fault.name}: ${broken ?? "not found"}, ${seconds.toFixed(1)} s`);
-      writeFileSync(path, whole);
+    } finally {
+      tree.remove();
     }
-  } finally {
-    tree.remove();
-  }
+  };
+  await Promise.all(Array.from({ length: jobs }, lane));
   const middle = took.toSorted((one, other) => one - other)[Math.floor(took.length / 2)] ?? 0;
   console.log(
-    `${took.length} of ${chosen.length} found; median ${middle.toFixed(1)} s, longest ${Math.max(0, ...took).toFixed(1)} s`,
+    `${took.length} of ${chosen.length} found; median ${middle.toFixed(1)} s, longest ${Math.max(0, ...took).toFixed(1)} s of processor time`,
   );
   return took.length === chosen.length && chosen.length > 0 ? 0 : 1;
+}
+
+/** Plants one fault and runs worlds until a promise is broken. @returns after how many seconds of processor time; `undefined`: never */
+async function find(fault: SimulatedFault, tree: Tree): Promise<{ readonly seconds?: number; readonly said: string }> {
+  const misfit = misfitOf(fault, tree.path);
+  if (misfit !== undefined) return { said: misfit };
+  const path = join(tree.path, fault.file);
+  const whole = readFileSync(path, "utf8");
+  writeFileSync(
+    path,
+    whole.replace(fault.find, () => fault.replace),
+  );
+  try {
+    const adapter = fault.adapter === undefined ? "" : ` --adapter ${fault.adapter}`;
+    const kinds = (fault.kinds ?? []).map((kind) => ` --fault ${kind}`).join("");
+    const line = `node simulate/run.ts --seeds ${mostWorlds} --seconds ${mostSeconds} --bare --jobs 1${adapter}${kinds}`;
+    const { status, printed } = await tree.run(line);
+    const broken = /^ {2}(.*?): /m.exec(printed)?.[1];
+    const [, worlds = "", seconds] = /found after (\d+) worlds and ([\d.]+) s of/.exec(printed) ?? [];
+    if (status !== 1 || broken === undefined || seconds === undefined)
+      return { said: `not found; ${printed.trimEnd().split("\n").at(-1) ?? ""}` };
+    return { seconds: Number(seconds), said: `${broken}, ${worlds} worlds, ${seconds} s` };
+  } finally {
+    writeFileSync(path, whole);
+  }
 }

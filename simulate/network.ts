@@ -196,12 +196,16 @@ export function linkOf(process: SimulatedProcess, parts: NetworkParts): Link & {
   const strikes = (name: string, count: number) => {
     const own = `${process.name} ${name}`;
     const isProof = name.startsWith("extend ");
-    // Aimed: between being given a job and hearing of it, between a proof and what it is for, and at whoever has just come to.
+    // Aimed: between being given a job and hearing of it, between a proof and what it is for, at whoever has just come to, and between having done
+    // something and saying so.
     const fates: readonly ProcessFault[] = name.startsWith("take ")
       ? ["dies-after", "freezes-given"]
       : ["dies-before", "dies-after", isProof ? "freezes-proven" : "freezes"];
     const isDazed = isProof && agenda.now - process.thawedAt < dazedMs;
-    const possible = engineFaults.filter((fault) => fault !== "engine-deaf" || isDazed);
+    const isEnd = name.startsWith("finish ");
+    const possible = engineFaults.filter((fault) =>
+      fault === "engine-deaf" ? isDazed : fault !== "engine-slow-end" || isEnd,
+    );
     return { fault: faults.strike(possible, own, count), fate: faults.strike(fates, own, count), own };
   };
 
@@ -213,9 +217,11 @@ export function linkOf(process: SimulatedProcess, parts: NetworkParts): Link & {
       const { fault, fate, own } = strikes(name, count);
       const { promise, resolve, reject } = Promise.withResolvers<T>();
       process.underWay += 1;
-      const slowMs = fault === "engine-slow" ? faults.number(`slow ${own} ${count}`, 100, 4_000) : 0;
+      const isSlow = fault === "engine-slow" || fault === "engine-slow-end";
+      const slowMs = isSlow ? faults.number(`slow ${own} ${count}`, 100, 4_000) : 0;
       // On the way there or back: what is late there takes effect late, too.
-      const [thereMs, backMs] = faults.number(`slow way ${own} ${count}`, 0, 1) < 0.5 ? [slowMs, 0] : [0, slowMs];
+      const isLateThere = fault === "engine-slow-end" || faults.number(`slow way ${own} ${count}`, 0, 1) < 0.5;
+      const [thereMs, backMs] = isLateThere ? [slowMs, 0] : [0, slowMs];
       arrives = inTurn(arrives, faults.number(`there ${own} ${count}`, 0.1, 0.8) + thereMs);
       const back = (answer: () => void): void => {
         if (fate === "freezes" || fate === "freezes-proven" || (fate === "freezes-given" && isGiven(result)))

@@ -139,8 +139,30 @@ export class Oracles {
     }
   }
 
+  /** What was asked for, and what waits, is looked at: somebody will come to it by himself. */
+  #woken(): void {
+    const { server, now } = this.#parts;
+    const wakes = new Set<string>();
+    for (const { name, jobs, successors } of server.queues.values()) {
+      if (!name.startsWith("payments-") && name !== "timers") continue;
+      for (const { deduplicationId = "" } of jobs.values()) wakes.add(deduplicationId.replace(/-sweep$/, ""));
+      for (const id of successors.keys()) wakes.add(id.replace(/-sweep$/, ""));
+    }
+    for (const [id, { note, wait, endsAt }] of server.notes) {
+      if ((note.version === undefined && wait === undefined) || endsAt <= server.clock.now()) continue;
+      if (wakes.has(id) || server.kind("letter").has(id)) continue;
+      const payment = this.#parts.payments.find(({ laneId }) => laneId === id);
+      this.#violated(
+        "what was asked for is looked at",
+        `it is noted that the payment ${wait === undefined ? "was asked for" : "waits"}, and no job and no timer leads to it at ${Math.round(now())} ms`,
+        payment,
+      );
+    }
+  }
+
   /** What is owed to somebody who was told so is named somewhere. */
   named(): void {
+    this.#woken();
     const { payments, server, now } = this.#parts;
     const owed = payments.filter(
       (payment) =>
@@ -157,11 +179,10 @@ export class Oracles {
       const { paymentId, orderId } = payment.key;
       if (texts.some((text) => [paymentId, orderId, payment.reference].some((id) => text.includes(id)))) continue;
       if (payment.account.folds && [...payment.webhooks.values()].includes(false)) continue;
-      // What a job of its own, or its note, is about is named by a hash.
-      if (server.notes.has(payment.laneId) || server.kind("letter").has(payment.laneId)) continue;
+      if (server.kind("letter").has(payment.laneId)) continue;
       this.#violated(
         "what was acknowledged is named somewhere",
-        `Norce does not say what the PSP says, it was acknowledged ${Math.round(now() - payment.ackedAt)} ms ago, and no job, timer, note or letter names it`,
+        `Norce does not say what the PSP says, it was acknowledged ${Math.round(now() - payment.ackedAt)} ms ago, and no job, timer or letter names it`,
         payment,
       );
     }

@@ -51,10 +51,11 @@ function print(at: number, line: string): void {
   console.log(at.toFixed(1), line);
 }
 
-function optionsOf({ adapters, hours, payments }: Asked, seed: number): WorldOptions {
+function optionsOf({ adapters, kinds, hours, payments }: Asked, seed: number): WorldOptions {
   return {
     seed,
     ...(adapters === undefined ? {} : { adapters }),
+    ...(kinds === undefined ? {} : { kinds }),
     ...(hours === undefined ? {} : { hours }),
     ...(payments === undefined ? {} : { payments }),
   };
@@ -91,6 +92,7 @@ async function explain(options: WorldOptions, result: WorldResult, crew: Crew): 
     `\nThe shortest story that was found, in ${took}: ${only?.size ?? result.lives} payments, ${smaller.result.struck.length} faults`,
   );
   for (const line of await tellStory(smaller.options, violation?.payment)) console.log(`  ${line}`);
-  const of = (options.adapters ?? []).map((adapter) => ` --adapter ${adapter}`).join("");
+  const adapters = (options.adapters ?? []).map((adapter) => ` --adapter ${adapter}`);
+  const of = [...adapters, ...(options.kinds ?? []).map((kind) => ` --fault ${kind}`)].join("");
   console.log(`\nAgain: npm run simulate -- --seed ${options.seed}${of}`);
 }

@@ -9,6 +9,7 @@ const { runGraveyard, runSeeds, serve } = await import("./rounds.ts");
 if (process.connected) await serve();
 
 const asked = readArguments(process.argv.slice(2), real.now());
-process.exitCode = asked.graveyard === undefined ? await runSeeds(asked) : await runGraveyard(asked.graveyard);
+process.exitCode =
+  asked.graveyard === undefined ? await runSeeds(asked) : await runGraveyard(asked.graveyard, asked.jobs);
 // Meters look at the process for as long as there is one.
 process.exit();

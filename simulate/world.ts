@@ -27,6 +27,8 @@ export interface WorldOptions {
   readonly payments?: number;
   /** How long the world runs on after its last fault, in hours. */
   readonly hours?: number;
+  /** The only kinds of faults; default: a few, drawn by the seed. */
+  readonly kinds?: readonly string[];
   /** Which payments are lived, by their index; the others are opened, and nothing happens to them. */
   readonly only?: ReadonlySet<number>;
   /** Faults that do not strike, by id. */
@@ -59,7 +61,7 @@ const signingKey = "the-signing-key-of-the-world-0001";
 const settleMs = 20 * 60_000;
 const usualHours = 5;
 /** How often it is asked whether what is owed is named. */
-const namedEvery = 400;
+const namedEvery = 100;
 
 let loaded: Adapters | undefined;
 let meters: ReturnType<typeof createMeters> | undefined;
@@ -76,7 +78,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const accounts = await accountsOf(chosen, loaded, wall, seed);
   const many = options.payments ?? 12 + Math.floor(draw("payments") * 36);
   const payments = Array.from({ length: many }, (_, index) => paymentOf(index, accounts, seed));
-  const faults = new Faults(seed, many * 2, options.without ?? new Set());
+  const faults = new Faults(seed, many * 2, options.without ?? new Set(), options.kinds);
   const violations: Violation[] = [];
   const hash = createHash("sha256");
   let unhashed = "";

@@ -6,6 +6,8 @@ export interface SimulatedFault extends Omit<Fault, "foundBy" | "folder"> {
   readonly breaks: string;
   /** Whose worlds show it soonest: an adapter's folder. */
   readonly adapter?: string;
+  /** What has to go wrong for it to be seen: the only kinds of faults in the worlds that look for it. */
+  readonly kinds?: readonly string[];
 }
 
 const job = "src/workers/job.ts";
@@ -18,6 +20,7 @@ const events = "src/workers/events/events.ts";
 const patience = "src/workers/patience.ts";
 
 const rest = "at rest Norce says what the PSP says";
+const looked = "what was asked for is looked at";
 const named = "what was acknowledged is named somewhere";
 const lock = "no write without its lock";
 const once = "at most one money call per operation";
@@ -68,6 +71,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "  } catch {\n    return false;\n  }",
     replace: "  } catch {\n    return true;\n  }",
     breaks: lock,
+    kinds: ["freezes-given", "freezes-proven", "engine-deaf", "slow"],
   },
   {
     name: "a lock's proof may be as old as it likes",
@@ -117,7 +121,8 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     file: "src/queue/timers.ts",
     find: "{ id, replace: true, keepLastIfActive: true }",
     replace: "{ id, replace: true }",
-    breaks: named,
+    breaks: looked,
+    kinds: ["engine-slow-end", "error", "timeout-before"],
   },
   {
     name: "a timer that is due asks for nothing",
@@ -153,6 +158,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: '  await queue.looks.ask(looksOf(plain), "patient");',
     replace: '  void queue.looks.ask(looksOf(plain), "patient").catch(() => undefined);',
     breaks: rest,
+    kinds: ["engine-refuses", "engine-silent"],
   },
   {
     name: "the inbox's job ends before its events are handed on",
@@ -161,6 +167,8 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace:
       "  for (const event of others) void queue.events.add(`${job.id}-${events.indexOf(event)}`, event).catch(() => undefined);",
     breaks: rest,
+    kinds: ["engine-refuses", "engine-silent"],
+    adapter: "mollie",
   },
   {
     name: "of events that arrived together the first one counts",
@@ -168,6 +176,8 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: '  await queue.looks.ask(looksOf(plain), "patient");',
     replace: '  await queue.looks.ask(looksOf(plain).slice(0, 1), "patient");',
     breaks: named,
+    kinds: ["engine-slow"],
+    adapter: "svea-checkout",
   },
   {
     name: "a hint is not noted",
@@ -205,12 +215,41 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace: "  if (lock === undefined) return await work(held);",
     breaks: unique,
     adapter: "adyen-dropin",
+    kinds: ["repeated", "slow"],
+  },
+  {
+    name: "what an operation's answer told is left to whoever has its lock",
+    file: attempt,
+    find: '    if (kept === "busy") throw givenUp(',
+    replace: '    if (kept === "busy" && event.key === "") throw givenUp(',
+    breaks: rest,
+    adapter: "avarda-checkout",
+    kinds: ["freezes", "freezes-proven", "freezes-given"],
+  },
+  {
+    name: "a line that a running look has missed rests",
+    file: "src/workers/events/keep.ts",
+    find: '  return (await isFoundMeanwhile(key, held, parts)) ? "looks" : "rests";',
+    replace: '  return (await isFoundMeanwhile(key, held, parts)) && key.orderId === "" ? "looks" : "rests";',
+    breaks: named,
+    adapter: "swish",
+    kinds: ["slow", "delayed"],
+  },
+  {
+    name: "a refund that lowered an unsettled capture is not found",
+    file: "src/workers/operate/decide.ts",
+    find: 'name === "refund" ? Math.max(0, before.captured - sums.captured) : 0;',
+    replace: 'name === "refund" ? Math.min(0, before.captured - sums.captured) : 0;',
+    breaks: "what was refused did not happen",
+    adapter: "svea-checkout",
+    kinds: ["timeout-after", "reset-after", "dies-after"],
   },
   {
     name: "an operation keeps what it was told of beside the webhook that tells of it",
     file: attempt,
     find: "      if (!read.keys.has(event.key)) await norce.appendEvent(key, event, proven);\n    });",
-    replace: "      await Promise.resolve(read);\n    });\n    await norce.appendEvent(key, event, writing);",
+    replace:
+      "      await Promise.resolve(read);\n    });\n    if (!(await norce.log(key, held)).keys.has(event.key)) await norce.appendEvent(key, event, writing);",
     breaks: unique,
     adapter: "swish",
   },

@@ -48,7 +48,10 @@ test("webhooks that nobody vouches for leave twenty lines in a payment's log, an
   expect(await keepBeside({ lines: 19 }, false)).toEqual({ is: "looks", did: ["kept new"] });
   expect(await keepBeside({ lines: 20 }, false)).toEqual({ is: "looks", did: ["too-many-lines"] });
   expect(await keepBeside({ lines: 20 }, true)).toEqual({ is: "looks", did: ["kept new"] });
-  expect(await keepBeside({ lines: 20 }, false, "old-3"), "what stands there already").toEqual({ is: "looks", did: [] });
+  expect(await keepBeside({ lines: 20 }, false, "old-3"), "what stands there already").toEqual({
+    is: "looks",
+    did: [],
+  });
 });
 
 const nobody = { reference: null };
@@ -57,7 +60,11 @@ const asked = { version: "1", askedBy: "webhook", announcedAt: 0, hints: {} } as
 test.each<readonly [string, Scene, "looks" | "rests"]>([
   ["rests before the PSP's payment exists", { payments: [nobody] }, "rests"],
   ["is looked at where there is one", {}, "looks"],
-  ["is looked at where a look runs, which may have read the log before", { payments: [nobody], note: { asked } }, "looks"],
+  [
+    "is looked at where a look runs, which may have read the log before",
+    { payments: [nobody], note: { asked } },
+    "looks",
+  ],
   ["is looked at where a look waits", { payments: [nobody], note: { known: { clocks: {} } } }, "looks"],
   ["is looked at where a look has found it since", { payments: [nobody, { reference: "ref-1" }] }, "looks"],
 ])("a line that names no payment of the PSP's %s", async (_, scene, became) => {
