@@ -14,6 +14,7 @@ export const httpFaults = [
   "reset-after",
   "slow",
   "lags",
+  "forgets",
 ] as const;
 /** What can happen to a call to the queue's engine. */
 export const engineFaults = [
@@ -28,7 +29,17 @@ export const processFaults = ["dies-before", "dies-after", "freezes", "freezes-g
 /** What can happen to a webhook on its way. */
 export const deliveryFaults = ["lost", "delayed", "repeated", "forged"] as const;
 /** What can happen to a whole world for a while. */
-export const weather = ["psp-down", "norce-down", "engine-down", "clock-jumps", "restarts", "web-dies"] as const;
+export const weather = [
+  "psp-down",
+  "norce-down",
+  "engine-down",
+  "engine-empties",
+  "clock-jumps",
+  "clock-leaps",
+  "restarts",
+  "other-settings",
+  "web-dies",
+] as const;
 
 export type HttpFault = (typeof httpFaults)[number];
 export type EngineFault = (typeof engineFaults)[number];
@@ -50,6 +61,7 @@ const usualRates: Readonly<Record<Kind, number>> = {
   "reset-after": 0.04,
   slow: 0.05,
   lags: 0.05,
+  forgets: 0.02,
   "engine-refuses": 0.006,
   "engine-silent": 0.006,
   "engine-slow": 0.01,
@@ -67,8 +79,11 @@ const usualRates: Readonly<Record<Kind, number>> = {
   "psp-down": 1,
   "norce-down": 1,
   "engine-down": 1,
+  "engine-empties": 1,
   "clock-jumps": 1,
+  "clock-leaps": 1,
   restarts: 1,
+  "other-settings": 1,
   "web-dies": 1,
 };
 

@@ -99,6 +99,11 @@ export function adapterIdOf(adapter: string): string {
   return `own_${adapter}`;
 }
 
+/** Somebody on call has the payment looked at. @param why tells this time from others */
+export function refresh(payment: Payment, why: string, parts: LifeParts): void {
+  if (payment.reference !== "") ask(payment, "refresh", undefined, `${why}-${payment.name}`, 1, parts);
+}
+
 /** One step of a life. */
 function live(payment: Payment, step: number, parts: LifeParts): void {
   const { draw, agenda, peers } = parts;
@@ -114,8 +119,7 @@ function live(payment: Payment, step: number, parts: LifeParts): void {
     return;
   }
   if (choice > 0.92) {
-    ask(payment, "refresh", undefined, `refresh-${payment.name}-${step}`, 1, parts);
-    return;
+    return refresh(payment, `refresh-${step}`, parts);
   }
   const { simulator } = payment.account;
   const actions = simulator.actions(payment.reference);

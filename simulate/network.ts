@@ -142,7 +142,7 @@ function send({ request, name, count, parts, finish }: Sending): void {
 
 /** A fault that needs a write, or is Norce's alone, strikes nothing else. */
 function isPossible(fault: HttpFault, { method, url }: Request): boolean {
-  if (fault === "lags") return method === "GET" && url.host === hosts.psp;
+  if (fault === "lags" || fault === "forgets") return method === "GET" && url.host === hosts.psp;
   if (fault === "late") return method !== "GET" && url.host === hosts.norce;
   return fault === "conflict" ? method !== "GET" && url.host === hosts.norce : true;
 }
@@ -153,6 +153,8 @@ function insteadOf(fault: HttpFault): Answered | Unanswered | undefined {
   switch (fault) {
     case "conflict":
       return { status: 409, headers: json, text: '{"code":"conflict"}' };
+    case "forgets":
+      return { status: 404, headers: json, text: '{"code":"not-found"}' };
     case "too-many":
       return { status: 429, headers: { ...json, "retry-after": "7" }, text: '{"code":"too-many"}' };
     case "error":

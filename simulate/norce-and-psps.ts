@@ -1,5 +1,5 @@
 /** Whoever the service talks to: Norce's Order API with its memory, and the PSPs' simulators. */
-import type { Json } from "../src/contract/adapter.ts";
+import type { Json, PaymentKey } from "../src/contract/adapter.ts";
 import type { SimulatedAnswer, Simulator } from "../src/contract/simulator.ts";
 import { createSandboxNorce, type SandboxNorce } from "../sandbox/norce.ts";
 import { followPayments } from "../sandbox/storefront.ts";
@@ -25,6 +25,8 @@ export interface Account {
 export interface Peers {
   readonly norce: SandboxNorce;
   readonly accounts: readonly Account[];
+  /** Whether Norce's payment names the PSP's. */
+  isBound(key: Pick<PaymentKey, "orderId" | "paymentId">): boolean;
   /** @param lags whether a PSP may show what it said a while ago. */
   ask(request: Request, lags: boolean, answered: (reply: Reply | undefined) => void): void;
 }
@@ -72,6 +74,7 @@ export function createPeers(
   return {
     norce,
     accounts,
+    isBound: ({ orderId, paymentId }) => Boolean(norce.payment(orderId, paymentId)?.["reference"]),
     ask(request, lags, answered) {
       const { method, url, headers, text } = request;
       if (url.host === hosts.norce)

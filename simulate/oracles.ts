@@ -163,6 +163,7 @@ export class Oracles {
   /** What is owed to somebody who was told so is named somewhere. */
   named(): void {
     this.#woken();
+    this.#bounded();
     const { payments, server, now } = this.#parts;
     const owed = payments.filter(
       (payment) =>
@@ -199,16 +200,19 @@ export class Oracles {
 
   /**
    * At rest: Norce says what the PSP says, or a letter names the difference; and nothing waits without an end.
-   * @param disturbed how often a process died or stood still.
+   * @param disturbed how often a process died or stood still. @param isCalm no clock was so wrong that patience may have ended early.
    */
-  atRest(disturbed: number): { readonly judged: number; readonly letters: Readonly<Record<string, number>> } {
+  atRest(
+    disturbed: number,
+    isCalm: boolean,
+  ): { readonly judged: number; readonly letters: Readonly<Record<string, number>> } {
     const { payments, server } = this.#parts;
     const letters = new Map<string, number>();
     for (const { stored } of server.kind("letter").values()) {
       const { kind, context } = stored.value as { kind: string; context?: { reason?: string } };
       const reason = `${kind} ${context?.reason ?? ""}`.trim();
       letters.set(reason, (letters.get(reason) ?? 0) + 1);
-      if (tooEarly.includes(kind) || (kind === "Stalled" && disturbed <= mostStalls))
+      if ((isCalm && tooEarly.includes(kind)) || (kind === "Stalled" && disturbed <= mostStalls))
         this.#violated("nobody is called for what passes by itself", JSON.stringify(stored.value));
     }
     let judged = 0;
@@ -225,7 +229,6 @@ export class Oracles {
       if (stuck.length > 0)
         this.#violated("nothing waits without an end", `${queue.name} holds ${stuck.length} jobs at rest`);
     }
-    this.#bounded();
     return { judged, letters: Object.fromEntries(letters) };
   }
 

@@ -14,6 +14,8 @@ export const nothing: Sums = { authorized: 0, captured: 0, refunded: 0, released
 /** PSPs that say some news once, as their fact sheets have it: what a portal gave back at Swish, did at Avarda, and began at Qliro. */
 const tellOnce: readonly string[] = ["swish", "avarda-checkout", "qliro-checkout"];
 
+/** What was told so long ago has long been written to Norce, in milliseconds. */
+const forgottenMs = 30 * 60_000;
 /** PSPs whose captures are given back one by one. */
 const refundEachCapture: readonly string[] = ["paypal"];
 
@@ -110,6 +112,19 @@ export class Payment {
   /** Its PSP says some news once, by a webhook that has not arrived: no question finds it. */
   get isUntold(): boolean {
     return tellOnce.includes(this.account.adapter) && this.account.simulator.undelivered(this.reference) > 0;
+  }
+
+  /**
+   * The queue has forgotten everything: what was acknowledged is owed no more, until somebody is told so again.
+   * @param isBound Norce's payment names the PSP's.
+   */
+  forget(at: number, isBound: boolean): void {
+    const isFresh = at - this.ackedAt < forgottenMs || at - this.changedAt < forgottenMs;
+    // What was told once is gone with it.
+    if (isFresh && (this.account.folds || tellOnce.includes(this.account.adapter))) this.lagged = true;
+    this.ackedAt = -1;
+    this.byService = false;
+    if (!isBound) for (const id of this.webhooks.keys()) this.webhooks.set(id, false);
   }
 
   /** Whether somebody was told, after its money last changed, that the service would look. */

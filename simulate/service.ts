@@ -23,6 +23,8 @@ export interface ServiceParts {
   readonly seed: number;
   readonly agenda: Agenda;
   readonly config: Config;
+  /** What those are started with who have not heard of the newest settings. */
+  readonly otherConfig: Config;
   readonly server: TwinServer;
   readonly meters: Meters;
   readonly note: (line: string) => void;
@@ -40,6 +42,8 @@ interface Place {
 export class Service {
   readonly #parts: ServiceParts;
   readonly #places = new Map<string, Place>();
+  /** Who is started with the other settings. */
+  readonly others = new Set<string>();
   #lives = 0;
   /** Calls from outside that nobody has answered yet. */
   open = 0;
@@ -74,7 +78,8 @@ export class Service {
   }
 
   #run(process: SimulatedProcess): Place {
-    const { config, server, meters, note, network } = this.#parts;
+    const { otherConfig, server, meters, note, network } = this.#parts;
+    const config = this.others.has(process.name) ? otherConfig : this.#parts.config;
     const log = pino(
       { level: "info", base: null, timestamp: false },
       {

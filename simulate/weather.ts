@@ -16,10 +16,14 @@ export interface WeatherParts {
   /** When the last step of a life is, in milliseconds since the world began. */
   readonly lastMs: number;
   readonly kill: (process: SimulatedProcess, why: string) => void;
+  /** The queue's engine comes back without anything that it held. */
+  readonly empty: () => void;
   readonly note: (line: string) => void;
 }
 
 const outside = { process: null } as const;
+/** How far a clock is set that is set far: a month. */
+const mostLeapMs = 30 * 24 * 3_600_000;
 /** How often it changes. */
 const times = 4;
 
@@ -38,7 +42,7 @@ export function blow(parts: WeatherParts): void {
 }
 
 function strike(kind: Weather, at: number, parts: WeatherParts): void {
-  const { faults, service, kill, note } = parts;
+  const { agenda, faults, service, kill, note } = parts;
   note(`weather: ${kind}`);
   const anyone = (of: string): SimulatedProcess | undefined =>
     oneOf(
@@ -56,6 +60,34 @@ function strike(kind: Weather, at: number, parts: WeatherParts): void {
       const ms = Math.round(faults.number(`jump ${at}`, -90_000, 90_000));
       for (const process of service.processes) process.skewMs += ms;
       return note(`all clocks are set by ${ms} ms`);
+    }
+    case "engine-empties":
+      return parts.empty();
+    case "clock-leaps": {
+      const ms = Math.round(faults.number(`leap ${at}`, -mostLeapMs, mostLeapMs));
+      const process = anyone("");
+      if (process === undefined) return;
+      process.skewMs += ms;
+      note(`the clock of ${process.name} is set by ${ms} ms, for a while`);
+      const back = (): void => {
+        // Whoever was started in its place has its clock.
+        for (const one of service.processes) if (one.name === process.name) one.skewMs -= ms;
+        note(`the clock of ${process.name} is set right`);
+      };
+      agenda.after(faults.number(`leap back ${at}`, 5_000, 600_000), back, outside);
+      return;
+    }
+    case "other-settings": {
+      const process = anyone("");
+      if (process === undefined) return;
+      service.others.add(process.name);
+      kill(process, "other settings");
+      const back = (): void => {
+        service.others.delete(process.name);
+        for (const one of service.processes) if (one.name === process.name) kill(one, "the settings of all");
+      };
+      agenda.after(faults.number(`settings back ${at}`, 20_000, 600_000), back, outside);
+      return;
     }
     case "restarts": {
       const process = anyone("worker");

@@ -1,20 +1,20 @@
 /** One world: merchants with their accounts, payments and their lives, processes of the service, and whatever goes wrong; one seed says it all. */
 import { createHash } from "node:crypto";
 import { loadAdapters, type Adapters } from "../src/adapters/registry.ts";
-import { createConfig } from "../src/config.ts";
 import { createMeters } from "../src/lib/meters.ts";
 import { Agenda } from "./agenda.ts";
 import { startDelivery } from "./delivery.ts";
-import { drawsOf, streamOf } from "./draws.ts";
+import { type Draw, drawsOf, streamOf } from "./draws.ts";
 import { setEdge } from "./edge.ts";
 import { Faults, type Struck } from "./faults.ts";
-import { beginLife } from "./lives.ts";
-import { accountsOf, adaptersOf, isAbout, isGrant, merchantsOf, paymentOf } from "./merchants.ts";
+import { beginLife, refresh } from "./lives.ts";
+import { accountsOf, adaptersOf, isAbout, isGrant, paymentOf } from "./merchants.ts";
 import { hosts, type NetworkParts } from "./network.ts";
 import { createPeers } from "./norce-and-psps.ts";
 import { Oracles, type Violation } from "./oracles.ts";
 import type { SimulatedProcess } from "./processes.ts";
 import { Service } from "./service.ts";
+import { adminToken, configOf } from "./settings.ts";
 import { TwinServer } from "./twin/server.ts";
 import { blow } from "./weather.ts";
 
@@ -56,10 +56,13 @@ export interface WorldResult {
 }
 
 const beginning = Date.parse("2026-02-03T10:00:00.000Z");
-const adminToken = "the-admin-token-of-the-world";
-const signingKey = "the-signing-key-of-the-world-0001";
 const settleMs = 20 * 60_000;
 const usualHours = 5;
+/** Some worlds go on for weeks. */
+const longHours = 21 * 24;
+const longWorlds = 0.03;
+/** Some have many payments. */
+const bigWorlds = 0.02;
 /** How often it is asked whether what is owed is named. */
 const namedEvery = 100;
 
@@ -70,13 +73,14 @@ let meters: ReturnType<typeof createMeters> | undefined;
 export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   loaded ??= await loadAdapters();
   meters ??= createMeters();
-  const { seed, hours = usualHours } = options;
+  const { seed } = options;
   const draw = drawsOf(seed);
+  const hours = options.hours ?? (draw("long") < longWorlds ? longHours : usualHours);
   const chosen = options.adapters ?? adaptersOf(seed, [...loaded.keys()]);
   const agenda = new Agenda();
   const wall = (): number => Math.floor(beginning + agenda.now);
   const accounts = await accountsOf(chosen, loaded, wall, seed);
-  const many = options.payments ?? 12 + Math.floor(draw("payments") * 36);
+  const many = options.payments ?? (draw("big") < bigWorlds ? sized(draw, 60, 400) : sized(draw, 12, 48));
   const payments = Array.from({ length: many }, (_, index) => paymentOf(index, accounts, seed));
   const faults = new Faults(seed, many * 2, options.without ?? new Set(), options.kinds);
   const violations: Violation[] = [];
@@ -121,21 +125,11 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
     },
   );
   const oracles = new Oracles({ payments, norce: peers.norce, server, now: () => agenda.now, violated });
-  const config = createConfig(
-    {
-      URL_SIGNING_KEYS: signingKey,
-      ADMIN_TOKEN: adminToken,
-      REDIS_URL: "redis://engine.test",
-      PUBLIC_URL: `https://${hosts.service}`,
-      // What webhooks lose is not to be hidden.
-      SWEEP_INTERVAL_SECONDS: "86400",
-    },
-    {
-      norce: { orderApi: `https://${hosts.norce}/checkout/order`, token: peers.norce.token },
-      merchants: merchantsOf(accounts),
-    },
-    loaded,
-  );
+  // What webhooks lose is not to be hidden, but where all memory is lost.
+  const sweeps = faults.kinds.has("engine-empties") || faults.kinds.has("clock-leaps");
+  const settings = { adapters: loaded, norceToken: peers.norce.token, sweepSeconds: sweeps ? 600 : 86_400 };
+  const config = configOf(accounts, settings);
+  const otherConfig = configOf(accounts.slice(0, -1), settings);
   const away = new Set<string>();
   let disturbed = 0;
   const network: NetworkParts = {
@@ -155,7 +149,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
     freeze: (frozen, ms, why) => freeze(frozen, ms, why),
     note,
   };
-  const service: Service = new Service({ seed, agenda, config, server, meters, note, network });
+  const service: Service = new Service({ seed, agenda, config, otherConfig, server, meters, note, network });
   const kill = (process: SimulatedProcess, why: string): void => {
     if (!service.kill(process)) return;
     disturbed += 1;
@@ -206,7 +200,14 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
       ),
     );
     const lastMs = Math.max(...ends);
-    blow({ agenda, faults, service, away, lastMs, kill, note });
+    const empty = (): void => {
+      note("the engine comes back empty");
+      server.empty();
+      for (const payment of payments) payment.forget(agenda.now, peers.isBound(payment.key));
+      const again = (): void => payments.forEach((payment) => refresh(payment, `emptied-${agenda.now}`, life));
+      agenda.after(faults.number("emptied", 20_000, 200_000), again, { process: null });
+    };
+    blow({ agenda, faults, service, away, lastMs, kill, empty, note });
     agenda.after(lastMs + settleMs, () => (faults.over = true), { process: null });
     const endMs = lastMs + settleMs + hours * 3_600_000;
     agenda.after(endMs, () => undefined, { process: null });
@@ -222,7 +223,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
       leap(agenda, server, service);
       return false;
     });
-    if (violations.length === 0) judged = oracles.atRest(disturbed);
+    if (violations.length === 0) judged = oracles.atRest(disturbed, !faults.kinds.has("clock-leaps"));
     looks = service.looks;
   } finally {
     process.off("unhandledRejection", rejected);
@@ -241,6 +242,11 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
     steps: agenda.steps,
     passedMs: agenda.now,
   };
+}
+
+/** How many payments there are, from `least` to `most`. */
+function sized(draw: Draw, least: number, most: number): number {
+  return least + Math.floor(draw("payments") * (most - least));
 }
 
 /** A timer in the running process. */
