@@ -72,7 +72,6 @@ async function workOn(given: StoredEvent, held: Held, limits: Limits, parts: Eve
   if (found === undefined) return { is: "not-configured" };
   if (evidence !== undefined) return { is: await judgeProof(given, held, found, parts) };
   const event = await eventAtPsp(given, held, found, parts);
-  if (event === null) return { is: "disproved" };
   const stored = { ...given, event };
   const vouchedFor = found.adapter.webhooks[webhook]?.verify.trust === "proven";
   const account = accountOf(target);
@@ -93,16 +92,19 @@ async function workOn(given: StoredEvent, held: Held, limits: Limits, parts: Eve
   return { is: "placed", placed, looks: kept === "looks" };
 }
 
-/** What is placed and kept: where it is hearsay, the event as the PSP itself tells it; `null` where it tells of none. */
+/**
+ * What is placed and kept: where it is hearsay, the event as the PSP itself tells it. Where it tells of none (it is invented, or not to be found
+ * yet) nothing is kept, and the hint remains: a look finds what is true.
+ */
 async function eventAtPsp(
   { event, webhook, target }: StoredEvent,
   held: Held,
   found: AdapterSettings,
   { contexts }: EventParts,
-): Promise<PspEvent | null> {
+): Promise<PspEvent> {
   if (event.hearsay !== true) return event;
   const rules = found.adapter.webhooks[webhook] as Webhook<unknown> | undefined;
-  return (await rules?.reread?.(event, contexts(target, found, held))) ?? null;
+  return (await rules?.reread?.(event, contexts(target, found, held))) ?? event;
 }
 
 async function judgeProof(

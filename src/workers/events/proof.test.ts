@@ -21,7 +21,14 @@ beforeEach(() => {
   [told, buried, now] = [[], [], Date.now()];
   const adapter = {
     id: "any",
-    webhooks: { push: { verify: { trust: "hint" }, proveLater: async (evidence: unknown) => evidence === "genuine" } },
+    webhooks: {
+      push: {
+        verify: { trust: "hint" },
+        proveLater: async (evidence: unknown) => evidence === "genuine",
+        // The PSP has no such event, or not yet.
+        reread: async () => null,
+      },
+    },
   };
   const found = { adapter, settings: {} };
   const asking = {
@@ -81,6 +88,14 @@ test("a worker that died after it had judged: whoever runs it again judges nothi
   for (const event of genuine) await lists.run("events-any", event);
   expect(proven()).toEqual(genuine.map(({ event }) => event.key));
   expect(told.map(({ is }) => is)).toEqual(["disproved"]);
+});
+
+test("of hearsay that the PSP does not tell nothing is kept, and its payment is looked at", async () => {
+  const event = { key: "invented", type: "token", at: null, hearsay: true } as const;
+  const payment = { ...target, orderId: "o_1", paymentId: "p_1" };
+  await lists.run("events-any", { target: payment, webhook: "push", receivedAt: now, event });
+  expect(lists.asked).toEqual([payment]);
+  expect(told).toEqual([]);
 });
 
 test("what nobody could prove in time is a letter by name", async () => {
