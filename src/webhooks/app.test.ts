@@ -348,8 +348,8 @@ async function sendWithoutEnd(path: string): Promise<{ readonly status: Promise<
 }
 
 describe("more webhooks at once than are taken", () => {
-  test("are refused with Retry-After, logged and counted; unproven ones take nobody's place", async () => {
-    const counted = /webhooks_total\{adapter="klarna-checkout",webhook="push",result="too-many-requests"\} 1\b/;
+  test("those that never come give way, with Retry-After, logged and counted; unproven ones take nobody's place", async () => {
+    const counted = /webhooks_total\{adapter="klarna-checkout",webhook="push",result="too-many-requests"\} [1-9]/;
     const unproven = await Promise.all(
       Array.from({ length: 1_000 }, () => sendWithoutEnd(callbackPath({ sig: "A".repeat(43) }))),
     );
@@ -357,12 +357,15 @@ describe("more webhooks at once than are taken", () => {
     expect((await send("POST", callbackPath())).status).toBe(200);
     for (const request of unproven) request.end();
     const proven = await Promise.all(Array.from({ length: 1_000 }, () => sendWithoutEnd(callbackPath())));
-    let answer = await send("POST", callbackPath());
+    const [first] = proven;
     // The last of them may not have arrived yet.
-    for (let tries = 0; answer.status === 200 && tries < 100; tries += 1) answer = await send("POST", callbackPath());
-    expect([answer.status, answer.headers["retry-after"]]).toEqual([429, "5"]);
-    expect(JSON.parse(answer.text)).toEqual({ code: "too-many-requests", message: expect.any(String) });
-    expect(logged.at(-1)).toMatchObject({ msg: "webhook.refused", status: 429, code: "too-many-requests", ...key });
+    let thrownOut: number | undefined;
+    void first?.status.then((status) => (thrownOut = status));
+    for (let tries = 0; thrownOut === undefined && tries < 100; tries += 1)
+      expect((await send("POST", callbackPath())).status).toBe(200);
+    expect(thrownOut).toBe(429);
+    const refused = logged.filter(({ msg }) => msg === "webhook.refused").at(-1);
+    expect(refused).toMatchObject({ status: 429, code: "too-many-requests", ...key });
     await until(async () => counted.test((await send("GET", "/metrics")).text), "the count");
     for (const request of proven) request.end();
   });

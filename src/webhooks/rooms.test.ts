@@ -43,6 +43,31 @@ test("bodies that stop half-way give way, the oldest first, to one that arrives"
   expect(await Promise.all(outcomes)).toEqual([...Array<string>(3).fill("too-many-requests"), "read", "read"]);
 });
 
+test("bodies that never come give their places, the oldest first, to one that arrives", async () => {
+  const room = createRoom({ bytes: 200, requests: 3 });
+  const silent = Array.from({ length: 3 }, () => codeOf(read(requestOf(), room, 50)));
+  const genuine = requestOf();
+  genuine.end("x".repeat(100));
+  expect((await read(genuine, room)).bytes).toHaveLength(100);
+  expect(await Promise.all(silent)).toEqual(["too-many-requests", "too-slow", "too-slow"]);
+});
+
+test("who fills the rooms of others with bodies that stop half-way takes nothing from one that arrives", async () => {
+  const roomFor = createRooms();
+  const megabyte = 1024 * 1024;
+  const thrownOut: string[] = [];
+  for (let index = 0; index < 24; index += 1) {
+    const merchant = `m${Math.floor(index / 2)}`;
+    roomFor({ adapter: "any", merchant }, false)
+      .enter(() => thrownOut.push(merchant))
+      .grow(megabyte);
+  }
+  const genuine = roomFor({ adapter: "any", merchant: "acme" }, false).enter(() => undefined);
+  genuine.grow(megabyte);
+  genuine.settle();
+  expect(thrownOut).toEqual(["m0"]);
+});
+
 test("what is being judged keeps its place, and gives it back", async () => {
   const room = createRoom({ bytes: 150, requests: 2 });
   const [first, second, third] = [requestOf(), requestOf(), requestOf()];

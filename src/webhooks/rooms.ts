@@ -25,62 +25,75 @@ export interface Bounds {
   readonly requests: number;
 }
 
+/** Bodies that are on their way, in the order in which they came; those that are there are not among them. */
+type Arriving = Map<Place, { bytes: number; readonly thrownOut: () => void }>;
+
 /** Bytes that several rooms share. */
 export interface Pool {
   readonly most: number;
   used: number;
+  readonly arriving: Arriving;
 }
 
 /**
  * A room. Only what has arrived counts: who announces a body and sends nothing takes no room. Where it is full, the body that has been on its
- * way longest gives way to the one that arrives: genuine ones arrive in an instant.
+ * way longest gives way to the one that arrives: genuine ones arrive in an instant. Where all rooms together are, it is the one that has been
+ * on its way longest in any of them: who fills other merchants' rooms takes nothing from this one.
  */
 export function createRoom({ bytes: most, requests }: Bounds, pool?: Pool): Room {
-  /** In the order in which they came; those whose body is there are not among them. */
-  const arriving = new Map<Place, { bytes: number; readonly thrownOut: () => void }>();
+  const arriving: Arriving = new Map();
   let inside = 0;
   let used = 0;
 
-  const isRoomFor = (bytes: number): boolean =>
-    used + bytes <= most && (pool === undefined || pool.used + bytes <= pool.most);
-
-  const makeWay = (own: Place): boolean => {
-    for (const [place, { bytes, thrownOut }] of arriving) {
-      if (place === own || bytes === 0) continue;
-      place.leave();
-      thrownOut();
-      return true;
-    }
-    return false;
+  /** Where something has to give way before so much fits; `undefined`: it fits. */
+  const fullFor = (bytes: number): Arriving | undefined => {
+    if (used + bytes > most) return arriving;
+    return pool !== undefined && pool.used + bytes > pool.most ? pool.arriving : undefined;
   };
 
   return {
     enter(thrownOut) {
-      if (inside >= requests) throw new NotTaken(tooMany);
+      if (inside >= requests && !makeWay(arriving, 0)) throw new NotTaken(tooMany);
       inside += 1;
       const held = { bytes: 0, thrownOut };
       let left = false;
       const place: Place = {
         grow(bytes) {
-          while (!isRoomFor(bytes)) if (!makeWay(place)) throw new NotTaken(tooMany);
+          for (let full = fullFor(bytes); full !== undefined; full = fullFor(bytes))
+            if (!makeWay(full, 1, place)) throw new NotTaken(tooMany);
           used += bytes;
           held.bytes += bytes;
           if (pool !== undefined) pool.used += bytes;
         },
-        settle: () => void arriving.delete(place),
+        settle() {
+          arriving.delete(place);
+          pool?.arriving.delete(place);
+        },
         leave() {
           if (left) return;
           left = true;
           inside -= 1;
           used -= held.bytes;
           if (pool !== undefined) pool.used -= held.bytes;
-          arriving.delete(place);
+          place.settle();
         },
       };
       arriving.set(place, held);
+      pool?.arriving.set(place, held);
       return place;
     },
   };
+}
+
+/** Throws out whoever has been on its way longest, and holds so many bytes at least. @returns whether there is one */
+function makeWay(arriving: Arriving, leastBytes: number, own?: Place): boolean {
+  for (const [place, { bytes, thrownOut }] of arriving) {
+    if (place === own || bytes < leastBytes) continue;
+    place.leave();
+    thrownOut();
+    return true;
+  }
+  return false;
 }
 
 const megabyte = 1024 * 1024;
@@ -92,7 +105,7 @@ const allUnproven = 24 * megabyte;
 
 /** The rooms of this process. Ask only for adapters and merchants that are configured: rooms are kept. */
 export function createRooms(): (target: Pick<PaymentKey, "adapter" | "merchant">, trusted: boolean) => Room {
-  const pool: Pool = { most: allUnproven, used: 0 };
+  const pool: Pool = { most: allUnproven, used: 0, arriving: new Map() };
   const trustedRoom = createRoom(proven);
   const strangers = new Map<string, Room>();
   return ({ adapter, merchant }, trusted) => {

@@ -22,6 +22,6 @@ test("a port that is in use is told in a line", async () => {
   const { engine, seam: queue } = createListSeam();
   const log = createLog("error", { write: () => undefined });
   await expect(startWeb({ config, engine, queue, log, meters: createMeters() })).rejects.toThrow(
-    new RegExp(`^PORT: ${port} is in use already`),
+    `PORT: ${port} is in use already`,
   );
 });
