@@ -31,8 +31,6 @@ export interface OracleParts {
 
 /** A fall that the PSP's truth did not have for so long must not be written: two looks a minute apart have to agree. */
 const suspicionMs = 60_000;
-/** PSPs that say by name that money went back: their word counts at once. */
-const named: readonly string[] = ["stripe", "paypal"];
 
 /** Whose patience is longer than a world lasts. */
 const tooEarly: readonly string[] = ["Bug", "Unreachable", "QueueUnavailable", "Later"];
@@ -84,7 +82,8 @@ export class Oracles {
     // With another attempt's id come other sums.
     if (boundIn(before) !== boundIn(after)) return;
     const sinceMs = this.#parts.now() - payment.fellAt;
-    const leastMs = named.includes(payment.account.adapter) ? 0 : suspicionMs;
+    // Where the PSP says by name that money went back, its word counts at once.
+    const leastMs = payment.account.simulator.namesReversals === true ? 0 : suspicionMs;
     if (payment.fellAt < 0 || sinceMs < leastMs)
       this.#violated(
         "money moves backwards only on a second look",

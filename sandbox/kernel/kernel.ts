@@ -92,6 +92,7 @@ export function createSimulator<Held extends SimulatedHeld>(
     preliminary,
     isHarmless: (request) => request.method === "GET" || preliminary(request) || isOf(simulation.reads ?? {})(request),
     currencies: simulation.currencies,
+    namesReversals: simulation.namesReversals,
     open(purchase) {
       if (simulation.currencies?.includes(purchase.currency) === false)
         throw new Error(`the PSP sells nothing in ${purchase.currency}`);

@@ -78,6 +78,8 @@ export interface Simulator {
   isHarmless(request: Pick<SimulatedRequest, "method" | "path">): boolean;
   /** ISO 4217, upper case: what the PSP sells in. Absent: anything. */
   readonly currencies?: readonly string[] | undefined;
+  /** Whether the PSP names what went back and failed: `reversal` of what `map` says. */
+  readonly namesReversals?: boolean | undefined;
   /** Starts a purchase and says its reference. @throws Error where the PSP sells nothing in its currency. */
   open(purchase: SimulatedPurchase): string;
   /** What the shopper, the PSP or somebody in its portal can do now to this payment, by name: `pay`, `capture`. */
@@ -181,6 +183,8 @@ export interface Simulation<Held extends SimulatedHeld> {
   settings(apiUrl: string): Readonly<Record<string, Json>>;
   /** ISO 4217, upper case: what the PSP sells in. Absent: anything. */
   readonly currencies?: readonly string[] | undefined;
+  /** Whether the PSP names what went back and failed, so that Norce may follow at the first look. */
+  readonly namesReversals?: boolean | undefined;
   /** What a call is answered whose credentials are not right; `undefined` lets it pass. */
   refuse?(request: SimulatedRequest): SimulatedAnswer | undefined;
   /** Calls that fetch an access token or a certificate: answered without `refuse`, and let pass by tests in which the PSP fails. */

@@ -7,6 +7,8 @@ import { seenIn, transactionsOf } from "./transactions.ts";
 const dayMs = 24 * 60 * 60 * 1_000;
 /** For how long a mandate that is not valid yet is asked about: SEPA takes days. */
 const mandatePatienceMs = 14 * dayMs;
+/** A transfer or a debit that takes longer than this is no bank that is slow: Mollie does not say until when it waits. */
+const stuckMs = 14 * dayMs;
 
 /** What Norce should say: the status tells how far the purchase came, the lists where the money is. */
 export function map(snapshot: Snapshot, { now }: Pick<MapContext, "now">): DesiredPayment {
@@ -17,6 +19,9 @@ export function map(snapshot: Snapshot, { now }: Pick<MapContext, "now">): Desir
   const seen = seenIn(snapshot);
   const phase = phaseOf(payment, standing);
   const mandate = mandateOf(snapshot);
+  const transactions = transactionsOf(snapshot, standing);
+  // The last line of what went back is the sum, unless something of it has failed since.
+  const given = transactions.findLast(({ event, success }) => event === "refund" && success)?.amount ?? 0;
   return {
     phase,
     money,
@@ -26,11 +31,12 @@ export function map(snapshot: Snapshot, { now }: Pick<MapContext, "now">): Desir
     recurring: recurringFrom(snapshot, mandate),
     attributes: attributesOf(payment),
     memory: { ...(seen.length === 0 ? {} : { seen }), ...(mandate === "valid" ? { mandate } : {}) },
-    transactions: transactionsOf(snapshot, standing),
+    transactions,
+    ...(given === money.refunded ? {} : { reversal: "refund.failed" }),
     possible: possibleFor(standing),
     underWay: { ...(capturing > 0 ? { capture: capturing } : {}), ...(refunding > 0 ? { refund: refunding } : {}) },
     echoes: echoesIn(payment.metadata),
-    findings: findingsIn(payment),
+    findings: [...findingsIn(payment), ...stuckIn(payment, now)],
     lookAgain: lookAgainOf(payment, standing, mandate, now),
   };
 }
@@ -114,6 +120,14 @@ function findingsIn(payment: Payment): readonly Finding[] {
       .filter(({ reversedAt }) => !isReversed(reversedAt))
       .map((item): Finding => ({ name: "chargeback", id: item.id, facts: facts(item) })),
   ];
+}
+
+/** A payment that should have come to its end. */
+function stuckIn(payment: Payment, now: number): readonly Finding[] {
+  const { id, status, createdAt, amount } = payment;
+  if (status !== "pending" || createdAt === undefined || now < Date.parse(createdAt) + stuckMs) return [];
+  const facts = { status, amount: minorOf(amount, payment), currency: amount.currency };
+  return [{ name: "authorization-at-risk", id, facts }];
 }
 
 /** Nobody calls for a payment that becomes `pending`, nor for every cancellation; refunds take hours, mandates days. */

@@ -156,6 +156,9 @@ it("echoes are texts of fields that are called like ours", () => {
   expect(echoesIn("p_1")).toEqual(["p_1"]);
   expect(echoesIn({ paymentId: "p_1", order_id: "o_1", customer: "somebody", weight: 3 })).toEqual(["p_1", "o_1"]);
   expect(echoesIn(["p_1"])).toEqual([]);
+  // As Mollie's own documentation shows it.
+  expect(echoesIn('{"order_id":"o_1","bookkeeping_id":12345}')).toEqual(["o_1"]);
+  expect(echoesIn("{p_1")).toEqual(["{p_1"]);
 });
 
 it.each([

@@ -22,15 +22,16 @@ export function standingOf(payment: Payment): Standing {
   const taken = takenOf(payment, sum(captured, worth));
   const held = wasHeld(payment) ? minorOf(payment.amount, payment) : 0;
   const givenBack = sum(refunded, worth) + sum(standing, worth);
-  if (taken > held || givenBack > taken)
-    throw new WorkerError("Unmapped", "mollie says that more was taken or given back than there was", {
-      context: { status: payment.status, held, taken, givenBack },
+  if (taken > held)
+    throw new WorkerError("Unmapped", "mollie says that more was taken than there was", {
+      context: { status: payment.status, held, taken },
     });
   return {
     money: {
       authorized: held,
       captured: taken,
-      refunded: givenBack,
+      // A refund may be over more than was paid (the costs of sending it back), and a bank may take back what was refunded before.
+      refunded: Math.min(taken, givenBack),
       released: isOver(payment) ? held - taken : 0,
     },
     capturing: sum(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isObject } from "../../lib/json.ts";
+import { isObject, notJson, parseJson } from "../../lib/json.ts";
 import type { Json, Minor } from "../../contract/adapter.ts";
 import { WorkerError } from "../../lib/errors.ts";
 import { minorFromDecimal } from "../../lib/money.ts";
@@ -185,9 +185,12 @@ export function minorOf({ currency, value }: Amount, { amount: { currency: own }
   throw new WorkerError("Unmapped", "mollie says an amount that cannot be read", { context: { currency } });
 }
 
-/** The texts in the payment's metadata: the merchant puts our id there, by itself or in a field of an object. */
+/** The texts in the payment's metadata: the merchant puts our id there, by itself or in a field of an object, or of one that is a text. */
 export function echoesIn(metadata: Json | undefined): readonly string[] {
-  if (typeof metadata === "string") return metadata === "" ? [] : [metadata];
+  if (typeof metadata === "string") {
+    const told = metadata.startsWith("{") ? parseJson(metadata) : notJson;
+    return isObject(told) ? echoesIn(told as Json) : [metadata].filter((text) => text !== "");
+  }
   if (!isObject(metadata)) return [];
   return Object.entries(metadata).flatMap(([name, value]) =>
     ours.test(name) && typeof value === "string" && value !== "" ? [value] : [],

@@ -49,6 +49,7 @@ type Action = SimulatedAction<Held>;
 export function simulate(kernel: Kernel<Held>): Simulation<Held> {
   return {
     settings: () => credentials,
+    namesReversals: true,
     refuse: ({ headers }) =>
       headers["authorization"] === `Bearer ${credentials.apiKey}` ? undefined : refusal(401, "Unauthorized Request"),
     unknown: refusal(404, "Not Found"),
@@ -132,6 +133,7 @@ function portalOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
 /** What banks and time do. */
 function bankOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
   const queued = ({ refunds }: Held) => refunds.find(({ status }) => status === "queued");
+  const arrived = ({ refunds }: Held) => refunds.find(({ status }) => status === "refunded");
   const endRefund = (status: "refunded" | "failed" | "canceled"): Action => ({
     possible: (held) => queued(held) !== undefined,
     act(held) {
@@ -152,6 +154,14 @@ function bankOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
     "execute-refund": endRefund("refunded"),
     "fail-refund": endRefund("failed"),
     "cancel-refund": endRefund("canceled"),
+    // Weeks later: the shopper's account is closed.
+    "return-refund": {
+      possible: (held) => arrived(held) !== undefined,
+      act(held) {
+        Object.assign(arrived(held) ?? {}, { status: "failed" });
+        announce(kernel, held, "refund.failed");
+      },
+    },
     "fail-capture": {
       possible: (held) => openIn(held) > 0,
       act(held) {
@@ -160,10 +170,11 @@ function bankOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
         announce(kernel, held, "capture.failed");
       },
     },
+    // Over all that was paid, whatever was refunded before: the bank does not ask.
     chargeback: {
-      possible: (held) => refundableIn(held) > 0,
+      possible: (held) => held.status === "paid" && standing(held) === undefined,
       act(held) {
-        held.chargebacks.push({ id: idOf(held, "chb"), amount: refundableIn(held), createdAt: kernel.time() });
+        held.chargebacks.push({ id: idOf(held, "chb"), amount: capturedIn(held), createdAt: kernel.time() });
         announce(kernel, held, "chargeback.received");
       },
     },
@@ -359,7 +370,7 @@ function givenBackIn({ refunds, chargebacks }: Held, counts: readonly Refund["st
 }
 
 function refundableIn(held: Held): Minor {
-  return capturedIn(held) - givenBackIn(held, ["queued", "refunded"]);
+  return Math.max(0, capturedIn(held) - givenBackIn(held, ["queued", "refunded"]));
 }
 
 function moneyIn(held: Held): StatedMoney | null {
@@ -367,7 +378,8 @@ function moneyIn(held: Held): StatedMoney | null {
   const { amount, currency } = held.payment.purchase;
   const captured = capturedIn(held);
   const released = held.status === "authorized" ? 0 : amount - captured;
-  return { authorized: amount, captured, refunded: givenBackIn(held, ["refunded"]), released, currency };
+  const refunded = Math.min(captured, givenBackIn(held, ["refunded"]));
+  return { authorized: amount, captured, refunded, released, currency };
 }
 
 function idOf({ payment }: Held, kind: string): string {

@@ -26,7 +26,7 @@ export function transactionsOf({ payment, seen }: Snapshot, { money }: Standing)
     ...(money.authorized > 0 ? [confirmOf(payment, money.authorized)] : []),
     ...(money.captured > 0 && !captures.some(({ success }) => success) ? [paidAtOnce(money.captured)] : []),
     ...captures,
-    ...linesOf(refundsIn(payment, seen), seen),
+    ...linesOf(refundsIn(payment, seen), seen, money.captured),
     ...endOf(payment, money.released),
   ];
 }
@@ -131,11 +131,16 @@ function moving(happening: Happening): Happening[] {
   return happening.moves > 0 ? [happening] : [];
 }
 
-function linesOf(happenings: readonly Happening[], seen: readonly string[]): readonly DesiredTransaction[] {
+/** @param most what the sum of them may be at most: more than that can have been given back */
+function linesOf(
+  happenings: readonly Happening[],
+  seen: readonly string[],
+  most = Infinity,
+): readonly DesiredTransaction[] {
   let total = 0;
   return inOrder(happenings, seen).map(({ key, moves, line }) => {
     total += moves;
-    return { ...line, key, amount: total };
+    return { ...line, key, amount: Math.min(total, most) };
   });
 }
 

@@ -24,6 +24,9 @@ export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayme
   const { money, capturing, refunding } = standing;
   const phase = phaseOf(payment, standing, kept, now);
   const seen = seenIn(snapshot, standing);
+  const transactions = transactionsOf(snapshot, standing);
+  // The last line of what went back is the sum, unless something of it has failed since.
+  const given = transactions.findLast(({ event, success }) => event === "refund" && success)?.amount ?? 0;
   return {
     phase,
     money,
@@ -33,7 +36,8 @@ export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayme
     ...recurringOf(payment, phase),
     attributes: attributesOf(payment),
     memory: seen.length === 0 ? {} : { seen },
-    transactions: transactionsOf(snapshot, standing),
+    transactions,
+    ...(given === money.refunded ? {} : { reversal: "payment.refund.failed" }),
     possible: possibleFor(payment, standing),
     underWay: { ...(capturing > 0 ? { capture: capturing } : {}), ...(refunding > 0 ? { refund: refunding } : {}) },
     echoes: echoesIn(payment),

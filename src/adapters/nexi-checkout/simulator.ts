@@ -58,6 +58,7 @@ type Fields = { readonly [key: string]: Json };
 export function simulate(kernel: Kernel<Held>): Simulation<Held> {
   return {
     settings: () => credentials,
+    namesReversals: true,
     // How Nexi counts currencies without hundredths is not known.
     currencies: ["SEK", "NOK", "DKK", "EUR", "USD", "GBP", "CHF", "PLN"],
     refuse: ({ headers }) => (headers["authorization"] === credentials.secretKey ? undefined : { status: 401 }),
@@ -153,10 +154,11 @@ function portalOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
 /** What the payment method and time do. */
 function methodOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
   const pending = ({ refunds }: Held) => refunds.find(({ state }) => state === "Pending");
-  const endRefund = (state: Refund["state"], event: string): Action => ({
-    possible: (held) => pending(held) !== undefined,
+  const completed = ({ refunds }: Held) => refunds.find(({ state }) => state === "Completed");
+  const endRefund = (state: Refund["state"], event: string, which = pending): Action => ({
+    possible: (held) => which(held) !== undefined,
     act(held) {
-      const one = pending(held);
+      const one = which(held);
       if (one === undefined) return;
       Object.assign(one, { state, at: kernel.time() });
       const facts = { refundId: one.id, amount: amountFrom(held, one.amount) };
@@ -168,6 +170,8 @@ function methodOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
     "execute-refund": endRefund("Completed", "payment.refund.completed"),
     "fail-refund": endRefund("Failed", "payment.refund.failed"),
     "cancel-refund": endRefund("Cancelled", "payment.refund.failed"),
+    // Weeks later: the shopper's account is closed.
+    "return-refund": endRefund("Failed", "payment.refund.failed", completed),
     "fail-capture": {
       possible: (held) => openIn(held) > 0,
       act: (held) =>

@@ -36,6 +36,7 @@ export function simulate(kernel: Kernel<Held>): Simulation<Held> {
   const books = booksOn(kernel, teller);
   return {
     settings: () => ({ ...account }),
+    namesReversals: true,
     grants: {
       "POST /v1/oauth2/token": (request) => grant(kernel, request),
       [`GET /v1/notifications/certs/${certificateName}`]: () => ({ status: 200, text: simulatorCertificate }),

@@ -19,6 +19,7 @@ import {
   disputeShown,
   type Held,
   type HeldCharge,
+  type HeldDispute,
   type HeldRefund,
   intentShown,
   lostOf,
@@ -60,6 +61,7 @@ export function simulate(kernel: Kernel<Held>): Simulation<Held> {
   const bodies = new Map<string, string>();
   return {
     settings: () => ({ apiKey, webhookSecret }),
+    namesReversals: true,
     refuse: (request) => refuse(request, bodies),
     // Nothing is stored where the request was not carried out because it made no sense, or came at the wrong time.
     idempotency: {
@@ -273,24 +275,26 @@ function badNews(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
         metadata["released"] === undefined &&
         reason !== "expired_uncaptured_charge",
     );
-  const isOpen = ({ disputes }: Held): boolean => disputes.some(({ status }) => status === "needs_response");
-  const decide = (held: Held, status: "won" | "lost"): void => {
-    const dispute = held.disputes.find((one) => one.status === "needs_response");
+  const isOpen = ({ disputes }: Held): boolean => disputes.some(isUndecided);
+  const decide = (held: Held, status: "under_review" | "won" | "lost"): void => {
+    const dispute = held.disputes.find(isUndecided);
     if (dispute === undefined) return;
     dispute.status = status;
-    notify(kernel, held, "charge.dispute.closed", disputeShown(held, dispute));
+    const what = status === "under_review" ? "updated" : "closed";
+    notify(kernel, held, `charge.dispute.${what}`, disputeShown(held, dispute));
   };
   return {
     "refund-fails": {
       possible: (held) => bounces(held) !== undefined && held.disputes.length === 0,
       act: (held) => settle(kernel, held, bounces(held), "failed"),
     },
+    // Over all that was taken, whatever was refunded before: the shopper's bank does not ask.
     dispute: {
-      possible: (held) => held.disputes.length === 0 && held.status === "succeeded" && refundableIn(held) > 0,
+      possible: (held) => held.disputes.length === 0 && held.status === "succeeded" && chargeIn(held).captured > 0,
       act(held) {
         const dispute = {
           id: idFor(held.payment, "dp"),
-          amount: refundableIn(held),
+          amount: chargeIn(held).captured,
           created: seconds(kernel),
           dueBy: seconds(kernel, answerDays * day),
           status: "needs_response" as const,
@@ -298,6 +302,10 @@ function badNews(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
         held.disputes.push(dispute);
         notify(kernel, held, "charge.dispute.created", disputeShown(held, dispute));
       },
+    },
+    "answer-dispute": {
+      possible: ({ disputes }) => disputes.some(({ status }) => status === "needs_response"),
+      act: (held) => decide(held, "under_review"),
     },
     "win-dispute": { possible: isOpen, act: (held) => decide(held, "won") },
     "lose-dispute": { possible: isOpen, act: (held) => decide(held, "lost") },
@@ -432,10 +440,15 @@ function settle(kernel: Kernel<Held>, held: Held, of: HeldRefund | undefined, st
   notify(kernel, held, status === "failed" ? "refund.failed" : "refund.updated", refundShown(held, of));
 }
 
+/** Whether nobody has won yet: the money is withdrawn, and may come back. */
+function isUndecided({ status }: HeldDispute): boolean {
+  return status === "needs_response" || status === "under_review";
+}
+
 /** What can be refunded: what is captured and neither on its way back nor taken by a dispute. */
 function refundableIn(held: Held): number {
-  if (held.charge === null || held.disputes.some(({ status }) => status === "needs_response")) return 0;
-  return held.charge.captured - refundedOf(held, "succeeded", "pending") - lostOf(held);
+  if (held.charge === null || held.disputes.some(isUndecided)) return 0;
+  return Math.max(0, held.charge.captured - refundedOf(held, "succeeded", "pending") - lostOf(held));
 }
 
 function chargeIn({ charge }: Held): HeldCharge {
@@ -458,7 +471,7 @@ function moneyIn(held: Held): StatedMoney | null {
   return {
     authorized: minor(held.amount),
     captured: minor(charge.captured),
-    refunded: minor(refundedOf(held, "succeeded") + lostOf(held)),
+    refunded: minor(Math.min(charge.captured, refundedOf(held, "succeeded") + lostOf(held))),
     released: minor(held.amount - charge.captured - open),
     currency,
   };
