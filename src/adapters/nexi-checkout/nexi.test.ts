@@ -146,6 +146,31 @@ describe("an event", () => {
     expect(read(told("payment.refund.initiated.v2", {}, { paymentActionId: "12345", executed: "x" }))).toHaveLength(1);
   });
 
+  // As the official library's tests have them: https://github.com/Nets-eCom/php-payment-sdk (723ebef, tests/Model/Webhook/payloads).
+  const amount = { amount: 10_000, currency: "SEK" };
+  const failure = { code: "911", message: "Error occurred", source: "Internal" };
+  it.each([
+    ["payment.created", { order: { amount, reference: "1234567890" }, myReference: "", subscriptionId: "" }, undefined],
+    ["payment.reservation.created", { paymentMethod: "", paymentType: "", reserveId: "", amount }, undefined],
+    ["payment.reservation.failed", { error: failure, orderItems: [], amount }, { event: "process", facts: {} }],
+    ["payment.checkout.completed", { order: { amount }, consumer: { country: "SWE" } }, undefined],
+    [
+      "payment.charge.failed",
+      { error: failure, chargeId: "e9f346328d684bf59f6cac006dbb2ec4", invoiceDetails: {}, amount },
+      { event: "capture", facts: { chargeId: "e9f346328d684bf59f6cac006dbb2ec4", source: "Internal" } },
+    ],
+    ["payment.cancel.created", { cancelId: "df7f9346097842bdb90c869b5c9ccfa9", amount }, undefined],
+    ["payment.cancel.failed", { error: failure, cancelId: "1234", myReference: "", amount }, { event: "cancel" }],
+    ["payment.refund.initiated.v2", { executed: "2019-08-24T14:15:22Z", paymentActionId: "12345", amount }, undefined],
+    ["payment.refund.completed", { refundId: "00fb000060923e006937598058c4e7f3", amount }, undefined],
+    ["payment.refund.failed", { error: failure, refundId: "32e1cb8de6704c4baf9974121cc1351f", amount }, undefined],
+  ])("%s of the official library's is read", (name, data, line) => {
+    const [said] = read(told(name, { merchantNumber: undefined, merchantId: 100_242_833 }, data));
+    expect(said).toMatchObject({ type: name, reference: paymentId });
+    if (line === undefined) expect(said).not.toHaveProperty("line");
+    else expect(said?.line).toMatchObject({ amount: 0, success: false, errorDetail: "911", ...line });
+  });
+
   it("of an account finds its payment by Nexi's id", () => {
     expect(read(told("payment.charge.created.v2"), account)).toMatchObject([{ clues: [{ reference: paymentId }] }]);
   });

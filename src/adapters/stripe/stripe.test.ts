@@ -188,6 +188,40 @@ describe("money", () => {
   });
 
   it.each([
+    ["needs_response", 0, [], "dispute", "2026-02-23T10:00:00.000Z"],
+    ["under_review", 0, [], "dispute", undefined],
+    ["won", 0, ["refund"], undefined, undefined],
+    ["prevented", 0, ["refund"], undefined, undefined],
+    ["lost", 10000, [], "chargeback", undefined],
+    // Nothing is withdrawn yet: the bank only asks, and a refund may end it.
+    ["warning_needs_response", 0, ["refund"], "dispute", "2026-02-23T10:00:00.000Z"],
+    ["warning_under_review", 0, ["refund"], "dispute", undefined],
+    ["warning_closed", 0, ["refund"], undefined, undefined],
+  ] as const)("a dispute that is %s gave back %d", async (status, refunded, possible, name, deadline) => {
+    const { act, context, id } = open();
+    act("pay-at-once");
+    act("dispute");
+    const snapshot = await adapter.fetch(id, context());
+    if (snapshot === null || "setup" in snapshot) throw new Error("no intent");
+    const disputes = snapshot.disputes.map((dispute) => ({ ...dispute, status }));
+    const desired = adapter.map({ ...snapshot, disputes }, { now: begin });
+    expect([desired.money.refunded, desired.possible]).toEqual([refunded, possible]);
+    expect(desired.findings).toMatchObject(name === undefined ? [] : [{ name }]);
+    expect(desired.findings?.[0]?.deadline).toBe(deadline);
+  });
+
+  it("a dispute that is lost over what was refunded before gives back no more than was taken", async () => {
+    const { act, look } = open();
+    act("pay-at-once");
+    act("refund", 4000);
+    act("dispute");
+    act("answer-dispute");
+    expect(sums(await look())).toEqual([10000, 10000, 4000, 0]);
+    act("lose-dispute");
+    expect(sums(await look())).toEqual([10000, 10000, 10000, 0]);
+  });
+
+  it.each([
     ["JPY", 1299, "1299"],
     ["ISK", 1299, "129900"],
     ["UGX", 1299, "129900"],
@@ -436,6 +470,15 @@ describe("the account", () => {
     ]);
     answering(() => ({ status: 503 }));
     expect((await adapter.probe(context())).map((result) => result.is)).toEqual(works.map(() => "unreachable"));
+  });
+
+  it("is the connected one where there is one, and always the version that is known", async () => {
+    const { context, asked } = open();
+    const { config: own, ...rest } = context();
+    await adapter.probe({ ...rest, config: own });
+    expect(asked.at(-1)?.headers).not.toHaveProperty("stripe-account");
+    await adapter.probe({ ...rest, config: { ...own, stripeAccount: "acct_1" } });
+    expect(asked.at(-1)?.headers).toMatchObject({ "stripe-account": "acct_1", "stripe-version": "2026-03-25.dahlia" });
   });
 
   it("an endpoint is registered with its events, listed, and repaired", async () => {

@@ -61,6 +61,13 @@ describe("the signature", () => {
     ["without a scheme", v1, false],
     ["of another second", `t=${signedAt + 1},v1=${v1}`, false],
     ["in a header that came twice", `t=${signedAt},v1=${v1}, t=${signedAt},v1=${v1}`, false],
+    // Headers with which Stripe's own libraries are tested (https://github.com/stripe/stripe-node, test/Webhook.spec.ts).
+    ["beside one that is no signature", `t=${signedAt},v1=${v1},v1=potato`, true],
+    ["in capitals, as no library writes it", `t=${signedAt},v1=${v1.toUpperCase()}`, true],
+    ["a sentence", "I'm not even a real signature header", false],
+    ["a word", "bad_header", false],
+    ["of a time alone", `t=${signedAt}`, false],
+    ["of a part of a second", `t=${signedAt}.5,v1=${v1}`, false],
     ["missing", undefined, false],
   ])("%s", async (_, signature, proven) => {
     expect(await proofOf(signature)).toBe(proven);
@@ -78,6 +85,8 @@ describe("the signature", () => {
 
   it("is of the bytes as they came, and of any of the endpoint's secrets", async () => {
     expect(await proofOf(`t=${signedAt},v1=${v1}`, {}, JSON.stringify(JSON.parse(body), null, 1))).toBe(false);
+    expect(await proofOf(`t=${signedAt},v1=${v1}`, {}, `${body}\n`)).toBe(false);
+    expect(await proofOf(`t=${signedAt},v1=${v1}`, {}, "")).toBe(false);
     expect(await proofOf(`t=${signedAt},v1=${v1}`, { webhookSecret: ["whsec_new", secret] })).toBe(true);
     expect(await proofOf(`t=${signedAt},v1=${v1}`, { webhookSecret: ["whsec_new"] })).toBe(false);
   });

@@ -396,6 +396,10 @@ describe("an operation", () => {
     for (const reference of references) expect(reference).toMatch(shape);
   });
 
+  it("is tried fewer times than lock a payment order, whatever became of the tries", () => {
+    expect(operations.mostTries).toBe(4);
+  });
+
   it("in parts comes to all of the VAT", () => {
     const order = { amount: 10_001, vatAmount: 2_003, transactions: [] } as unknown as Order;
     const parts = [3_333, 3_333, 3_335];
