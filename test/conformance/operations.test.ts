@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ClientOptions } from "../../src/contract/context.ts";
 import type {
   CommonConfig,
@@ -64,6 +64,11 @@ describe.each(subjects)("$folder", (subject) => {
   const { adapter, fixtures, say } = subject;
   const { operations } = adapter;
   const offered = names.filter((name) => operations?.[name] !== undefined);
+  /** For how long the service sends the same again: until the key dies, else as long as it keeps what was asked of it. */
+  const keyLifeMs =
+    typeof operations?.repeat === "object"
+      ? operations.repeat.idempotencyKeyHours * 3_600_000 - 60_000
+      : 30 * 86_400_000;
 
   test("offers operations that the contract knows, and says how a repeat is made safe", () => {
     const none = { repeat: "look-first", patienceSeconds: undefined, mostTries: undefined } as const;
@@ -281,30 +286,39 @@ describe.each(subjects)("$folder", (subject) => {
 
       test
         .runIf(operations?.repeat === "idempotency-key" || typeof operations?.repeat === "object")
-        .each(["arrived", "was lost"])(
-        "sent again with the same id after the answer %s, it is the same request and moves the money once",
+        .each(["arrived", "was lost", "was lost for as long as the key lives"])(
+        "sent again twice at once with the same id after the answer %s, it is the same request and moves the money once",
         async (fate) => {
-          await everywhere(async (arrived) => {
-            const told = await arrived();
-            const call = callOf(name, told, takesParts(name, told) ? part : undefined);
-            const start = sent().length;
-            if (fate === "was lost") answered = () => ({ status: 503 });
-            const first = await met(() => tell(told, call));
-            const asked = sent().slice(start);
-            expect(asked, "the PSP was told").not.toHaveLength(0);
-            expect(first, "what came of the first attempt").toEqual(
-              fate === "was lost" ? "Unreachable" : expect.stringMatching(/^(done|accepted)$/),
-            );
-            answered = (answer) => answer;
-            const again = await tell(told, { ...call, now: call.now + 65_000 });
-            expect(["done", "accepted"], "what came of the repeat").toContain(again.is);
-            const repeated = sent().slice(start + asked.length, start + 2 * asked.length);
-            expect(repeated.map(comparable), "the repeat says the same, its idempotency key too").toEqual(
-              asked.map(comparable),
-            );
-            const moved = await movedBy(name, told);
-            if (again.is === "done" || moved !== 0) expect(moved, "the money moved once").toBe(call.amount);
-          });
+          await everywhere(
+            async (arrived) => {
+              const told = await arrived();
+              const call = callOf(name, told, takesParts(name, told) ? part : undefined);
+              const start = sent().length;
+              const isLost = fate !== "arrived";
+              if (isLost) answered = () => ({ status: 503 });
+              const first = await met(() => tell(told, call));
+              const asked = sent().slice(start).map(comparable);
+              expect(asked, "the PSP was told").not.toHaveLength(0);
+              expect(first, "what came of the first attempt").toEqual(
+                isLost ? "Unreachable" : expect.stringMatching(/^(done|accepted)$/),
+              );
+              answered = (answer) => answer;
+              vi.setSystemTime(Date.now() + (fate.endsWith("lives") ? keyLifeMs : 65_000));
+              const repeat = { ...call, now: Date.now() };
+              const context = await contextOf(told);
+              const [again, other] = await Promise.all([
+                tell(told, repeat),
+                operations?.[name]?.(repeat, told.truth as never, context),
+              ]);
+              for (const came of [again.is, other?.is])
+                expect(["done", "accepted"], "what came of the repeat").toContain(came);
+              for (const repeated of sent().slice(start + asked.length))
+                expect(asked, "the repeat says the same, its idempotency key too").toContainEqual(comparable(repeated));
+              const moved = await movedBy(name, told);
+              if (again.is === "done" || moved !== 0) expect(moved, "the money moved once").toBe(call.amount);
+            },
+            fate === "was lost" ? Infinity : 1,
+          );
         },
       );
 
