@@ -101,6 +101,65 @@ describe.each(subjects)("$folder", (subject) => {
     const sends = Object.keys(subject.adapter.webhooks).length > 0;
     if (sends) expect(compared, "stories in which the PSP sent a webhook").toBeGreaterThan(0);
   });
+
+  /** What the PSP has sent of it arrives. */
+  async function hear(purchase: Purchase): Promise<void> {
+    for (const webhook of purchase.sent()) await stage.deliver(webhook);
+    await stage.rest(purchase.key, "patient");
+  }
+
+  /** Does it, hears of it, and says where the payment stands. */
+  async function live(purchase: Purchase, name: string): Promise<unknown> {
+    if (!purchase.act({ name, part: false })) return undefined;
+    await hear(purchase);
+    return purchase.state();
+  }
+
+  /** The first of the shopper's actions after which the payment's state is one of these. */
+  async function actionTo(states: readonly string[]): Promise<string | undefined> {
+    for (const name of stage.purchase().actions()) {
+      await stage.reset();
+      const state = await live(stage.purchase(), name);
+      if (typeof state === "string" && states.includes(state)) return name;
+    }
+    return undefined;
+  }
+
+  const paid: readonly string[] = ["reserved", "captured"];
+
+  // What is folded has no other attempt that could be asked about.
+  test.skipIf("fold" in subject.adapter)(
+    "another attempt of the shopper's that is paid takes the place of one that ends without money, before or after, and none of one that holds it",
+    async () => {
+      await stage.reset();
+      const [ending, paying] = [await actionTo(["failed", "declined"]), await actionTo(paid)];
+      if (ending === undefined || paying === undefined) return;
+      const standing = ({ state, payment }: Purchase) => [paid.includes(String(state())), payment()["reference"]];
+
+      await stage.reset();
+      const left = stage.purchase();
+      await live(left, ending);
+      const next = stage.purchase({ againAt: left });
+      await live(next, paying);
+      expect(standing(left), `${ending}, then ${paying} in another attempt`).toEqual([true, next.reference]);
+
+      await stage.reset();
+      const stale = stage.purchase();
+      const second = stage.purchase({ againAt: stale });
+      await live(second, paying);
+      await live(stale, ending);
+      expect(standing(stale), `${paying} in another attempt, then ${ending} in the first`).toEqual([
+        true,
+        second.reference,
+      ]);
+
+      await stage.reset();
+      const first = stage.purchase();
+      await live(first, paying);
+      await live(stage.purchase({ againAt: first }), ending);
+      expect(standing(first), `${paying}, then ${ending} in another attempt`).toEqual([true, first.reference]);
+    },
+  );
 });
 
 /** Without our notes of what was asked for at the first look, and when it was: which events were there by then is chance. */

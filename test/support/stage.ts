@@ -100,6 +100,8 @@ export interface PurchaseOptions {
   /** Minor units. */
   readonly amount?: number;
   readonly currency?: string;
+  /** Another attempt of the shopper's at the payment of this purchase: new at the PSP, the same in Norce. */
+  readonly againAt?: Purchase;
 }
 
 export interface Purchase {
@@ -305,9 +307,9 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
       purchases = 0;
       lists.forget();
     },
-    purchase({ referenced = true, recurring = false, amount = usualAmount, currency = "SEK" } = {}) {
+    purchase({ referenced = true, recurring = false, amount = usualAmount, currency = "SEK", againAt } = {}) {
       purchases += 1;
-      const key = {
+      const key = againAt?.key ?? {
         adapter: folder,
         merchant: "acme",
         channel: "se",
@@ -322,18 +324,20 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
         ]),
       );
       const reference = simulator.open({ ...key, amount, currency, callbackUrls, recurring });
-      const order = { currency, country: "SE", culture: "sv-SE" };
-      norce.createOrder({ merchant: "acme", channel: "se", id: key.orderId, order });
-      norce.addPayment(key.orderId, {
-        id: key.paymentId,
-        adapterId,
-        name: "a payment",
-        type: "default",
-        currency,
-        amount: majorFromMinor(amount, currency),
-        state: "intent",
-        ...(referenced ? { reference } : {}),
-      });
+      if (againAt === undefined) {
+        const order = { currency, country: "SE", culture: "sv-SE" };
+        norce.createOrder({ merchant: "acme", channel: "se", id: key.orderId, order });
+        norce.addPayment(key.orderId, {
+          id: key.paymentId,
+          adapterId,
+          name: "a payment",
+          type: "default",
+          currency,
+          amount: majorFromMinor(amount, currency),
+          state: "intent",
+          ...(referenced ? { reference } : {}),
+        });
+      }
       const logOf = (): readonly Document[] => norce.transactions(key.orderId, key.paymentId);
       const current = (): Document => norce.payment(key.orderId, key.paymentId) ?? {};
       return {
