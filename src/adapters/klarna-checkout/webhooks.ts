@@ -9,8 +9,8 @@ export { notification } from "../_klarna/webhooks.ts";
 export const push: Webhook<unknown> = pushWith("{checkout.order.id}");
 
 /**
- * Kustom's account-level webhooks: one URL for all orders of the merchant, registered in Kustom's portal, with our own `sig`. Kustom sends
- * signature headers along whose scheme is not published, so that none is checked: a hint is enough, because a look costs a question.
+ * Kustom's account-level webhooks: one URL for all orders of the merchant, registered in Kustom's portal, with our own `sig`. Kustom signs
+ * them besides, which is not checked: the key is not known well enough (docs/psp/klarna.md), and a hint is enough, because a look costs a question.
  * https://docs.kustom.co/contents/api/api-basics/webhooks
  */
 export const webhook: Webhook<unknown> = {
