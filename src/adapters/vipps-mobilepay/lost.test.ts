@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { callbackUrl } from "../../signatures/urls.ts";
 import type { SimulatedWebhook } from "../../contract/simulator.ts";
 import { openStage, type Purchase, type Stage } from "../../../test/support/stage.ts";
-import { signingKeysOf } from "../../../test/support/signing.ts";
 import { loadSubjects } from "../../../test/support/subjects.ts";
 import adapter from "./index.ts";
 
@@ -15,42 +13,10 @@ beforeAll(async () => {
 beforeEach(() => stage.reset());
 afterAll(() => stage.close());
 
-/** A second attempt of the shopper's: another reference, the same payment in Norce. */
-function again({ key }: Purchase, amount = 10000): { readonly reference: string; sent(): readonly SimulatedWebhook[] } {
-  const { orderId, paymentId, ...account } = key;
-  const maker = { publicUrl: stage.config.publicUrl, keys: signingKeysOf() };
-  const callbackUrls = { webhook: callbackUrl(maker, adapter, account, "webhook") };
-  const reference = stage.simulator.open({ orderId, paymentId, amount, currency: "SEK", callbackUrls });
-  return { reference, sent: () => stage.simulator.due(Date.now()) };
-}
-
 async function hear(purchase: Purchase, webhooks: readonly SimulatedWebhook[]): Promise<void> {
   for (const webhook of webhooks) expect((await stage.deliver(webhook)).status).toBe(200);
   await stage.rest(purchase.key, "patient");
 }
-
-describe("another attempt", () => {
-  it("takes the place of one that the shopper left", async () => {
-    const purchase = stage.purchase();
-    stage.simulator.act(purchase.reference, "abort");
-    await hear(purchase, purchase.sent());
-    expect(purchase.state()).toBe("failed");
-    const { reference, sent } = again(purchase);
-    stage.simulator.act(reference, "pay");
-    await hear(purchase, sent());
-    expect([purchase.state(), purchase.payment()["reference"]]).toEqual(["reserved", reference]);
-  });
-
-  it("does not where the first one holds the money", async () => {
-    const purchase = stage.purchase();
-    purchase.act({ name: "pay", part: false });
-    await hear(purchase, purchase.sent());
-    const { reference, sent } = again(purchase);
-    stage.simulator.act(reference, "abort");
-    await hear(purchase, sent());
-    expect([purchase.state(), purchase.payment()["reference"]]).toEqual(["reserved", purchase.reference]);
-  });
-});
 
 describe("with every webhook lost", () => {
   it.each([false, true])("looks alone bring everything, recurring %s", async (recurring) => {
