@@ -89,7 +89,7 @@ describe.each(subjects)("$folder", (subject) => {
           key,
           stage.config.find(key)?.settings as never,
         );
-        return isFolded || events?.some(({ line }) => line !== undefined) === true;
+        return isFolded || events?.some(({ line, hearsay }) => line !== undefined || hearsay === true) === true;
       }
 
       async function follow(purchase: Purchase, again: boolean): Promise<void> {
