@@ -263,6 +263,14 @@ test("an engine's URL may have its password in it, and so may a password look li
   expect(faultsOf({ ...environment, ...queue, KLARNA_PASSWORD: "https://a:b@c" }, document)).toEqual([]);
 });
 
+test("who believes any certificate of the queue's server hears of it", () => {
+  const warned = (insecure: string): readonly string[] =>
+    createConfig({ ...environment, QUEUE_TLS_INSECURE: insecure }, document, adapters).warnings.filter((warning) =>
+      warning.startsWith("QUEUE_TLS_INSECURE"),
+    );
+  expect([warned("1"), warned("0"), warned("")].map(({ length }) => length)).toEqual([1, 0, 0]);
+});
+
 test("alerts are signed with each of their secrets, and who sends them unsigned hears of it", () => {
   const secrets = ["whsec_bmV3ZXItc2VjcmV0LW9mLTI0LWJ5dGVz", "whsec_b2xkZXItc2VjcmV0LW9mLTI0LWJ5dGVz"];
   const url = "https://hooks.example/canary-in-path";

@@ -15,7 +15,7 @@ import {
   substitute,
   urlFaults,
 } from "./lib/document.ts";
-import { alertWarnings, environmentSchema, keyWarnings, type ServiceEnvironment } from "./lib/environment.ts";
+import { environmentSchema, environmentWarnings, type ServiceEnvironment } from "./lib/environment.ts";
 import { keyedFingerprint } from "./lib/fingerprint.ts";
 import { managedWarnings, sharedPaymentFaults } from "./lib/managed-adapters.ts";
 import { secretFaults } from "./lib/secret-shape.ts";
@@ -197,7 +197,7 @@ export function createConfig(
     find: (target) => byTarget.get(targetId(target)),
     targets,
     fingerprint: keyedFingerprint(env.URL_SIGNING_KEYS.join(), [env.ADMIN_TOKEN, alerts, substituted]),
-    warnings: [...keyWarnings(env.URL_SIGNING_KEYS), ...alertWarnings(env), ...warnings],
+    warnings: [...environmentWarnings(env), ...warnings],
   };
 }
 

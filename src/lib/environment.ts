@@ -87,8 +87,17 @@ export const environmentSchema = z
       context.addIssue({ code: "custom", path: ["QUEUE_URL"], message: "set it or REDIS_URL, not both" });
   });
 
-/** What the operator should hear of each master key that somebody who has one of its callback keys could find by trying. */
-export function keyWarnings(keys: readonly string[]): string[] {
+/** What the operator should hear at start-up, although the environment has no fault. */
+export function environmentWarnings(environment: ServiceEnvironment): string[] {
+  const { URL_SIGNING_KEYS: keys, QUEUE_TLS_INSECURE: insecure } = environment;
+  return [...keyWarnings(keys), ...(insecure ? [anyCertificate] : []), ...alertWarnings(environment)];
+}
+
+const anyCertificate =
+  "QUEUE_TLS_INSECURE: is 1; any certificate of the queue's server is believed, and whoever stands in between reads and changes everything; QUEUE_CA_FILE names whom to believe";
+
+/** What is said of each master key that somebody who has one of its callback keys could find by trying. */
+function keyWarnings(keys: readonly string[]): string[] {
   return keys.flatMap((key, index) =>
     key.length >= 32
       ? []
@@ -98,12 +107,8 @@ export function keyWarnings(keys: readonly string[]): string[] {
   );
 }
 
-/** What the operator should hear of where alerts go. */
-export function alertWarnings({
-  ALERT_URL: url,
-  ALERT_SECRET: secrets,
-  ALERT_FORMAT: format,
-}: ServiceEnvironment): string[] {
+/** What is said of where alerts go. */
+function alertWarnings({ ALERT_URL: url, ALERT_SECRET: secrets, ALERT_FORMAT: format }: ServiceEnvironment): string[] {
   if (url === undefined)
     return secrets.length === 0 ? [] : ["ALERT_SECRET: is set, and ALERT_URL is not: no alerts are sent"];
   // Who hosts an address of Slack's judges by the address alone.
