@@ -17,6 +17,11 @@ test("a worker's own port says that it is alive, whether anything can be stored,
   down = true;
   // A queue that is down is no reason to restart the process.
   expect([await status("/health/live"), await status("/health/ready?verbose=1")]).toEqual([200, 503]);
+  const refused = await fetch(`http://127.0.0.1:${health.port}/health/ready`);
+  expect([refused.headers.get("retry-after"), await refused.json()]).toEqual([
+    "10",
+    { code: "queue-unavailable", message: expect.any(String) as string },
+  ]);
   expect(await (await fetch(`http://127.0.0.1:${health.port}/metrics`)).text()).toContain("norce_psp_look_seconds");
   expect([await status("/"), await status("/report"), await status("/constructor")]).toEqual([404, 404, 404]);
 });

@@ -41,7 +41,10 @@ export async function startHealth({
     "/health/ready": async (response) =>
       await ping().then(
         async () => answer(response, 200, { status: "ready", ...(await detail()) }),
-        () => answer(response, 503, { code: "queue-unavailable", message: "the queue does not take anything now" }),
+        () => {
+          response.setHeader("retry-after", retryAfterSeconds);
+          answer(response, 503, { code: "queue-unavailable", message: "the queue does not take anything now" });
+        },
       ),
     "/metrics": async (response) => {
       const text = await figures();
@@ -68,6 +71,9 @@ export async function startHealth({
     },
   };
 }
+
+/** As the web process says it. */
+const retryAfterSeconds = "10";
 
 function answer(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
