@@ -26,6 +26,7 @@ import { tellBadNews } from "./workers/tell/bad-news.ts";
 import { tellDrift } from "./workers/tell/drift.ts";
 import { tellLog, tellMeters } from "./workers/tell/listeners.ts";
 import { tellPeers } from "./workers/tell/peers.ts";
+import { tellUnknown } from "./workers/tell/unknown.ts";
 
 /** What the worker half runs on. */
 export interface WorkerParts {
@@ -114,7 +115,11 @@ function startTelling(
     standing: activity,
     found: (of, found) => keepers[0].found?.(of, found),
   });
-  const teller = createTeller([tellLog(log), tellMeters(meters), troubles, ...keepers, activity], log);
+  const unknown = tellUnknown({
+    found: (of, found) => keepers[0].found?.(of, found),
+    over: (of, name) => keepers[0].over?.(of, name),
+  });
+  const teller = createTeller([tellLog(log), tellMeters(meters), troubles, unknown, ...keepers, activity], log);
   return { teller, activity };
 }
 

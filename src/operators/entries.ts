@@ -26,7 +26,11 @@ export interface EntryContext {
 
 /** What is found as long as it is so, at least once a day: after this time without it, it is so no longer. */
 const lastingMs = 50 * 3_600_000;
-const lasting: ReadonlySet<string> = new Set(["two-live-payments", "payment-good-order-not-accepted"]);
+const lasting: ReadonlySet<string> = new Set([
+  "two-live-payments",
+  "payment-good-order-not-accepted",
+  "payments-not-at-psp",
+]);
 /** What stands in a peer's record as long as it is so. */
 const ofPeers: Readonly<Record<string, "down" | "refused" | "silent">> = {
   "credentials-refused": "refused",

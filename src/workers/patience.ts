@@ -119,6 +119,9 @@ export const silencePatience = {
   learnedDays: 14,
 } as const;
 
+/** So many payments of an account in a row that its PSP does not know, and the account is looked at: abandoned sessions come among others. */
+export const unknownPatience = { payments: 20 } as const;
+
 /** How long the PSP's truth is waited for before a person hears of it. */
 export const truthPauses = {
   /** How long a session without money has to be at rest before one that is gone has ended. */

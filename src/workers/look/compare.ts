@@ -49,8 +49,10 @@ export async function compare(opening: Opening, wish: Wish, parts: CompareParts)
   const folds = "fold" in found.adapter;
   const references = referencesToAsk(current, wish.hints, folds);
   if (references.length === 0) return nothing(current, "no-reference", {});
-  const bound = await bindAnswer(opening, await ask(opening, references), parts, wish.renews);
-  const told = restFrom(bound);
+  const answers = await ask(opening, references);
+  const bound = await bindAnswer(opening, answers, parts, wish.renews);
+  const isUnknown = !folds && answers.every(({ answer }) => answer === null);
+  const told: Rest = { ...restFrom(bound), ...(isUnknown ? { unknownAtPsp: true } : {}) };
   if (bound.answer !== null) return await difference(opening, bound.answer, told, wish, parts);
   // Where nobody can be asked, nothing is awaited either: an event that comes will ask for the next look.
   const norce = saidBy(current);
@@ -58,7 +60,7 @@ export async function compare(opening: Opening, wish: Wish, parts: CompareParts)
     return { verdict: { is: "agreed", findings: [] }, latest: current, afterWrite: rests, rest: { ...told, norce } };
   const verdict = diffGone({ current, states: parts.config.norce.states, now: parts.now() });
   if (verdict === undefined) return nothing(current, "not-at-psp", told);
-  return { verdict, latest: current, afterWrite: rests, rest: { ...merged(told, verdict, {}), norce } };
+  return { verdict, latest: current, afterWrite: rests, rest: { ...merge(told, verdict, {}), norce } };
 }
 
 /** What Norce said besides the state. */
@@ -116,7 +118,7 @@ async function difference(
   const verdict = latest === current ? first : verdictOn(latest);
   const { phase, currency, money, reference, aliases = [] } = desired;
   const said = { ids: [reference, ...aliases], psp: { ...money, phase, currency, reference }, norce: saidBy(latest) };
-  const rest = { ...merged(told, verdict, againIn(desired, latest, found, parts.now())), ...said };
+  const rest = { ...merge(told, verdict, againIn(desired, latest, found, parts.now())), ...said };
   return { verdict, latest, afterWrite: observed.afterWrite, rest };
 }
 
@@ -131,11 +133,7 @@ function restFrom({ findings, attention, judged }: Bound<Observed>): Rest {
 }
 
 /** What binding and comparing have to say; of two times the sooner one. */
-function merged(
-  told: Rest,
-  { findings, attention, lookAgainMs: soon }: Verdict,
-  again: { lookAgainMs?: number },
-): Rest {
+function merge(told: Rest, { findings, attention, lookAgainMs: soon }: Verdict, again: { lookAgainMs?: number }): Rest {
   const times = [soon, again.lookAgainMs].filter((time) => time !== undefined);
   return {
     ...told,

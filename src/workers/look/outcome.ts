@@ -22,6 +22,8 @@ export interface Rest {
   readonly judged?: readonly string[];
   /** The PSP's ids of the payment, by which account-level events may name it. */
   readonly ids?: readonly string[];
+  /** The PSP was asked, and knows none of the ids that the payment goes by. */
+  readonly unknownAtPsp?: true;
   /** What the PSP said, in minor units of its currency. */
   readonly psp?: Money & { readonly phase: string; readonly currency: string; readonly reference: string };
   /** What Norce said besides the state, and since when the payment has stood so by our record there, in milliseconds since the epoch. */

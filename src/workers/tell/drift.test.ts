@@ -16,6 +16,7 @@ let now = 0;
 let repaired: Drift[] = [];
 let once = new Map<string, Drift>();
 let standing: Drift[] = [];
+let resolved: string[] = [];
 let tallies: readonly Tally[] = [];
 let late = 0;
 let drift: DriftTeller;
@@ -27,7 +28,7 @@ const ledger: Ledger = {
     if (!once.has(text)) once.set(text, found);
   },
   standing: async (_, found) => void standing.push(found),
-  resolved: async () => undefined,
+  resolved: async (id) => void resolved.push(JSON.stringify(id)),
   dismiss: async () => false,
   late: async () => {
     late += 1;
@@ -46,7 +47,7 @@ const opened = (): DriftTeller => {
 
 beforeEach(() => {
   now = Date.parse("2026-03-04T12:00:00.000Z");
-  [repaired, once, standing, tallies, late] = [[], new Map(), [], [], 0];
+  [repaired, once, standing, resolved, tallies, late] = [[], new Map(), [], [], [], 0];
   drift = tellDrift({ ledger, log: pino({ level: "silent" }), meters: createMeters(), now: () => now });
 });
 afterEach(async () => await drift.close());
@@ -109,7 +110,16 @@ describe("what a person should see", () => {
     ]);
   });
 
-  test.each(["two-live-payments", "payment-good-order-not-accepted"])(
+  test("of an account is resolved where it is over, and is found anew afterwards", async () => {
+    for (const one of ["webhooks-silent", "webhooks-silent"]) {
+      drift.found?.(key, { name: one });
+      drift.over?.(key, one);
+    }
+    await drift.close();
+    expect(resolved).toEqual([...once.keys(), ...once.keys()]);
+  });
+
+  test.each(["two-live-payments", "payment-good-order-not-accepted", "payments-not-at-psp"])(
     "and goes on, such as %s, is kept once a day",
     (name) => {
       for (const at of [0, 60_000, day, 60_000]) {

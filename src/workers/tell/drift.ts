@@ -35,9 +35,13 @@ const names: Readonly<Record<string, string>> = {
 };
 
 /** What a payment's look finds and is the account's: told once for all of its payments. */
-const ofAccount: ReadonlySet<string> = new Set(["credential-expires"]);
+const ofAccount: ReadonlySet<string> = new Set(["credential-expires", "payments-not-at-psp"]);
 /** What is found for as long as it is true. */
-const lasting: ReadonlySet<string> = new Set(["two-live-payments", "payment-good-order-not-accepted"]);
+const lasting: ReadonlySet<string> = new Set([
+  "two-live-payments",
+  "payment-good-order-not-accepted",
+  "payments-not-at-psp",
+]);
 /** How many findings one process remembers having kept. */
 const mostKnown = 10_000;
 
@@ -131,13 +135,15 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
     keep(lasting.has(name) ? ledger.standing(id, drift) : ledger.once(id, drift), () => known.delete(text));
   };
 
+  const resolve = (target: Target, found: Pick<Found, "name" | "id">, at: number): void => {
+    const { id, text } = placeOf(target, found);
+    known.delete(text);
+    keep(ledger.resolved(id, at));
+  };
+
   return {
     looked({ key, announced, resolved = [], now: at }, facts) {
-      for (const one of resolved.map(findOf)) {
-        const { id, text } = placeOf(key, one);
-        known.delete(text);
-        keep(ledger.resolved(id, at));
-      }
+      for (const one of resolved.map(findOf)) resolve(key, one, at);
       if (announced) {
         // A webhook that has nothing to tell may have come after the sweep had found out.
         if (facts.outcome === "unchanged") keep(ledger.late(key));
@@ -152,6 +158,7 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
       keep(ledger.repaired(key, drift));
     },
     found: (target, found) => find(target, found),
+    over: (target, name) => resolve(target, { name }, now()),
     buried(letter) {
       const { key, context, kind, reason } = letter;
       const why = context?.["reason"] ?? (kind === "Later" ? reason : undefined);

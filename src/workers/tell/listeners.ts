@@ -25,8 +25,10 @@ export function tellLog(log: Logger): Listener {
 /** Counts what happens. */
 export function tellMeters(meters: Meters): Listener {
   return {
-    looked({ key, startedAt, now }, { outcome }) {
+    looked({ key, came, startedAt, now }, { outcome }) {
       meters.look(key.adapter, outcome, (now - startedAt) / 1_000);
+      // Storefronts and hooks write beside us: how often they and we meet is for people to see.
+      if ("error" in came && kindOf(came.error) === "Conflict") meters.oddity(key.adapter, "conflict");
     },
     found: ({ adapter }, { name }) => meters.oddity(adapter, name),
   };
