@@ -32,9 +32,10 @@ const configWith = (token: string, apiSecret: string, folders: readonly string[]
   );
 };
 
-/** What counts can be changed; what was sent is kept. */
-function follow(first: Config) {
+/** What counts can be changed; what was sent is kept, and how often chance was asked. @param status what everybody answers. */
+function follow(first: Config, status = 404) {
   let counts = first;
+  let drawn = 0;
   const sent: Outgoing[] = [];
   const listeners: (() => void)[] = [];
   const asking = createAsking({
@@ -43,15 +44,19 @@ function follow(first: Config) {
     meters: createMeters(),
     transport: async (outgoing) => {
       sent.push(outgoing);
-      return { status: 404, headers: {}, text: "" };
+      return { status, headers: {}, text: "" };
     },
     now: Date.now,
-    random: Math.random,
+    random: () => {
+      drawn += 1;
+      return 0;
+    },
   });
   const parts: Following<Asking> = { asking, changed: (listener) => void listeners.push(listener) };
   return {
     parts,
     sent,
+    drawn: () => drawn,
     change(next: Config) {
       counts = next;
       for (const listener of listeners) listener();
@@ -66,6 +71,12 @@ test("a job ends with what it began with, and the next one takes what counts the
   await job.norce.payment(key);
   await partsNow(parts).norce.payment(key);
   expect(sent.map(({ headers }) => headers["authorization"])).toEqual(["Bearer one", "Bearer two"]);
+});
+
+test("Norce, too, is asked by the process's own chance", async () => {
+  const { parts, drawn } = follow(configWith("t", "s"), 503);
+  await expect(partsNow(parts).norce.payment(key)).rejects.toMatchObject({ kind: "Unreachable" });
+  expect(drawn()).toBeGreaterThan(0);
 });
 
 test("what has not changed is asked with the same clients", () => {

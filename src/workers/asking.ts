@@ -44,6 +44,7 @@ export function createAsking({ current, log, meters, transport, tracing, now, ra
       transport,
       tracing,
       now,
+      random,
     });
   let made: Asking | undefined;
   return () => {
