@@ -74,6 +74,12 @@ describe.each([...engines(), twinEngine()])("the state store on $name", (testEng
     expect(await store.get("reference", id)).toBeUndefined();
   });
 
+  // Redis and its twin write a key of their own.
+  test.runIf(["embedded", "postgres"].includes(testEngine.name))("ready means that a write succeeded", async () => {
+    await engine.ping();
+    expect(await store.get("probe", "probe")).toMatchObject({ value: true });
+  });
+
   test("each write has a version of its own, and a time", async () => {
     const id = fresh();
     const before = Date.now();

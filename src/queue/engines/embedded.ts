@@ -14,6 +14,9 @@ import { createPostgresStore, createTrimming, type Sql } from "./postgres-store.
 import type { Engine, EngineSettings } from "../engine.ts";
 import { usualSchema as schema } from "./postgres.ts";
 
+/** How long what was written to see whether it can be is kept. */
+const probeMs = 60_000;
+
 /**
  * BullMQ on a PostgreSQL that runs in this process (PGlite, WebAssembly): for development and demos, so that a fresh machine needs
  * nothing but npm. Survives the death of the process, not power loss: it never syncs.
@@ -54,7 +57,8 @@ export async function openEmbedded(
       }),
       faults: async () => [],
       async ping() {
-        await database.query("SELECT 1");
+        // A write: ready is who stores.
+        await store.put("probe", "probe", true, probeMs);
       },
       async close() {
         clearInterval(pruning);
