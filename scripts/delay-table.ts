@@ -27,6 +27,11 @@ const told: Readonly<Record<keyof typeof patience, string>> = {
   bug: "`Bug`: an error of ours",
 };
 
+/** Where the end is no number of the policy's. */
+const ends: Readonly<Partial<Record<keyof typeof patience, string>>> = {
+  unauthorized: "the payment's horizon: 30 days, unless its adapter says otherwise",
+};
+
 /** What is not waited for. */
 const atOnce = ["`Refused`: 400, 403, 404, 410, 422, or a rule of the service"];
 
@@ -36,7 +41,7 @@ export function pageOfDelays(): Generated {
   const current = readFileSync(file, "utf8");
   const kinds = Object.keys(told) as (keyof typeof patience)[];
   const rows = [
-    ...kinds.map((kind) => [told[kind], ...numbersOf(patience[kind])]),
+    ...kinds.map((kind) => [told[kind], ...numbersOf(patience[kind], ends[kind])]),
     ...atOnce.map((what) => [what, "–", "–", "at once"]),
   ];
   const table = [heads, heads.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
@@ -46,9 +51,9 @@ export function pageOfDelays(): Generated {
   return { file, current, generated };
 }
 
-function numbersOf({ firstMs, longestMs, limitMs, limitTries }: Pauses): string[] {
-  const limit = limitMs === undefined ? (limitTries === undefined ? "never" : `${limitTries} repeats`) : span(limitMs);
-  return [span(firstMs), span(longestMs), limit];
+function numbersOf({ firstMs, longestMs, limitMs, limitTries }: Pauses, end?: string): string[] {
+  const limit = limitMs === undefined ? `${limitTries} ${limitTries === 1 ? "repeat" : "repeats"}` : span(limitMs);
+  return [span(firstMs), span(longestMs), end ?? limit];
 }
 
 function span(ms: number): string {

@@ -225,6 +225,7 @@ describe("errors-and-retries.md", () => {
   test("the delays in the table are those of retry.ts", () => {
     const { current, generated } = pageOfDelays();
     expect(current, "run npm run adapter:table").toBe(generated);
+    expect(rows("patience").find(([what]) => what?.startsWith("Unauthorized"))?.[3]).toMatch(/^the payment's horizon/);
   });
 
   test("the kinds in the table are those that there are", () => {
