@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import type { AnyAdapter, CommonConfig, PaymentKey } from "./contract/adapter.ts";
-import { type Adapters, loadAdapters, loadOutside, type Outside } from "./adapters/registry.ts";
+import { loadOutside, type Outside } from "./adapters/outside.ts";
+import { type Adapters, loadAdapters } from "./adapters/registry.ts";
 import { type ProxyEnvironment, proxyEnvOf, proxyFaults } from "./lib/agents.ts";
 import { budgetSettings } from "./lib/budget.ts";
 import {

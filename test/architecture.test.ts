@@ -33,6 +33,7 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ["contract/", ["contract/", "lib/"]],
   ["signatures/", ["signatures/", "contract/", "lib/"]],
   ["adapters/registry.ts", contract],
+  ["adapters/outside.ts", [...contract, "adapters/registry.ts"]],
   ["adapters/contexts.ts", [...contract, "lib/"]],
   ["adapters/_", [...contract, "signatures/", "lib/"]],
   ["adapters/", [...contract, "signatures/", "lib/"]],
@@ -49,7 +50,7 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ],
   ["tracing/", ["tracing/", "lib/"]],
   ["alerts/", ["alerts/", "queue/", "contract/", "config.ts", "lib/"]],
-  ["config.ts", ["contract/", "adapters/registry.ts", "signatures/signing-keys.ts", "lib/"]],
+  ["config.ts", ["contract/", "adapters/registry.ts", "adapters/outside.ts", "signatures/signing-keys.ts", "lib/"]],
   [
     "web.ts",
     [

@@ -8,7 +8,8 @@ import type { FileReport, TestReport } from "../scripts/adapter-check/reporter.t
 import { folderFrom } from "../scripts/adapter-check/folder.ts";
 import { faultsOf, filesFor } from "../scripts/adapter-new.ts";
 import { commonConfig } from "../src/contract/adapter.ts";
-import { loadAdapters, misfitsOf } from "../src/adapters/registry.ts";
+import { misfitsOf } from "../src/adapters/outside.ts";
+import { loadAdapters } from "../src/adapters/registry.ts";
 import { callbackUrl } from "../src/signatures/urls.ts";
 import { signingKeysOf } from "./support/signing.ts";
 import { openPlace, type Place } from "./support/processes.ts";
@@ -271,6 +272,16 @@ describe("an adapter from elsewhere", () => {
     ["webhooks.a push", { webhooks: { "a push": push } }],
     ["has to have fetch and map, or fold", { map: undefined }],
     ["fold", { fold: () => null }],
+    ["webhooks.push.signed", { webhooks: { push: { ...push, signed: "some" } } }],
+    ["webhooks.push.bodyLimitBytes", { webhooks: { push: { ...push, bodyLimitBytes: "1mb" } } }],
+    ["webhooks.push.urlLimit", { webhooks: { push: { ...push, urlLimit: 0 } } }],
+    ["rounding", { rounding: 0.5 }],
+    ["echoLength", { echoLength: "20" }],
+    ["decides", { decides: "amount" }],
+    ["sameId", { sameId: true }],
+    ["resolve", { resolve: {} }],
+    ["probe", { probe: {} }],
+    ["registrations.list", { registrations: { webhooks: [] } }],
     ["operations.repeat", { operations: { repeat: "often" } }],
     ["operations", { operations: { repeat: "never", reverse: () => undefined } }],
   ])("is told about its %s when it does not fit", (about, wrong) => {
