@@ -48,7 +48,8 @@ await run(
     .option("--from <day>", "the first day, in UTC", day)
     .option("--to <day>", "the last day, in UTC; default: today", day)
     .option("--dry-run", "prints what would be written, and writes nothing", false)
-    .action(async (merchant, channel, orderId, { from, to, dryRun }) => {
+    .option("--json", "prints what each look came to as JSON, once all are done")
+    .action(async (merchant, channel, orderId, { from, to, dryRun, json }) => {
       const window = windowFrom(from, to);
       if ((orderId === undefined) === (window === undefined)) throw new Usage("either an orderId, or --from");
       const environment = processEnvironment();
@@ -61,13 +62,21 @@ await run(
       const owner = { merchant, channel };
       const look = async (key: PaymentKey): Promise<Found> =>
         dryRun ? await previewed(service, key) : await refreshed(service, key);
+      const payments: object[] = [];
+      const say: Say = (key, came) =>
+        json === true ? payments.push({ ...key, ...came }) : console.log(lineOf(key, came));
       const all =
         window === undefined
-          ? await lookAtOrder(norce, config, { ...owner, orderId: orderId ?? "" }, look)
-          : await lookAtWindow(norce, config, owner, window, look);
+          ? await lookAtOrder(norce, config, { ...owner, orderId: orderId ?? "" }, look, say)
+          : await lookAtWindow(norce, config, owner, window, look, say);
+      if (json === true) console.log(JSON.stringify({ payments, counts: Object.fromEntries(all) }, undefined, 2));
+      else if (window !== undefined) console.log(summaryOf(all));
       if (![...all.keys()].every((outcome) => good.has(outcome))) process.exitCode = exits.attention;
     }),
 );
+
+/** Says what a look came to. */
+type Say = (key: PaymentKey, came: Found) => void;
 
 /** Both days are included. `undefined` where no window was asked for. @throws Usage */
 function windowFrom(from: string | undefined, to: string | undefined): { from: number; to: number } | undefined {
@@ -89,6 +98,7 @@ async function lookAtOrder(
   config: Config,
   order: Owner & Pick<PaymentKey, "orderId">,
   look: (key: PaymentKey) => Promise<Found>,
+  say: Say,
 ): Promise<ReadonlyMap<string, number>> {
   const found = await norce.order(order);
   if (found === null) throw new Usage(`Norce has no order ${order.orderId} for ${order.merchant}/${order.channel}`);
@@ -100,18 +110,19 @@ async function lookAtOrder(
   const counts = new Map<string, number>();
   await lookAtAll(keys, look, (key, came) => {
     count(counts, came.outcome);
-    console.log(lineOf(key, came));
+    say(key, came);
   });
   return counts;
 }
 
-/** Looks at the payments of every order of the window, a page of Norce's list at a time; prints those that something was found about. */
+/** Looks at the payments of every order of the window, a page of Norce's list at a time; says those that something was found about. */
 async function lookAtWindow(
   norce: NorceClient,
   config: Config,
   owner: Owner,
   window: { readonly from: number; readonly to: number },
   look: (key: PaymentKey) => Promise<Found>,
+  say: Say,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   let saidAt = Date.now();
@@ -119,13 +130,12 @@ async function lookAtWindow(
     const keys = orders.flatMap((order) => keysOf(order, owner, config));
     await lookAtAll(keys, look, (key, came) => {
       count(counts, came.outcome);
-      if (came.outcome !== "unchanged") console.log(lineOf(key, came));
+      if (came.outcome !== "unchanged") say(key, came);
       if (Date.now() - saidAt < progressMs) return;
       saidAt = Date.now();
       console.error(`… ${summaryOf(counts)}`);
     });
   }
-  console.log(summaryOf(counts));
   return counts;
 }
 

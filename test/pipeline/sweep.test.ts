@@ -508,8 +508,11 @@ test("by command: what would change, what is changed, and what is left for a per
   expect(real.output).toContain("3 payments, 3 written");
   expect(real.code).toBe(0);
   expect(purchases.map((purchase) => purchase.state())).toEqual(["reserved", "reserved", "reserved"]);
-  const again = await command("cli/reconcile.ts", "acme", "se", purchases[0]?.key.orderId ?? "");
-  expect(again.output).toContain("unchanged");
+  const again = await command("cli/reconcile.ts", "acme", "se", purchases[0]?.key.orderId ?? "", "--json");
+  expect(JSON.parse(again.output)).toMatchObject({
+    payments: [{ ...purchases[0]?.key, outcome: "unchanged" }],
+    counts: { unchanged: 1 },
+  });
 
   expect(await command("cli/report.ts", "--from", today)).toMatchObject({ code: 0 });
   const removed = place.purchase();
