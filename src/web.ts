@@ -97,7 +97,7 @@ export async function startWeb(parts: WebParts): Promise<Running & { readonly po
   });
   const { port } = server.address() as AddressInfo;
   log.info({ port, publicUrl: config.publicUrl }, "web.started");
-  return { port, close: () => closed(server) };
+  return { port, close: () => closeServer(server) };
 }
 
 /** A check that hangs must not leave a person waiting. */
@@ -230,7 +230,7 @@ function operationsFor({ operations }: Pick<Seam, "operations">): Operations {
 }
 
 /** Takes no new connection, answers what came in, and lets go of connections that are kept alive for nothing. */
-async function closed(server: Server): Promise<void> {
+async function closeServer(server: Server): Promise<void> {
   const idle = setInterval(() => server.closeIdleConnections(), 50);
   await new Promise<void>((resolve) => server.close(() => resolve()));
   clearInterval(idle);

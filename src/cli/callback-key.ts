@@ -3,7 +3,7 @@
  * service look at that channel's payments, and does nothing else.
  */
 import { configFileOf, type Environment, processEnvironment, readConfig, serviceFrom } from "../config.ts";
-import { createSigningKeys, type SigningKeys, type Tenant } from "../signatures/signing-keys.ts";
+import { createSigningKeys, type SigningKeys, type KeyOwner } from "../signatures/signing-keys.ts";
 import { commandNamed, run, Usage } from "./command.ts";
 
 await run(
@@ -17,7 +17,7 @@ await run(
 );
 
 /** Before there is a configuration file nobody can look whether the channel is in it, which is said. */
-async function keysFor(environment: Environment, { merchant, channel }: Tenant): Promise<SigningKeys> {
+async function keysFor(environment: Environment, { merchant, channel }: KeyOwner): Promise<SigningKeys> {
   if (configFileOf(environment) === undefined) {
     console.error(`there is no configuration file: nobody looks whether ${merchant}/${channel} is in it`);
     return createSigningKeys(serviceFrom(environment).masters);

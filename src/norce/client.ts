@@ -121,7 +121,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
     if (!isId(key.orderId)) return null;
     const body = await orNull(() => read(key, orderPath(key), "/orders/{orderId}", via));
     if (body === null) return null;
-    const found = parsed(orderSchema, body, "order");
+    const found = parseAs(orderSchema, body, "order");
     insistOnAsked(found, { id: key.orderId, merchant: key.merchant, channel: key.channel }, "order");
     return found;
   };
@@ -163,7 +163,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
     payment: (key, via) =>
       orNull(async () => {
         const body = await read(key, paymentPath(key), paymentRoute, via);
-        const payment = parsed(paymentSchema, body, "payment");
+        const payment = parseAs(paymentSchema, body, "payment");
         const { orderId, paymentId, merchant, channel } = key;
         insistOnAsked(payment, { id: paymentId, orderId, merchant, channel }, "payment");
         // A payment may leave its currency to the order (docs/norce.md, 2.3: minimal creation bodies).
@@ -184,7 +184,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
         query,
         signal: via?.signal,
       });
-      return parsed(ordersSchema, body ?? { data: [] }, "orders").data;
+      return parseAs(ordersSchema, body ?? { data: [] }, "orders").data;
     },
 
     async page(owner, { offset, limit, from, to }, via) {
@@ -213,7 +213,7 @@ export function createNorceClient(settings: NorceSettings): NorceClient {
       const body = await orNull(() =>
         read(key, `${paymentPath(key)}/transactions`, `${paymentRoute}/transactions`, via),
       );
-      return logFrom(parsed(transactionsSchema, body ?? [], "transactions"));
+      return logFrom(parseAs(transactionsSchema, body ?? [], "transactions"));
     },
 
     async replacePayment(key, current, changes, via) {
@@ -261,7 +261,7 @@ async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
   }
 }
 
-function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown, what: string): z.output<Schema> {
+function parseAs<Schema extends z.ZodType>(schema: Schema, body: unknown, what: string): z.output<Schema> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   throw unreadable(what, result.error.issues[0]?.path.join(".") ?? "");

@@ -2,7 +2,7 @@
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { Config } from "../config.ts";
 import type { StoredEvent } from "../queue/jobs.ts";
-import { accountOf } from "../queue/references.ts";
+import { pspAccountOf } from "../queue/references.ts";
 import type { Seam } from "../queue/seam.ts";
 import type { Question } from "./about.ts";
 import { isSame, type Letter, type Read } from "./standing.ts";
@@ -56,7 +56,7 @@ export async function keysOf(
     const led = await Promise.all(
       targets.flatMap((found) => {
         const adapter = found.adapter.id;
-        const what = { account: accountOf(found), reference };
+        const what = { account: pspAccountOf(found), reference };
         const account = { adapter, merchant, channel };
         return [queue.references.get(reference, account), queue.claims.holder(adapter, what)];
       }),
@@ -104,7 +104,7 @@ export async function read(
   const holder =
     reference === undefined || found === undefined
       ? null
-      : await queue.claims.holder(key.adapter, { account: accountOf(found), reference });
+      : await queue.claims.holder(key.adapter, { account: pspAccountOf(found), reference });
   return { key, entries, note, letter, reference, holder, operations: running.filter((one) => isSame(one.key, key)) };
 }
 

@@ -12,7 +12,10 @@ export interface StoredEvent {
   readonly by?: string | undefined;
   /** Where its webhook was received, for traces. */
   readonly trace?: string | undefined;
-  /** What proves the webhook, where it could not be proven when it came: it does nothing before that. */
+  /**
+   * What proves the webhook, where it could not be proven when it came: it does nothing before that. On its way to the inbox the evidence itself,
+   * in a queue the name of the record that holds it.
+   */
   readonly evidence?: Json;
 }
 

@@ -126,12 +126,12 @@ export function createLedger(engine: Engine, temper: Temper): Ledger {
         { ...drift } as Written<Drift>,
         keptMs,
       );
-      if (!mine && stored.value.resolvedAt !== undefined) await change(name, (known) => reopened(known, drift.at));
+      if (!mine && stored.value.resolvedAt !== undefined) await change(name, (known) => reopen(known, drift.at));
     },
     async standing(id, drift) {
       const name = hashOf(id);
       const { mine } = await store.putIfAbsent("drift", name, { ...drift }, keptMs);
-      if (!mine) await change(name, (known) => reopened(known, drift.at));
+      if (!mine) await change(name, (known) => reopen(known, drift.at));
     },
     async resolved(id, at) {
       await change(hashOf(id), (known) => ({ ...known, resolvedAt: at }));
@@ -164,7 +164,7 @@ export function createLedger(engine: Engine, temper: Temper): Ledger {
 }
 
 /** It is so now, whatever was found in between. */
-function reopened({ resolvedAt: _resolved, ...known }: Drift, at: number): Drift {
+function reopen({ resolvedAt: _resolved, ...known }: Drift, at: number): Drift {
   return { ...known, last: Math.max(known.last ?? known.at, at) };
 }
 

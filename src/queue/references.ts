@@ -67,8 +67,11 @@ export function createClaims(store: Store): Claims {
   };
 }
 
-/** Tells an account from others: channels that share one share its ids, and a rotated secret makes no other account. */
-export function accountOf({
+/**
+ * Names a PSP's account by its settings, and so tells it from others of the adapter: channels that share one share its ids, and a rotated secret
+ * makes no other account.
+ */
+export function pspAccountOf({
   adapter,
   settings,
 }: {

@@ -4,7 +4,7 @@ import { equalInConstantTime } from "./constant-time.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 
 /** Whose key it is: one merchant's channel. */
-export type Tenant = Pick<PaymentKey, "merchant" | "channel">;
+export type KeyOwner = Pick<PaymentKey, "merchant" | "channel">;
 
 /**
  * What a key is good for. `callback`: URLs that make the service look at a payment; handed out to whoever creates the merchant's PSP sessions.
@@ -17,7 +17,7 @@ export interface SigningKeys {
   /** The fingerprints of the master keys, newest first. */
   readonly masters: readonly string[];
   /** Newest first: the first one signs, each of them proves. Ask only for merchants and channels that are configured: answers are kept. */
-  of(purpose: Purpose, tenant: Tenant): readonly [SigningKey, ...SigningKey[]];
+  of(purpose: Purpose, owner: KeyOwner): readonly [SigningKey, ...SigningKey[]];
   /** Says a nonce back, so that whoever holds one of the master keys knows who answered: base64url, by a key that proves nothing else. */
   echo(nonce: string): string;
   /** Whether this is the echo of one who holds one of the master keys. */
@@ -31,19 +31,19 @@ export interface SigningKeys {
  */
 export function createSigningKeys(
   masters: readonly string[],
-  generationOf: (tenant: Tenant) => string | undefined = () => undefined,
+  generationOf: (owner: KeyOwner) => string | undefined = () => undefined,
 ): SigningKeys {
   const [newest, ...older] = masters;
   if (newest === undefined) throw new Error("there is no signing key");
   const known = new Map<string, readonly [SigningKey, ...SigningKey[]]>();
   return {
     masters: masters.map(fingerprintOf),
-    of(purpose, tenant) {
-      const name = `${purpose}\n${tenant.merchant}\n${tenant.channel}`;
+    of(purpose, owner) {
+      const name = `${purpose}\n${owner.merchant}\n${owner.channel}`;
       const kept = known.get(name);
       if (kept !== undefined) return kept;
       const derive = (master: string): SigningKey => {
-        const text = deriveKey(master, purpose, tenant, generationOf(tenant));
+        const text = deriveKey(master, purpose, owner, generationOf(owner));
         return { text, key: createSecretKey(text, "utf8"), master: fingerprintOf(master) };
       };
       const keys = [derive(newest), ...older.map(derive)] as const;
@@ -59,7 +59,7 @@ export function createSigningKeys(
  * One key: base64url (no padding) of HMAC-SHA256 by the master key over purpose, merchant, channel and, where there is one, the generation,
  * joined by newlines. The text itself, as UTF-8, is the key of `sig`.
  */
-function deriveKey(master: string, purpose: Purpose, { merchant, channel }: Tenant, generation?: string): string {
+function deriveKey(master: string, purpose: Purpose, { merchant, channel }: KeyOwner, generation?: string): string {
   const lines = [purpose, merchant, channel, ...(generation === undefined ? [] : [generation])];
   return createHmac("sha256", master).update(lines.join("\n"), "utf8").digest("base64url");
 }

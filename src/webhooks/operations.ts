@@ -79,7 +79,7 @@ export function admit(config: Config, call: OperationCall, request: Head, now: n
   if (!isId(key.orderId) || !isId(key.paymentId))
     throw new WorkerError("MalformedWebhook", "an id in the URL is malformed");
   const found = config.find(key);
-  const operation = known(found, call.operation);
+  const operation = insistOnKnown(found, call.operation);
   if (byAdmin(config, request.headers["authorization"])) return { key, operation, byAdmin: true };
   const keys = config.signingKeys.of("operation", key);
   const signed = operationProven(keys, request.query, key, operation, now);
@@ -113,11 +113,11 @@ export async function operate(
       context: { sig: "amount" },
     });
   const stored = await operations.ask({ key, name, ...amount }, preview ? undefined : idempotencyKeyFrom(request));
-  return await judged(stored, amount.amount, parts);
+  return await awaitJudgement(stored, amount.amount, parts);
 }
 
 /** @throws WorkerError `UnknownTarget` where the adapter is not configured or does not know the operation. */
-function known(found: AdapterSettings | undefined, operation: string): SignedOperation {
+function insistOnKnown(found: AdapterSettings | undefined, operation: string): SignedOperation {
   if (found !== undefined) {
     if (operation === "refresh") return operation;
     const name = (["capture", "cancel", "refund"] as const).find((one) => one === operation);
@@ -127,7 +127,7 @@ function known(found: AdapterSettings | undefined, operation: string): SignedOpe
 }
 
 /** The operation once it has been found possible. @throws NotPossible */
-async function judged(
+async function awaitJudgement(
   id: string,
   amount: number | undefined,
   { operations, now }: OperationParts,

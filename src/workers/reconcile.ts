@@ -1,6 +1,7 @@
 /**
- * THEN HERE. What a look at one payment does, whoever asked for it: open (Norce), observe (PSP), map, diff, write. At most one look per
- * payment runs at a time; that is the lane's promise, and what makes a PUT without ETag safe.
+ * THEN HERE. What a look at one payment does, whoever asked for it: open (read Norce), compare (ask the PSP, map, bind, diff), write. At most
+ * one look per payment runs at a time; that is the lane's promise, and what makes a PUT without ETag safe. What follows from the outcome (a
+ * timer, a letter, the note) is `look/looks.ts`'s, by the policy of `retry.ts`.
  */
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { Note } from "../queue/note.ts";

@@ -45,7 +45,7 @@ export interface Circumstances {
 /** The one switch: what a look's result means for the queue. */
 export function next(result: Result<Outcome>, circumstances: Circumstances): Next {
   const { note, now } = circumstances;
-  if ("outcome" in result) return unresolved(result.outcome, note, now) ?? nextAfter(result.outcome, circumstances);
+  if ("outcome" in result) return endUnresolved(result.outcome, note, now) ?? nextAfter(result.outcome, circumstances);
   const step = nextAfterError(result.error, circumstances);
   if (step.do !== "wait" || !mayStillHappen(result.error)) return step;
   const notBefore = lateUntil(now);
@@ -69,7 +69,7 @@ function nextAfter(outcome: Outcome, circumstances: Circumstances): Next {
       return { do: "bury", grave, ...at };
     }
     case "suspect":
-      return suspected(outcome.suspect, circumstances);
+      return awaitSecondLook(outcome.suspect, circumstances);
     case "later":
       return again(outcome.why, patience.notYet, { kind: "Later", reason: outcome.why }, circumstances);
   }
@@ -106,7 +106,7 @@ export function isLast({ asked }: Note, now: number): boolean {
 }
 
 /** A last look found the payment where it was: a person has to say what becomes of it. */
-function unresolved(outcome: Outcome, note: Note, now: number): Next | undefined {
+function endUnresolved(outcome: Outcome, note: Note, now: number): Next | undefined {
   const from = note.asked?.lastFrom;
   if (from === undefined || !isLast(note, now) || outcome.is === "suspect") return undefined;
   // That its actions were withdrawn has moved nothing.
@@ -117,7 +117,7 @@ function unresolved(outcome: Outcome, note: Note, now: number): Next | undefined
 }
 
 /** Looks again when two looks may agree. A suspicion of a clock that was ahead counts from now: it would be waited for as long as the jump. */
-function suspected(seen: Suspect, { note, now }: Circumstances): Next {
+function awaitSecondLook(seen: Suspect, { note, now }: Circumstances): Next {
   const clear = { ...seen, at: Math.min(seen.at, now) };
   const known = { clocks: note.known?.clocks ?? {}, suspect: clear, ...notBeforeOf(note) };
   return { do: "wait", at: clear.at + pauses.suspicionMs, known };
@@ -137,23 +137,23 @@ function again(
   const { [why]: same, ...others } = note.known?.clocks ?? {};
   // Until a person has put the credentials right, nothing else gets its chance, and so nothing else uses up its time.
   const kept = why === "unauthorized" ? {} : others;
-  const known = (clock: Clock): Next => ({
+  const waitBy = (clock: Clock): Next => ({
     do: "wait",
     at: clock.dueAt,
     known: { clocks: { ...kept, [why]: clock }, ...suspectOf(note), ...notBeforeOf(note) },
   });
   // A clock that was set back must make neither the limit nor the pause any longer.
-  if (same !== undefined && now < same.dueAt && same.dueAt - now <= 2 * Math.max(longestMs, hour)) return known(same);
+  if (same !== undefined && now < same.dueAt && same.dueAt - now <= 2 * Math.max(longestMs, hour)) return waitBy(same);
   const since = Math.min(same?.since ?? now, now);
   const tries = (same?.tries ?? 0) + 1;
   if ((limitMs !== undefined && now - since >= limitMs) || (limitTries !== undefined && tries > limitTries))
     return { do: "bury", grave: { since, context: {}, ...grave } };
-  const pauseMs = Math.max(jittered(firstMs, longestMs, tries, random), Math.min(atLeastMs, hour));
-  return known({ since, tries, dueAt: now + pauseMs });
+  const pauseMs = Math.max(jitter(firstMs, longestMs, tries, random), Math.min(atLeastMs, hour));
+  return waitBy({ since, tries, dueAt: now + pauseMs });
 }
 
 /** Half of the pause is drawn by lot, so that those who failed together do not come back together. */
-function jittered(firstMs: number, longestMs: number, tries: number, random: number): number {
+function jitter(firstMs: number, longestMs: number, tries: number, random: number): number {
   return Math.round(Math.min(longestMs, firstMs * 2 ** Math.min(tries - 1, 30)) * (0.5 + random / 2));
 }
 
@@ -188,7 +188,7 @@ export function operationAgain(error: unknown, tries: number, random: number): n
   if (tries >= limitTries && !isWorkerError(error, "Unauthorized")) return undefined;
   const atLeastMs = isWorkerError(error) ? Math.min(error.retryAfterMs ?? 0, hour) : 0;
   const lateMs = mayStillHappen(error) ? pauses.lateWriteMs : 0;
-  return Math.max(jittered(firstMs, longestMs, tries + 1, random), atLeastMs, lateMs);
+  return Math.max(jitter(firstMs, longestMs, tries + 1, random), atLeastMs, lateMs);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { PaymentKey } from "../../contract/adapter.ts";
 import type { Config } from "../../config.ts";
-import { accountOf } from "../../queue/references.ts";
+import { pspAccountOf } from "../../queue/references.ts";
 import type { Seam } from "../../queue/seam.ts";
 import type { Drift, Ledger } from "../../queue/ledger.ts";
 import { reasonOf } from "../../queue/letter-filter.ts";
@@ -41,7 +41,7 @@ export async function find(
       targets.flatMap((of) => {
         const { merchant: whose, channel: where } = of;
         const adapter = of.adapter.id;
-        const account = { account: accountOf(of), reference: q };
+        const account = { account: pspAccountOf(of), reference: q };
         return [
           queue.references.get(q, { adapter, merchant: whose, channel: where }),
           queue.claims.holder(adapter, account),

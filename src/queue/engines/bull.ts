@@ -50,7 +50,7 @@ export function engineOn(driver: Driver, log: Logger): Engine {
   const queues = new Map<string, BullQueue>();
   const adds = createAdds();
 
-  const opened = (name: string, temper: Temper): BullQueue => {
+  const queueOf = (name: string, temper: Temper): BullQueue => {
     const id = `${temper} ${name}`;
     const known = queues.get(id);
     if (known !== undefined) return known;
@@ -68,11 +68,11 @@ export function engineOn(driver: Driver, log: Logger): Engine {
     notes: (temper) => driver.notes[temper],
     guarantee: () => driver.guarantee(),
     faults: async () => await within(faultsMs, driver.faults()),
-    queue: <Data>(name: string, temper: Temper) => opened(name, temper) as unknown as Queue<Data>,
+    queue: <Data>(name: string, temper: Temper) => queueOf(name, temper) as unknown as Queue<Data>,
     work: <Data>(name: string, process: (job: HeldJob<Data>) => Promise<End>, options: WorkOptions<Data>) =>
       startWork<Data>({
         name,
-        queue: () => opened(name, "patient") as unknown as BullQueue<Data>,
+        queue: () => queueOf(name, "patient") as unknown as BullQueue<Data>,
         log,
         process,
         options,
@@ -91,8 +91,8 @@ export function engineOn(driver: Driver, log: Logger): Engine {
       adds.insist();
     },
     async close() {
-      await settled(Promise.all([...queues.values()].map((queue) => queue.close())));
-      await settled(driver.close());
+      await waitBriefly(Promise.all([...queues.values()].map((queue) => queue.close())));
+      await waitBriefly(driver.close());
     },
   };
 }
@@ -118,6 +118,6 @@ export function reachability(
 /** Connections tell of their errors themselves, once; without a listener BullMQ's copy of the news would end the process. */
 function quiet(): void {}
 
-async function settled(work: Promise<unknown>): Promise<void> {
+async function waitBriefly(work: Promise<unknown>): Promise<void> {
   await within(1_500, work).catch(() => undefined);
 }

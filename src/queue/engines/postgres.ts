@@ -70,8 +70,8 @@ export async function openPostgres(
   };
   const listening = createListening(async () => await connect({ query_timeout: patientMs }));
   const pools = {
-    prompt: composed(prompt, prompt),
-    patient: composed(patient, listening),
+    prompt: composePool(prompt, prompt),
+    patient: composePool(patient, listening),
   };
   // A migration may take longer than a query.
   await pRetry(async () => await migrate(await connect({}), schema, sandbox), {
@@ -137,7 +137,7 @@ export async function openPostgres(
 }
 
 /** What BullMQ takes for a pool: queries go to one, connections that are kept come from another. */
-function composed(queries: pg.Pool, connections: pg.Pool | Listening): PgPool {
+function composePool(queries: pg.Pool, connections: pg.Pool | Listening): PgPool {
   const pool: unknown = new Proxy(queries, {
     get(target, name) {
       const owner = name === "connect" ? connections : target;

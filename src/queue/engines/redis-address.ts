@@ -46,8 +46,8 @@ export function redisAddress(urls: string, tls: TlsSettings): RedisAddress {
       port: Number(port || 6_379),
     })),
     options: {
-      ...(first.username === "" ? {} : { username: decoded(first.username) }),
-      ...(first.password === "" ? {} : { password: decoded(first.password) }),
+      ...(first.username === "" ? {} : { username: decode(first.username) }),
+      ...(first.password === "" ? {} : { password: decode(first.password) }),
       ...(path === "" ? {} : { db: Number(path) }),
       ...(first.protocol === "rediss:" ? { tls: tlsOptions(tls) } : {}),
     },
@@ -70,7 +70,7 @@ function urlOf(text: string): URL {
   return url;
 }
 
-function decoded(text: string): string {
+function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -34,7 +34,7 @@ export type Scripted = (Redis | Cluster) & {
 };
 
 /** Teaches a connection our scripts. The driver sends their hash, and their text where the server has forgotten it. */
-export function scripted(connection: Redis | Cluster): Scripted {
+export function defineScripts(connection: Redis | Cluster): Scripted {
   const scripts: readonly (readonly [string, number, string])[] = [
     ["pspWrite", 2, writeRecord],
     ["pspChange", 2, changeRecord],

@@ -10,7 +10,7 @@ import { takePrinted } from "./printed.ts";
 import { type RedisAddress, redisAddress } from "./redis-address.ts";
 import { insistOnFitness, redisFaults, redisGuarantee } from "./redis-guarantee.ts";
 import { createRedisNotes } from "./redis-notes.ts";
-import { createRedisStore, scripted } from "./redis-store.ts";
+import { createRedisStore, defineScripts } from "./redis-store.ts";
 import { type Engine, type EngineSettings, sandboxPlaces } from "../engine.ts";
 
 type Connection = Redis | Cluster;
@@ -56,8 +56,8 @@ export async function openRedis(
   const address = redisAddress(url, tls);
   const endPrinting = takePrinted(log);
   const connections = {
-    prompt: scripted(connect(address, prompt)),
-    patient: scripted(connect(address, patient)),
+    prompt: defineScripts(connect(address, prompt)),
+    patient: defineScripts(connect(address, patient)),
   };
   const disconnect = (): void => {
     for (const connection of Object.values(connections)) connection.disconnect();

@@ -39,8 +39,8 @@ export function startInbox(parts: InboxParts): Work {
 /** Everything is handed on before the job ends: a crash in between hands it on twice. */
 async function fanOut(events: readonly StoredEvent[], job: HeldJob<InboxJob>, parts: InboxParts): Promise<End> {
   const { config, queue } = parts;
-  const [known, strange] = divided(events, ({ target }) => config.find(target) !== undefined);
-  const [plain, others] = divided(known, (event) => paymentNamed(event) !== undefined);
+  const [known, strange] = split(events, ({ target }) => config.find(target) !== undefined);
+  const [plain, others] = split(known, (event) => paymentNamed(event) !== undefined);
   await queue.looks.ask(looksOf(plain), "patient");
   // The same names in every run of this job, whatever has been handed on by then.
   await Promise.all(others.map((event) => queue.events.add(`${job.id}-${events.indexOf(event)}`, event)));
@@ -103,6 +103,6 @@ function paymentNamed({ target, event, evidence }: StoredEvent): PaymentKey | un
     : { ...account, orderId, paymentId };
 }
 
-function divided<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+function split<T>(items: readonly T[], belongs: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
   return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }

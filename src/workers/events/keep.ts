@@ -31,12 +31,12 @@ export async function keep(
   parts: KeepParts,
 ): Promise<"looks" | "rests" | "busy" | "nowhere"> {
   return await once(stored, held, parts.queue.locks, async (proven) => {
-    const opening = await opened(key, proven, parts);
+    const opening = await openOurs(key, proven, parts);
     return typeof opening === "string" ? opening : await append(opening, stored, vouchedFor, proven, parts);
   });
 }
 
-async function opened(key: PaymentKey, held: Held, parts: KeepParts): Promise<Opening | "rests" | "nowhere"> {
+async function openOurs(key: PaymentKey, held: Held, parts: KeepParts): Promise<Opening | "rests" | "nowhere"> {
   try {
     return (await open(key, parts, held)) ?? "nowhere";
   } catch (error) {

@@ -43,7 +43,7 @@ export async function place(
     return { key: { ...account, orderId, paymentId }, reference, how: "url" };
   const follow = async (some: readonly Clue[], named: string | undefined, how?: PlacedBy): Promise<Placed | null> => {
     for (const clue of some) {
-      const key = await followed(clue, account, named, found, parts, held);
+      const key = await followClue(clue, account, named, found, parts, held);
       if (key !== null) return { key, reference: named, how: how ?? ("echo" in clue ? "echo" : "remembered") };
     }
     return null;
@@ -92,7 +92,7 @@ async function echoesOf(
   return snapshot === null ? [] : adapter.map(snapshot, { kept: [], now: context.now }).echoes;
 }
 
-async function followed(
+async function followClue(
   clue: Clue,
   account: Target,
   reference: string | undefined,

@@ -5,7 +5,7 @@ import type { NorceOrder } from "../../norce/schema.ts";
 import type { WorkerError } from "../../lib/errors.ts";
 import { type Facts, refusal } from "../found.ts";
 
-/** Refuses a payment that another adapter owns. @throws WorkerError `Refused`. */
+/** Refuses a payment that another adapter owns. @throws WorkerError `Refused` with the reason `other-adapter`, both named. */
 export function refuseOthers({ adapterId }: CurrentPayment, settings: CommonConfig): void {
   if (adapterId === settings.adapterId) return;
   const facts = { adapterId: adapterId ?? "", configured: settings.adapterId };

@@ -3,7 +3,7 @@ import type { PaymentKey } from "../../contract/adapter.ts";
 import type { AdapterSettings } from "../../config.ts";
 import type { NorceClient, Via } from "../../norce/client.ts";
 import { canonical, type PaymentState } from "../../norce/states.ts";
-import { accountOf, type Claims } from "../../queue/references.ts";
+import { pspAccountOf, type Claims } from "../../queue/references.ts";
 import { type Facts, type Found, refusal } from "../found.ts";
 import { readRecord } from "./record.ts";
 
@@ -25,7 +25,7 @@ export async function claimReference(
   found: AdapterSettings,
   { claims, norce, via }: ClaimParts,
 ): Promise<void> {
-  const what = { account: accountOf(found), reference };
+  const what = { account: pspAccountOf(found), reference };
   const days = daysOf(found);
   // Once more where the claim changed hands while its holder was asked about.
   for (let tries = 0; tries < mostTries; tries += 1) {
@@ -49,7 +49,7 @@ export async function renewClaim(
   found: AdapterSettings,
   { claims, norce, via }: ClaimParts,
 ): Promise<Found | undefined> {
-  const what = { account: accountOf(found), reference };
+  const what = { account: pspAccountOf(found), reference };
   const holder = await claims.claim(key, what, daysOf(found));
   if (holder === undefined) return undefined;
   const payment = await norce.payment(holder.key, via);

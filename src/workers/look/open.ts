@@ -6,6 +6,7 @@ import type { CurrentPayment } from "../../norce/payment.ts";
 import { refusal } from "../found.ts";
 import type { Held } from "../job.ts";
 import type { ContextFactory } from "../../adapters/contexts.ts";
+import { refuseOthers } from "./binding.ts";
 import { readRecord } from "./record.ts";
 
 /** What opening a payment needs. */
@@ -43,11 +44,7 @@ export async function open(
   log.catch(() => undefined);
   const current = await norce.payment(key, held);
   if (current === null) return null;
-  const { adapterId } = current;
-  if (adapterId !== found.settings.adapterId) {
-    const whose = { adapterId: adapterId ?? "", ours: found.settings.adapterId };
-    throw refusal("other-adapter", "the payment belongs to another adapter", whose);
-  }
+  refuseOthers(current, found.settings);
   const context = lookContext(key, current, contexts(key, found, held), log);
   return { key, found, current, log, context, held };
 }

@@ -10,7 +10,7 @@ export function mergedUpsell(current: unknown, desired: Upsell): Upsell {
   const standing = isObject(current) ? current : {};
   const known = transactionsOf(standing["transactions"]);
   const told = new Map(desired.transactions.map((transaction) => [transaction.id, transaction]));
-  const kept = known.map((transaction) => merged(transaction, told.get(transaction.id)));
+  const kept = known.map((transaction) => merge(transaction, told.get(transaction.id)));
   return {
     ...standing,
     ...desired,
@@ -31,7 +31,7 @@ function withAdded(kept: readonly Transaction[], told: readonly Transaction[]): 
   return list;
 }
 
-function merged(standing: Transaction, told: Transaction | undefined): Transaction {
+function merge(standing: Transaction, told: Transaction | undefined): Transaction {
   if (told === undefined) return standing;
   return {
     ...standing,

@@ -69,7 +69,7 @@ async function workOn(begun: Begun, held: Held, parts: OperateParts): Promise<St
     return { watched: true };
   }
   if (name === "preview") {
-    const end = await previewed(state.key, held, parts);
+    const end = await previewLook(state.key, held, parts);
     await parts.queue.journal.append(state.key, [previewedLine(parts.now(), end)]);
     return { end };
   }
@@ -167,7 +167,7 @@ function wouldEnd(error: unknown): NonNullable<OperationOutcome["would"]> {
   return { outcome: "later", why: kindOf(error), ...Object.fromEntries(met) };
 }
 
-async function previewed(key: PaymentKey, held: Held, parts: OperateParts): Promise<OperationOutcome> {
+async function previewLook(key: PaymentKey, held: Held, parts: OperateParts): Promise<OperationOutcome> {
   try {
     return { status: "done", would: { ...(await preview(key, parts, held)) } };
   } catch (error) {

@@ -18,10 +18,10 @@ export function rhythmAt(rhythm: Rhythm, since: number, now: number): Rhythm {
   const day = Math.floor(now / dayMs);
   const passed = Math.min(day - rhythm.day, silencePatience.learnedDays);
   if (passed <= 0) return rhythm;
-  const first = rhythm.usual === undefined ? filled(rhythm, since) : mixed(rhythm.usual, rhythm.today);
+  const first = rhythm.usual === undefined ? fillFirstDay(rhythm, since) : mix(rhythm.usual, rhythm.today);
   let usual = first;
   // Days without any webhook count, too.
-  for (let quiet = 1; quiet < passed; quiet += 1) usual = mixed(usual, nothing);
+  for (let quiet = 1; quiet < passed; quiet += 1) usual = mix(usual, nothing);
   return { day, today: nothing, usual };
 }
 
@@ -65,13 +65,13 @@ export function silenceOf(record: PeerRecord, now: number): { since: number; exp
 }
 
 /** The first day began with the account: hours before are taken to be like those after. */
-function filled({ today }: Rhythm, since: number): readonly number[] {
+function fillFirstDay({ today }: Rhythm, since: number): readonly number[] {
   const began = hourOf(since);
   const average = sumOf(today) / (hoursOfDay - began);
   return today.map((count, hour) => (hour < began ? average : count));
 }
 
-function mixed(usual: readonly number[], day: readonly number[]): readonly number[] {
+function mix(usual: readonly number[], day: readonly number[]): readonly number[] {
   const { newShare } = silencePatience;
   return usual.map((count, hour) => round(count * (1 - newShare) + (day[hour] ?? 0) * newShare));
 }
