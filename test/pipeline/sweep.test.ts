@@ -519,7 +519,7 @@ test("by command: what would change, what is changed, and what is left for a per
   place.norce.edit(removed.key.orderId, removed.key.paymentId, (payment) => ({ ...payment, state: "removed" }));
   expect(await command("cli/reconcile.ts", "acme", "se", removed.key.orderId)).toMatchObject({ code: 1 });
   const report = await command("cli/report.ts");
-  expect(report.output).toMatch(new RegExp(`needs a person now \\(1\\)\n.*${removed.key.paymentId}.*paid-on-removed`));
+  expect(report.output).toMatch(new RegExp(`letters \\(1\\)\n.*${removed.key.paymentId}.*paid-on-removed`));
   expect(report.code).toBe(1);
 });
 
