@@ -73,7 +73,7 @@ async function workOn(given: StoredEvent, held: Held, limits: Limits, parts: Eve
   if (evidence !== undefined) return { is: await judgeProof(given, held, found, parts) };
   const event = await eventAtPsp(given, held, found, parts);
   const stored = { ...given, event };
-  const vouchedFor = found.adapter.webhooks[webhook]?.verify.trust === "proven";
+  const vouchedFor = isVouchedFor(found.adapter.webhooks[webhook]);
   const account = accountOf(target);
   if (!vouchedFor && limits.isExhausted(account)) return { is: "crowded" };
   const placed = await place(stored, found, parts, held);
@@ -84,12 +84,26 @@ async function workOn(given: StoredEvent, held: Held, limits: Limits, parts: Eve
   const { key, reference: hint } = placed;
   const { line } = event;
   const kept =
-    line === undefined ? "looks" : await keep(key, { ...stored, event: { ...event, line } }, vouchedFor, held, parts);
+    line === undefined
+      ? "looks"
+      : // What was read again is the PSP's own word.
+        await keep(
+          key,
+          { ...stored, event: { ...event, line } },
+          vouchedFor || given.event.hearsay === true,
+          held,
+          parts,
+        );
   if (kept === "busy" || kept === "nowhere") return { is: kept };
   const { rememberDays } = found.adapter;
   if (rememberDays !== undefined && hint !== undefined && event.clues !== undefined && kept === "looks")
     await parts.queue.references.put(key, hint, rememberDays);
   return { is: "placed", placed, looks: kept === "looks" };
+}
+
+/** Whether the PSP vouches for what stands in it: where its proof covers nothing of the body, whoever has seen one webhook can write others. */
+function isVouchedFor(webhook: Pick<Webhook<unknown>, "verify" | "signed"> | undefined): boolean {
+  return webhook?.verify.trust === "proven" && webhook.signed !== "none";
 }
 
 /**

@@ -1,0 +1,57 @@
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { createListSeam } from "../../../test/support/list-seam.ts";
+import type { Following } from "../asking.ts";
+import { createGate } from "../gate/gate.ts";
+import { type EventParts, startEvents } from "./events.ts";
+
+const target = { adapter: "any", merchant: "acme", channel: "se" };
+const now = Date.now();
+
+/** How often Norce is asked for the orders that a hundred events of such a webhook name, of which it has none. */
+async function askedFor(webhook: object): Promise<number> {
+  const lists = createListSeam();
+  let asked = 0;
+  const adapter = { id: "any", webhooks: { webhook } };
+  const found = { adapter, settings: { merchantReference: "paymentId" } };
+  const asking = {
+    config: { targets: [{ ...target, adapter }], find: () => found, adapters: new Map([["any", adapter]]) },
+    contexts: () => ({}),
+    norce: {
+      ordersBy: async () => {
+        asked += 1;
+        return [];
+      },
+      order: async () => null,
+    },
+  };
+  const parts = {
+    asking: () => asking,
+    changed: () => undefined,
+    shell: {
+      work: lists.seam.work,
+      gates: { of: () => createGate(4, () => now), close: () => undefined },
+      log: pino({ level: "silent" }),
+      now: () => now,
+      random: () => 0,
+      stopping: new AbortController().signal,
+    },
+    queue: lists.seam,
+    teller: { met: () => undefined, event: () => undefined },
+    concurrency: 1,
+  };
+  startEvents(parts as unknown as Following<EventParts>);
+  for (let at = 0; at < 100; at += 1) {
+    const event = { key: `e${at}`, type: "x", at: null, clues: [{ echo: `invented_${at}` }] };
+    await lists.run("events-any", { target, webhook: "webhook", receivedAt: now, event });
+  }
+  return asked;
+}
+
+test.each([
+  ["that nobody vouches for", { verify: { trust: "hint" } }, 60],
+  ["whose proof covers nothing of them", { verify: { trust: "proven" }, signed: "none" }, 60],
+  ["that the PSP vouches for", { verify: { trust: "proven" } }, 100],
+])("a hundred events %s that lead nowhere are looked for so often", async (_, webhook, times) => {
+  expect(await askedFor(webhook)).toBe(times);
+});
