@@ -372,5 +372,21 @@ export const faults: readonly Fault[] = [
     replace: 'if (!isHere) return by === -2 ? { is: "alike" } :',
     foundBy: "src/doctor/registered.test.ts",
   },
+  {
+    name: "what no proof covers leaves a line as it stands",
+    file: "src/adapters/paypal/events.ts",
+    find: "  return [{ ...rest, hearsay: true }];",
+    replace: "  return [{ ...rest, line: _hearsay }];",
+    foundBy: law("trust"),
+    folder: "paypal",
+  },
+  {
+    name: "pieces that were decided the other way round change places",
+    file: "src/adapters/paypal/map.ts",
+    find: "snapshot.linesBefore ?? []",
+    replace: "[]",
+    foundBy: law("convergence"),
+    folder: "paypal",
+  },
   ...coreFaults,
 ];
