@@ -197,6 +197,18 @@ describe("several pieces", () => {
     ).toEqual({ authorized: 11000, captured: 11000, refunded: 0, released: 0 });
   });
 
+  it("a final capture ends what is held while it is pending, and no more where it is declined", () => {
+    const held = (status: string) =>
+      desired({
+        authorizations: [authorization("A1", "PARTIALLY_CAPTURED")],
+        captures: [capture("C1", status, "40.00", { ...up("authorizations", "A1"), final_capture: true })],
+      });
+    expect(held("PENDING").money).toEqual({ authorized: 10000, captured: 0, refunded: 0, released: 6000 });
+    expect(held("PENDING").possible).not.toContain("capture");
+    expect(held("DECLINED").money).toEqual({ authorized: 10000, captured: 0, refunded: 0, released: 0 });
+    expect(held("DECLINED").possible).toContain("capture");
+  });
+
   it("a denied authorization beside a good one", () => {
     const { money, phase } = desired({
       authorizations: [authorization("A1", "DENIED"), authorization("A2", "CREATED")],

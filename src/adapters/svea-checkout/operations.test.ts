@@ -198,6 +198,20 @@ describe("refund", () => {
     expect((await desired()).money).toMatchObject({ refunded: 10000 });
   });
 
+  it("goes past a delivery of which too much was given back already", async () => {
+    svea.act(order, "capture", 4000);
+    svea.act(order, "capture");
+    await tell("refund", 2500, false);
+    const [first, second] = (await look()).order?.Deliveries ?? [];
+    // Of the first 15.00 are left: 30.00 are the second one's to give.
+    await tell("refund", 3000, false);
+    expect(sent.map(({ path }) => path)).toEqual([
+      `/deliveries/${first?.Id}/credits`,
+      `/deliveries/${second?.Id}/credits`,
+    ]);
+    expect((await desired()).money).toMatchObject({ captured: 10000, refunded: 5500 });
+  });
+
   it("of a card that is not settled lowers it, or cancels it as a whole", async () => {
     start("pay-by-card");
     svea.act(order, "capture");
