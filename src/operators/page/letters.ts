@@ -55,7 +55,7 @@ export function lettersView(given: LetterFacts): View {
               <button name="do" value="ask-dismiss-all">Dismiss all ${all.total}…</button>
             </div>
             ${table(
-              `Newest first, ${list.letters.length} of ${all.total}`,
+              `${list.letters.length} of ${all.total}, last tried first`,
               ["Select", "Order", "Why", "Since", "Do"],
               list.letters.map(rowOf),
             )}
