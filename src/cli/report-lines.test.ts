@@ -20,6 +20,7 @@ const report = reportSchema.parse({
   ],
   days: Array.from({ length: 7 }, (_, day) => ({ day: `2026-03-0${day}`, ...account, ...sums })),
   drift: Array.from({ length: 100 }, (_, id) => ({
+    ...(id === 0 ? { facts: { id: "dp_1", deadline: "2026-03-11T00:00:00.000Z" } } : {}),
     ...{ ...account, id: `entry ${id}`, name: "two-live-payments", at, orderId: `o_${id}`, paymentId: `p_${id}` },
     attention: true,
   })),
@@ -59,6 +60,7 @@ test("a report of a bad night fits on a screen: what a person is needed for firs
   expect(lines).toContain("  … 195 more: npm run letters -- list --reason underpaid");
   expect(lines).toContain("look at (100): 100 two-live-payments");
   expect(lines).toContain("  … 95 more: --json has them");
+  expect(lines.filter((line) => line.includes("o_0  p_0  due by 2026-03-11T00:00:00.000Z"))).toHaveLength(1);
   expect(lines).toContain("peers (31)");
   expect(lines).toContain("  nothing met yet of 30 others");
   expect(lines).toContain(`  events, until they are proven  3  the oldest since ${at}  any acme/se 3`);

@@ -36,6 +36,7 @@ export const reportSchema = z.object({
       last: z.string().optional(),
       from: z.string().optional(),
       to: z.string().optional(),
+      facts: z.looseObject({ deadline: z.string().optional() }).optional(),
       resolved: z.union([z.string(), z.literal(true)]).optional(),
       dismissed: z.string().optional(),
       attention: z.boolean(),
@@ -163,14 +164,15 @@ function workersLine({ there, noneSince, swept }: Report["workers"]): string {
   return swept === undefined ? workers : `${workers}, last whole sweep ${swept}`;
 }
 
-function driftLine({ at, last, name, from, to, resolved, dismissed, id, ...of }: Report["drift"][number]): string {
+function driftLine({ at, last, name, from, to, facts, resolved, dismissed, id, ...of }: Report["drift"][number]) {
+  const due = facts?.deadline === undefined ? [] : [`due by ${facts.deadline}`];
   const states = from === undefined ? [] : [`${from} → ${to ?? ""}`];
   const over = [
     ...(resolved === undefined ? [] : [resolved === true ? "resolved" : `resolved ${resolved}`]),
     ...(dismissed === undefined ? [] : [`dismissed ${dismissed}`]),
   ];
   const seen = last === undefined ? [] : [`last seen ${last}`];
-  return [at, name, ...whose(of), ...states, ...seen, ...over, ...(of.attention ? [id] : [])].join("  ");
+  return [at, name, ...whose(of), ...states, ...due, ...seen, ...over, ...(of.attention ? [id] : [])].join("  ");
 }
 
 function callLines({ name, says, since, todo, command }: Report["calls"][number]): string[] {

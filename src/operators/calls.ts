@@ -131,11 +131,20 @@ function letterCalls(letters: readonly DeadLetter[]): Call[] {
   });
 }
 
+/** The first deadline of those that have one. */
+function dueIn(entries: readonly ListedEntry[]): string {
+  const deadlines = entries.flatMap(({ facts }) =>
+    typeof facts?.["deadline"] === "string" ? [facts["deadline"]] : [],
+  );
+  const [first] = deadlines.toSorted();
+  return first === undefined ? "" : `; due by ${first}`;
+}
+
 function entryCalls(entries: readonly ListedEntry[]): Call[] {
   const groups = Map.groupBy(entries, ({ name }) => name);
   return [...groups].map(([name, some]) => ({
     name,
-    says: `${some.length === 1 ? "" : `${some.length} times: `}${finds[name] ?? needs[name] ?? name}`,
+    says: `${some.length === 1 ? "" : `${some.length} times: `}${finds[name] ?? needs[name] ?? name}${dueIn(some)}`,
     since: some.map(({ at }) => at).toSorted()[0] ?? "",
     todo: firstMinutes[name] ?? `look at ${some.length === 1 ? "it" : "them"} below`,
   }));

@@ -206,7 +206,8 @@ test("each cause is called out once, with what to do first; what keeps the rest 
   }));
   const entries = [
     { ...found("credentials-refused", now), adapter: "norce", merchant: "", channel: "", facts: { peer: "norce" } },
-    found("dispute", now - 2 * hour),
+    found("dispute", now - 2 * hour, { facts: { id: "dp_1", deadline: "2026-03-20T00:00:00.000Z" } }),
+    found("dispute", now - hour, { facts: { id: "dp_2", deadline: "2026-03-11T00:00:00.000Z" } }),
     found("missed-event", now, { from: "intent", to: "reserved" }),
   ];
   const report = await reportOn(entries, letters, { workers: 0, peers: [{ ...peer, peer: "norce", refused }] });
@@ -220,7 +221,7 @@ test("each cause is called out once, with what to do first; what keeps the rest 
       todo: "decide in the PSP's portal: reduce, cancel, or raise the limit in Norce",
       command: "npm run letters -- list --reason above-upper-limit",
     },
-    { name: "dispute", says: "a shopper disputes a payment" },
+    { name: "dispute", says: "2 times: a shopper disputes a payment; due by 2026-03-11T00:00:00.000Z" },
   ]);
 });
 

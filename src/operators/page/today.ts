@@ -187,7 +187,8 @@ function entries(caption: string, found: readonly ListedEntry[]): Html {
       .toReversed()
       .map((entry) => [
         time(entry.at),
-        html`<b>${entry.name}</b> ${entry.from === undefined ? undefined : `${entry.from} → ${entry.to ?? ""}`}`,
+        html`<b>${entry.name}</b> ${entry.from === undefined ? undefined : `${entry.from} → ${entry.to ?? ""}`}
+          ${typeof entry.facts?.["deadline"] === "string" ? html`due by ${time(entry.facts["deadline"])}` : undefined}`,
         html`${orderLink(entry)} <span class="soft">${entry.paymentId ?? ""}</span>`,
         html`${entry.adapter}
           <span class="soft">${entry.merchant === "" ? "" : `${entry.merchant}/${entry.channel}`}</span>`,
