@@ -3,6 +3,8 @@ import { createWriteStream, readFileSync, type WriteStream } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../test/support/ports.ts";
+import { openClock } from "./clock.ts";
+import type { Wire } from "./wire.ts";
 
 /** A process of the service, as a supervisor keeps it: whenever it ended it is started again. */
 export interface Kept {
@@ -15,6 +17,9 @@ export interface Kept {
   roll(): Promise<void>;
   freeze(): void;
   thaw(): void;
+  readonly wire: Wire;
+  /** Its clock of the day goes wrong by so many seconds from now on, within a second; absent where libfaketime is not installed. */
+  readonly jump?: (seconds: number) => void;
   /** Resident memory in megabytes; 0 while it is down. */
   residentMb(): number;
   stop(): Promise<void>;
@@ -22,14 +27,22 @@ export interface Kept {
 
 const root = resolve(import.meta.dirname, "..");
 
-/** Starts a process of the service and keeps it. Its output goes to a file in the folder. */
-export async function keep(
-  name: string,
-  script: "web.ts" | "worker.ts" | "start.ts",
-  folder: string,
-  environment: Readonly<Record<string, string>>,
-): Promise<Kept> {
+/** What a process of the service is started with. */
+export interface Plan {
+  readonly name: string;
+  readonly script: "web.ts" | "worker.ts" | "start.ts";
+  /** Its output goes to a file there. */
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly wire: Wire;
+  /** Whether its clock is one that can be set. */
+  readonly hasClock: boolean;
+}
+
+/** Starts a process of the service and keeps it. */
+export async function keep({ name, script, folder, environment, wire, hasClock }: Plan): Promise<Kept> {
   const port = await freePort();
+  const clock = hasClock ? openClock(join(folder, `${name}.clock`)) : undefined;
   const log = createWriteStream(join(folder, `${name}.log`), { flags: "a" });
   let child: ChildProcess | undefined;
   let isWanted = true;
@@ -45,6 +58,7 @@ export async function keep(
         NODE_ENV: "production",
         LOG_LEVEL: process.env["LOG_LEVEL"] ?? "warn",
         ...environment,
+        ...clock?.environment,
         PORT: String(port),
         WORKER_PORT: script === "worker.ts" ? String(port) : "",
       },
@@ -85,6 +99,8 @@ export async function keep(
     },
     freeze: () => void child?.kill("SIGSTOP"),
     thaw: () => void child?.kill("SIGCONT"),
+    wire,
+    ...(clock === undefined ? {} : { jump: clock.jump }),
     residentMb() {
       try {
         return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child?.pid ?? 0}/status`, "utf8"))?.[1] ?? 0) / 1_024;
@@ -95,6 +111,7 @@ export async function keep(
     async stop() {
       isWanted = false;
       await end("SIGTERM");
+      await wire.close();
       log.end();
     },
   };

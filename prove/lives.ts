@@ -49,6 +49,8 @@ export interface Lives {
   readonly all: ReadonlyMap<string, Life>;
   /** Begins one and lives it to its end. */
   live(number: number): Promise<Life>;
+  /** Nothing more happens to anybody: whoever still lives asks for looks, and ends. */
+  rest(): void;
   /** A payment is paid at a PSP that tells of it; for measuring. */
   payQuickly(number: number): Life;
 }
@@ -62,6 +64,7 @@ export function createLives(parts: LifeParts): Lives {
   const { shop, psp, chance } = parts;
   const all = new Map<string, Life>();
   const folders = psp.adapters;
+  let resting = false;
 
   const begin = (number: number, mine: Chance, folder: string): Life => {
     const sold = purchaseKinds.filter(
@@ -79,7 +82,7 @@ export function createLives(parts: LifeParts): Lives {
       const mine = chance.for(`life-${number}`);
       const life = begin(number, mine, folders[number % folders.length] ?? "");
       const steps = mine.between(2, 6);
-      for (let step = 0; step < steps; step += 1) {
+      for (let step = 0; step < steps && !resting; step += 1) {
         await pause(mine.between(20, 1_500));
         await takeStep(parts, life, mine);
       }
@@ -91,6 +94,7 @@ export function createLives(parts: LifeParts): Lives {
       life.isOver = true;
       return life;
     },
+    rest: () => void (resting = true),
     payQuickly(number) {
       // One that calls at once, and again where nobody answers.
       const folder = folders.find((name) => name === "klarna-checkout") ?? folders[0] ?? "";
@@ -127,7 +131,12 @@ async function takeStep(parts: LifeParts, life: Life, chance: Chance): Promise<v
   if (action === undefined) return;
   const part = partOf(simulator, reference, action, chance);
   note(life, `at the PSP: ${action}${part === undefined ? "" : ` ${part}`}`);
-  shop.act(life.purchase, action, part);
+  try {
+    shop.act(life.purchase, action, part);
+  } catch (error) {
+    // A portal that takes whole rows only, for example.
+    note(life, `not possible: ${error instanceof Error ? error.message : String(error)}`);
+  }
   life.changedAt = Date.now();
 }
 

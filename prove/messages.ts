@@ -15,6 +15,14 @@ export type WorldMessage =
   | { readonly ask: "judge"; readonly excuses: readonly Excuse[] }
   | { readonly ask: "burst"; readonly payments: number };
 
+/** Where the service finds Norce and the PSPs, and what it is configured with. */
+export interface Where {
+  readonly orderApi: string;
+  readonly pspUrl: string;
+  readonly token: string;
+  readonly merchants: object;
+}
+
 /** A time in which the engine had promised less: what was acknowledged then may be lost. Milliseconds since the epoch. */
 export interface Excuse {
   readonly from: number;

@@ -1,5 +1,8 @@
 import { createServer, type Server, type Socket, connect } from "node:net";
 
+/** From who connected to where it leads, or back. */
+export type Way = "up" | "down";
+
 /** A TCP proxy on the loopback interface: what goes through it can be cut, slowed and held up. */
 export interface Proxy {
   readonly port: number;
@@ -12,18 +15,22 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-/** Opens a proxy. */
-export async function openProxy(ports: readonly number[] = []): Promise<Proxy> {
+/** Opens a proxy. @param sees is called with each piece, before it goes on. */
+export async function openProxy(
+  ports: readonly number[] = [],
+  sees: (piece: Buffer, way: Way) => void = () => undefined,
+): Promise<Proxy> {
   let targets = ports;
   let turn = 0;
   let delayMs = 0;
   const pairs = new Set<readonly [Socket, Socket]>();
   const held: (() => void)[] = [];
 
-  const pass = (from: Socket, to: Socket): void => {
+  const pass = (from: Socket, to: Socket, way: Way): void => {
     // One piece after the other, however long each waits.
     let last: Promise<unknown> = Promise.resolve();
-    from.on("data", (piece) => {
+    from.on("data", (piece: Buffer) => {
+      sees(piece, way);
       if (delayMs === 0 && held.length === 0) {
         last = last.then(() => void to.write(piece));
         return;
@@ -58,8 +65,8 @@ export async function openProxy(ports: readonly number[] = []): Promise<Proxy> {
           client.destroy();
           upstream.destroy();
         });
-      pass(client, upstream);
-      pass(upstream, client);
+      pass(client, upstream, "up");
+      pass(upstream, client, "down");
       client.resume();
     });
     upstream.on("error", () => {

@@ -14,12 +14,24 @@ export interface Server {
   thaw(): void;
 }
 
+/** Whose process it is, and what stands in its environment besides ours. */
+interface ServerOptions {
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
 /** A server that has not been started. */
-export function serverOf(command: string, parameters: readonly string[], port: number, account: object = {}): Server {
+export function serverOf(
+  command: string,
+  parameters: readonly string[],
+  port: number,
+  { env, ...account }: ServerOptions = {},
+): Server {
   let child: ChildProcess | undefined;
   return {
     async start() {
-      const started = spawn(command, parameters, { ...account, stdio: "ignore" });
+      const started = spawn(command, parameters, { ...account, env: { ...process.env, ...env }, stdio: "ignore" });
       child = started;
       process.once("exit", () => started.kill("SIGKILL"));
       for (let tries = 0; !(await answers(port)); tries += 1) {

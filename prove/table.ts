@@ -9,10 +9,18 @@ export interface Run {
   /** By name: to processes, engines and networks; the world's own are in the verdict. */
   readonly struck: Readonly<Record<string, number>>;
   readonly verdict: Verdict;
-  /** Seconds until every payment of a burst was right after a worker was killed, and after the engine came back. */
-  readonly recovery: Readonly<Record<string, number>>;
+  /** Until every payment of a burst was right, by what happened in the middle of it. */
+  readonly recovery: Readonly<Record<string, Recovery>>;
   /** Resident megabytes by process, early and late. */
   readonly memory: Readonly<Record<string, readonly [number, number]>>;
+  /** What else is to be told, in words. */
+  readonly notes: readonly string[];
+}
+
+/** How long something took, and how long it may take. Seconds. */
+export interface Recovery {
+  readonly seconds: number;
+  readonly goal?: number;
 }
 
 /** Whether nothing was lost and nothing doubled beyond what the engine had promised. */
@@ -22,7 +30,7 @@ export function holds({ verdict }: Run): boolean {
 
 /** A run as a table in Markdown. */
 export function tableOf(run: Run): string {
-  const { engine, promise, seed, minutes, struck, verdict, recovery, memory } = run;
+  const { engine, promise, seed, minutes, struck, verdict, recovery, memory, notes } = run;
   const hard = sumOf(struck);
   const soft = sumOf(verdict.faults);
   const { operations } = verdict;
@@ -47,7 +55,7 @@ export function tableOf(run: Run): string {
     [
       "recovery in seconds",
       Object.entries(recovery)
-        .map(([name, s]) => `${name} ${s.toFixed(1)}`)
+        .map(([name, took]) => `${name} ${toldOf(took)}`)
         .join(", "),
     ],
     [
@@ -56,6 +64,7 @@ export function tableOf(run: Run): string {
         .map(([name, [early, late]]) => `${name} ${early.toFixed(0)} → ${late.toFixed(0)}`)
         .join(", "),
     ],
+    ...notes.map((text) => ["besides", text] as const),
   ];
   const details = [
     ...verdict.lost,
@@ -63,13 +72,21 @@ export function tableOf(run: Run): string {
     ...verdict.doubledMoney,
     ...verdict.named,
     ...verdict.untold,
+    ...verdict.promisedAway,
   ].map((line) => `- ${line}`);
   return ["| | |", "| --- | --- |", ...rows.map(([name, value]) => `| ${name} | ${value} |`), "", ...details].join(
     "\n",
   );
 }
 
-function sumOf(counts: Readonly<Record<string, number>>): number {
+function toldOf({ seconds, goal }: Recovery): string {
+  const told = seconds.toFixed(1);
+  if (goal === undefined) return told;
+  return `${told} (${seconds <= goal ? "within" : "**past**"} its ${goal})`;
+}
+
+/** The sum of counts by name. */
+export function sumOf(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 

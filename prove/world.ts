@@ -20,7 +20,7 @@ type Moves = Record<Moved, number>;
 /** Minutes of a PSP's schedule are a quarter of a second. */
 const timeScale = 1 / 240;
 /** Of so many requests to Norce and the PSPs something happens to one. */
-const oneIn = 30;
+const oneIn = 8;
 
 async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted }: Opening) {
   const chance = createChance(seed);
@@ -125,6 +125,7 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
   return {
     where: {
       orderApi: `${norceServer.url}/checkout/order`,
+      pspUrl: pspServer.url,
       token: norce.token,
       merchants: {
         [demoMerchant]: Object.fromEntries(
@@ -150,6 +151,7 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
     rest(): void {
       norce.clearFaults();
       psp.clearFaults();
+      lives.rest();
     },
     /** Payments at once, on a day without faults: when each stands in Norce, in milliseconds after it was paid. */
     async burst(payments: number): Promise<readonly number[]> {

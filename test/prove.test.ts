@@ -1,3 +1,5 @@
+import { connect, createServer } from "node:net";
+import { Redis } from "ioredis";
 import { expect, onTestFinished, test } from "vitest";
 import { loadSimulator } from "../sandbox/kernel/load.ts";
 import { listenOnLoopback } from "../sandbox/loopback.ts";
@@ -5,7 +7,14 @@ import { createSandboxNorce, type Document } from "../sandbox/norce.ts";
 import { createSandboxPsp } from "../sandbox/psp.ts";
 import { judge } from "../prove/judge.ts";
 import type { Life } from "../prove/lives.ts";
+import { openPower } from "../prove/power.ts";
+import { redisParameters } from "../prove/redis.ts";
+import { folderOf, serverOf } from "../prove/servers.ts";
+import { type Counted, sumTableOf } from "../prove/sum.ts";
+import { createWire } from "../prove/wire.ts";
 import { recordKey } from "../src/norce/payment.ts";
+import { findBinary } from "./support/binaries.ts";
+import { freePort } from "./support/ports.ts";
 
 const adapter = "klarna-checkout";
 
@@ -78,4 +87,75 @@ test("an event that stands twice in the log is told, and money that operations m
     doubledLines: [expect.stringContaining("confirm stands twice")],
     doubledMoney: [expect.stringContaining("8000 captured by operations, 4000 asked")],
   });
+});
+
+test("a moment is the piece with which something begins, and so many pieces more; it is struck before the piece arrives", async () => {
+  const got: string[] = [];
+  const server = createServer((socket) =>
+    socket.on("data", (piece) => {
+      got.push(piece.toString());
+      socket.write(`re: ${piece.toString()}`);
+    }),
+  );
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  const wire = createWire();
+  onTestFinished(async () => {
+    await wire.close();
+    server.close();
+  });
+  const port = await wire.lead("engine", typeof address === "object" ? (address?.port ?? 0) : 0);
+  const client = connect(port, "127.0.0.1");
+  onTestFinished(() => void client.destroy());
+  const struck: number[] = [];
+  const begins = { whom: "engine", way: "up", begins: /second/ } as const;
+  const moments = [0, 1].map((after) =>
+    wire.at(
+      { ...begins, after },
+      () => void struck.push(after, got.filter((piece) => piece.includes("second")).length),
+      60_000,
+    ),
+  );
+  const never = wire.at({ ...begins, begins: /third/, after: 0 }, () => void struck.push(-1), 1);
+  client.write("first");
+  client.once("data", () => client.write("second"));
+  expect(await Promise.all([...moments, never])).toEqual([true, true, false]);
+  // As it leaves nobody has it; the next piece is the answer to it.
+  expect(struck).toEqual([0, 0, 1, 1]);
+});
+
+test.runIf(findBinary("redis-server") !== undefined && findBinary("cc") !== undefined)(
+  "power that is lost takes what was not synced, and nothing else",
+  async () => {
+    const power = openPower();
+    for (const fsync of ["always", "no"] as const) {
+      const [port, folder] = [await freePort(), folderOf("power")];
+      const server = serverOf("redis-server", redisParameters(port, folder, fsync), port, { env: power?.environment });
+      await server.start();
+      onTestFinished(() => server.end("SIGKILL"));
+      const redis = new Redis(port);
+      redis.on("error", () => undefined);
+      onTestFinished(() => redis.disconnect());
+      await redis.set("told", "OK");
+      await server.end("SIGKILL");
+      const gone = power?.cut(folder) ?? 0;
+      await server.start();
+      expect([fsync, gone > 0, await redis.get("told")]).toEqual(
+        fsync === "always" ? ["always", false, "OK"] : ["no", true, null],
+      );
+    }
+  },
+);
+
+test("runs add up, by engine and together", () => {
+  const run = { engine: "redis", minutes: 2, payments: 3, hard: 5, soft: 7, lost: 0 } as Counted;
+  const table = sumTableOf([run, { ...run, seed: 2, lost: 1 }, { ...run, engine: "cluster" }]).split("\n");
+  const of = (name: string): string[] => (table.find((row) => row.includes(name)) ?? "").split(" | ");
+  const at = (title: string): number => of("| engine |").findIndex((cell) => cell.startsWith(title));
+  for (const [title, redis, all] of [
+    ["payments", "6", "9"],
+    ["faults to", "10", "15"],
+    ["**lost**", "1", "1"],
+  ] as const)
+    expect([title, of("**redis**")[at(title)], of("**all**")[at(title)]]).toEqual([title, redis, all]);
 });
