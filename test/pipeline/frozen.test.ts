@@ -1,153 +1,194 @@
-import { expect, test } from "vitest";
-import type { OperationJobName } from "../../src/queue/operations.ts";
-import type { End, HeldJob } from "../../src/queue/seam.ts";
-import { createGates } from "../../src/workers/gate/gates.ts";
-import { createContexts } from "../../src/adapters/contexts.ts";
-import type { Asking } from "../../src/workers/asking.ts";
-import { startOperate } from "../../src/workers/operate/operate.ts";
-import { createNorceClient } from "../../src/norce/client.ts";
-import { createTeller } from "../../src/workers/tell.ts";
+import { describe, expect, test } from "vitest";
+import type { StoredEvent } from "../../src/queue/jobs.ts";
+import { eventId, eventsName, laneName, operationsName } from "../../src/queue/names.ts";
 import { embeddedEngine } from "../support/engines.ts";
+import { handWorker, jobOf } from "../support/hand-worker.ts";
 import type { Purchase, World } from "../support/service.ts";
 import { openWorldFor } from "../support/worlds.ts";
 import { until } from "../support/until.ts";
 
 /**
- * A worker that is frozen (a VM's pause, SIGSTOP) at any moment after the engine gave it an operation, loses it to another one, and wakes when
- * that one is done. Avarda promises nothing about a repeated request: what is sent twice is captured twice.
+ * A worker that is frozen (a VM's pause, SIGSTOP) at any moment after the engine gave it a job, loses it to another one, and wakes when
+ * that one is done.
  */
-const engine = embeddedEngine();
-let world: World;
-openWorldFor(engine, (opened) => (world = opened), { adapter: "avarda-checkout" });
 
-type Runner = (job: HeldJob<OperationJobName>) => Promise<End>;
+/** More than there are moments at which one job waits for somebody. */
+const mostMoments = 40;
+const asLongAsItTakes = 300_000;
 
-/** A worker of its own: its job runs when it is told to, and everything that it asks of anybody passes `passes` first. */
-function worker(passes: () => Promise<void>): Runner {
-  const { config, log, queue } = world;
-  let run: Runner | undefined;
-  const through = <Part extends object>(part: Part): Part =>
-    new Proxy(part, {
-      get(target, name) {
-        const member = Reflect.get(target, name) as unknown;
-        if (typeof member === "object" && member !== null) return through(member);
-        if (typeof member !== "function") return member;
-        return async (...given: unknown[]) => {
-          await passes();
-          return (await Reflect.apply(member, target, given)) as unknown;
-        };
-      },
-    });
-  const { orderApi, token, version } = config.norce;
-  const norce = createNorceClient({
-    orderApi,
-    token,
-    version,
-    adapterIdOf: (key) => config.find(key)?.settings.adapterId ?? "",
-  });
-  const contexts = createContexts();
-  const asking: Asking = {
-    config,
-    norce: through(norce),
-    contexts: (target, settings, via) => {
-      const context = contexts(target, settings, via);
-      return {
-        ...context,
-        http(options) {
-          const http = context.http(options);
-          return async (request) => {
-            await passes();
-            return await http(request);
-          };
-        },
-      };
-    },
+/** A job, and whoever may take it over. */
+interface Scene {
+  readonly world: World;
+  readonly queue: string;
+  readonly data: unknown;
+  /** Whatever it held runs out while it stands still. */
+  readonly runsOut?: () => Promise<unknown>;
+  /** The job belongs to somebody else now: it runs there, until this says that it is done. */
+  readonly isDone: () => Promise<boolean>;
+  /** Right before the frozen one goes on. */
+  readonly beforeItWakes?: () => void;
+}
+
+/** Runs it, frozen at that moment. @returns whether it ended before. */
+async function freezeAt(moment: number, scene: Scene): Promise<boolean> {
+  const { world, queue, data, runsOut, isDone, beforeItWakes } = scene;
+  const [frozen, thawed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let [passed, lost] = [0, false];
+  const passes = async (): Promise<void> => {
+    passed += 1;
+    if (passed !== moment + 1) return;
+    frozen.resolve();
+    await thawed.promise;
   };
-  startOperate({
-    asking: () => asking,
-    changed: () => undefined,
-    queue: through(queue),
-    shell: {
-      work: (_name, process) => {
-        run = process as unknown as Runner;
-        return { close: async () => undefined };
-      },
-      gates: createGates({ config, log, now: Date.now }),
-      log,
-      now: Date.now,
-      random: Math.random,
-      stopping: new AbortController().signal,
-    },
-    teller: createTeller([], log),
-    concurrency: 1,
-    now: Date.now,
-  });
-  if (run === undefined) throw new Error("nothing runs operations");
-  return run;
-}
-
-function jobOf(id: string, holds: () => boolean): HeldJob<OperationJobName> {
-  const isMine = async (): Promise<boolean> => holds();
-  return { queue: "operations", name: "operation", id, token: "t", data: { id }, grantedAt: 0, stalls: 0, isMine };
-}
-
-async function reserved(): Promise<Purchase> {
-  const purchase = world.purchase();
-  purchase.act("pay");
-  await purchase.refresh();
-  await purchase.reaches("reserved");
-  return purchase;
-}
-
-/** More than there are moments at which one operation waits for somebody. */
-const mostMoments = 24;
-
-test("an operation is sent once at most, wherever its worker was frozen when it lost it", async () => {
-  const purchases: Purchase[] = [];
-  for (let moment = 0; moment < mostMoments; moment += 1) purchases.push(await reserved());
-  await world.stopWorker();
-  const other = worker(async () => undefined);
-  /** What became of each, and how often the PSP was told. */
-  const told: string[] = [];
-  for (const [moment, purchase] of purchases.entries()) {
-    const { key, reference } = purchase;
-    const id = await world.queue.operations.ask({ key, name: "capture" }, `key-${moment}`);
-    const captures = world.psp.fault({
-      match: ({ method, path }) => method === "POST" && path.includes(reference) && path.endsWith("/order"),
-      slowMs: 0,
-    });
-    const [frozen, thawed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    let [passed, lost] = [0, false];
-    const running = worker(async () => {
-      passed += 1;
-      if (passed !== moment + 1) return;
-      frozen.resolve();
-      await thawed.promise;
-    })(jobOf(id, () => !lost));
-    const ended = await Promise.race([frozen.promise.then(() => false), running.then(() => true)]);
+  const running = handWorker(world, passes)(queue)(jobOf(queue, data, () => !lost));
+  const ended = await Promise.race([frozen.promise.then(() => false), running.then(() => true)]);
+  if (!ended) {
     lost = true;
-    const outcome = async (): Promise<string | undefined> =>
-      (await world.queue.operations.read(id))?.state.outcome?.status;
-    if (!ended)
-      await until(async () => {
-        await other(jobOf(id, () => true));
-        return (await outcome()) !== undefined;
-      }, "the other worker to end it");
-    thawed.resolve();
-    await running;
-    const end = (await outcome()) ?? "";
-    const lines = purchase.transactions().map((line) => JSON.stringify(line["responseJson"] ?? null));
-    const linesOf = (name: string): number => lines.filter((line) => line.includes(`${name}:${id}`)).length;
-    expect({ moment, sent: linesOf("sent"), ended: linesOf("operation") }).toEqual({ moment, sent: 1, ended: 1 });
-    told.push(`${end} ${captures.struck}`);
-    if (ended) break;
+    await runsOut?.();
+    const other = handWorker(world, async () => undefined)(queue);
+    await until(async () => {
+      await other(jobOf(queue, data, () => true));
+      return await isDone();
+    }, "the other worker to end it");
   }
-  // Frozen before that it is sent was written down, the other one captures. From then on nobody does who has not, and a person is asked.
-  const before = told.indexOf("unknown 0");
-  const after = told.indexOf("unknown 1");
-  expect(told.slice(0, before), told.join()).toEqual(Array.from({ length: before }, () => "done 1"));
-  expect([before > 5, after > before], told.join()).toEqual([true, true]);
-  expect(new Set(told)).toEqual(new Set(["done 1", "unknown 0", "unknown 1"]));
-  // The last one came to its end before it could be frozen.
-  expect([told.length < mostMoments, told.at(-1)]).toEqual([true, "done 1"]);
-}, 300_000);
+  beforeItWakes?.();
+  thawed.resolve();
+  await running;
+  return ended;
+}
+
+const keysOf = (purchase: Purchase): unknown[] =>
+  purchase
+    .transactions()
+    .map(({ responseJson }) =>
+      typeof responseJson === "string" ? (JSON.parse(responseJson) as { readonly eventKey?: unknown }).eventKey : null,
+    );
+
+// Avarda promises nothing about a repeated request: what is sent twice is captured twice.
+describe("an operation", () => {
+  let world: World;
+  openWorldFor(embeddedEngine(), (opened) => (world = opened), { adapter: "avarda-checkout" });
+
+  test(
+    "is sent once at most, wherever its worker was frozen when it lost it",
+    { timeout: asLongAsItTakes },
+    async () => {
+      const purchases = Array.from({ length: 24 }, () => world.purchase());
+      for (const purchase of purchases) {
+        purchase.act("pay");
+        await purchase.refresh();
+      }
+      for (const purchase of purchases) await purchase.reaches("reserved");
+      await world.stopWorker();
+      /** What became of each, and how often the PSP was told. */
+      const told: string[] = [];
+      for (const [moment, purchase] of purchases.entries()) {
+        const { key, reference } = purchase;
+        const id = await world.queue.operations.ask({ key, name: "capture" }, `key-${moment}`);
+        const captures = world.psp.fault({
+          match: ({ method, path }) => method === "POST" && path.includes(reference) && path.endsWith("/order"),
+          slowMs: 0,
+        });
+        const outcome = async (): Promise<string | undefined> =>
+          (await world.queue.operations.read(id))?.state.outcome?.status;
+        const isDone = async (): Promise<boolean> => (await outcome()) !== undefined;
+        const ended = await freezeAt(moment, { world, queue: operationsName, data: { id }, isDone });
+        const lines = purchase.transactions().map((line) => JSON.stringify(line["responseJson"] ?? null));
+        const linesOf = (name: string): number => lines.filter((line) => line.includes(`${name}:${id}`)).length;
+        expect({ moment, sent: linesOf("sent"), ended: linesOf("operation") }).toEqual({ moment, sent: 1, ended: 1 });
+        told.push(`${await outcome()} ${captures.struck}`);
+        if (ended) break;
+      }
+      // Frozen before that it is sent was written down, the other one captures. From then on nobody does who has not, and a person is asked.
+      const before = told.indexOf("unknown 0");
+      const after = told.indexOf("unknown 1");
+      expect(told.slice(0, before), told.join()).toEqual(Array.from({ length: before }, () => "done 1"));
+      expect([before > 5, after > before], told.join()).toEqual([true, true]);
+      expect(new Set(told)).toEqual(new Set(["done 1", "unknown 0", "unknown 1"]));
+      // The last one came to its end before it could be frozen.
+      expect([told.length < purchases.length, told.at(-1)]).toEqual([true, "done 1"]);
+    },
+  );
+});
+
+/** Counts what the payment was written with. */
+const writesTo = (world: World, { key }: Purchase) =>
+  world.norce.fault({ match: ({ method, paymentId }) => method !== "GET" && paymentId === key.paymentId, slowMs: 0 });
+
+describe("a look", () => {
+  let world: World;
+  openWorldFor(embeddedEngine(), (opened) => (world = opened));
+
+  test(
+    "writes nothing more once it was lost, wherever its worker was frozen",
+    { timeout: asLongAsItTakes },
+    async () => {
+      await world.stopWorker();
+      let moments = 0;
+      for (let ended = false; !ended; moments += 1) {
+        const purchase = world.purchase();
+        purchase.act("pay");
+        const writes = writesTo(world, purchase);
+        let written = 0;
+        ended = await freezeAt(moments, {
+          world,
+          queue: laneName(purchase.key.adapter),
+          data: purchase.key,
+          isDone: async () => purchase.state() === "reserved",
+          beforeItWakes: () => (written = writes.struck),
+        });
+        const late = ended ? 0 : writes.struck - written;
+        const keys = keysOf(purchase);
+        expect({ moments, late, state: purchase.state() }).toEqual({ moments, late: 0, state: "reserved" });
+        expect([keys.length > 0, new Set(keys).size]).toEqual([true, keys.length]);
+        expect(moments).toBeLessThan(mostMoments);
+      }
+      expect(moments).toBeGreaterThan(6);
+    },
+  );
+});
+
+describe("an event that is kept", () => {
+  let world: World;
+  openWorldFor(embeddedEngine(), (opened) => (world = opened), { adapter: "adyen-dropin", pushes: true });
+
+  test("is kept once, wherever its worker was frozen when it lost it", { timeout: asLongAsItTakes }, async () => {
+    await world.stopWorker();
+    let moments = 0;
+    for (let ended = false; !ended; moments += 1) {
+      const purchase = world.purchase();
+      const event = await eventOf(purchase);
+      const looks = async (): Promise<boolean> => (await world.queue.looks.read(purchase.key)).asked !== undefined;
+      const writes = writesTo(world, purchase);
+      let written = 0;
+      ended = await freezeAt(moments, {
+        world,
+        queue: eventsName("adyen-dropin"),
+        data: event,
+        runsOut: async () => await world.engine.store("patient").remove("lock", `event-${eventId(event)}`),
+        isDone: looks,
+        beforeItWakes: () => (written = writes.struck),
+      });
+      const late = ended ? 0 : writes.struck - written;
+      const [kept, asked] = [keysOf(purchase).length, await looks()];
+      expect({ moments, late, kept, asked }).toEqual({ moments, late: 0, kept: 1, asked: true });
+      expect(moments).toBeLessThan(mostMoments);
+    }
+    expect(moments).toBeGreaterThan(5);
+  });
+
+  /** What a worker is given once the purchase was paid. */
+  async function eventOf(purchase: Purchase): Promise<StoredEvent> {
+    const inbox = world.engine.queue<{ readonly events: readonly StoredEvent[] }>("inbox", "patient");
+    purchase.act("pay");
+    const found: StoredEvent[] = [];
+    await until(async () => {
+      found.push(...(await inbox.getJobs(["waiting"])).flatMap(({ data }) => data.events));
+      return found.length > 0;
+    }, "its event");
+    await inbox.drain();
+    const [event] = found;
+    if (event === undefined) throw new Error("no event");
+    return event;
+  }
+});
