@@ -5,7 +5,7 @@ import type { Seam, Standing, SweptChannel } from "./queue/seam.ts";
 import { promptly } from "./queue/within.ts";
 
 interface StandingParts {
-  readonly config: Pick<Config, "targets">;
+  readonly config: Pick<Config, "targets" | "find">;
   readonly queue: Pick<Seam, "standing">;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -69,7 +69,7 @@ export async function readDetail({ config, queue }: StandingParts): Promise<Read
   };
 }
 
-function peersOf({ peers, closures }: Standing, config: Pick<Config, "targets">): readonly PeerNumbers[] {
+function peersOf({ peers, closures }: Standing, config: Pick<Config, "find">): readonly PeerNumbers[] {
   const closed = new Set(closures.map(({ adapter, account }) => `${adapter} ${account}`));
   return peers
     .filter((record) => isOurs(record, config))
@@ -85,7 +85,6 @@ function peersOf({ peers, closures }: Standing, config: Pick<Config, "targets">)
     }));
 }
 
-function isOurs({ peer, merchant, channel }: Standing["peers"][number], { targets }: Pick<Config, "targets">): boolean {
-  if (peer === "norce") return true;
-  return targets.some((one) => one.adapter.id === peer && one.merchant === merchant && one.channel === channel);
+function isOurs({ peer, merchant, channel }: Standing["peers"][number], { find }: Pick<Config, "find">): boolean {
+  return peer === "norce" || find({ adapter: peer, merchant, channel }) !== undefined;
 }
