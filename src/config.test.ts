@@ -193,6 +193,7 @@ test.each([
   ["WORKER_PORT", "canary"],
   ["JOURNAL_MB", "canary"],
   ["QUEUE_TLS_INSECURE", "canary"],
+  ["QUEUE_GROUP", "Canary}"],
 ])("%s has a shape, and a value that has another is never told", (name, value) => {
   const faults = faultsOf({ ...environment, [name]: value }, document);
   expect(faults).toHaveLength(1);

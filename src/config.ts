@@ -38,7 +38,7 @@ export interface Config {
   readonly redisUrl: string | undefined;
   readonly queueUrl: string | undefined;
   /** Where the embedded engine lives; and whether the queue is the sandbox's, apart from a real one and empty at each start. */
-  readonly engine: { readonly dataDir: string; readonly sandbox?: boolean };
+  readonly engine: { readonly dataDir: string; readonly sandbox?: boolean; readonly group?: string | undefined };
   /** How the engine's server is known, where the machine's own authorities do not know it: PEM; `insecure` believes anybody. */
   readonly queueTls: { readonly ca: string | undefined; readonly insecure: boolean };
   /** The keys of signed URLs, derived from `URL_SIGNING_KEYS`. */
@@ -177,7 +177,7 @@ export function createConfig(
     publicUrl: publicUrlOf(env),
     redisUrl: env.REDIS_URL,
     queueUrl: env.QUEUE_URL,
-    engine: { dataDir: ".data" },
+    engine: { dataDir: ".data", group: env.QUEUE_GROUP },
     queueTls: { ca: env.QUEUE_CA_FILE, insecure: env.QUEUE_TLS_INSECURE },
     signingKeys: createSigningKeys(
       env.URL_SIGNING_KEYS,

@@ -6,7 +6,7 @@ import { loadAdapters } from "./adapters/registry.ts";
 import { type Config, ConfigError, configFileOf, createConfig, type Environment, readConfig } from "./config.ts";
 import { exitWith } from "./exit.ts";
 import { environmentSource, partsOf, runUntilStopped } from "./process.ts";
-import { type Engine, sandboxPlaces } from "./queue/engine.ts";
+import { type Engine, placesOf } from "./queue/engine.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { startWeb } from "./web.ts";
 import { startWorker } from "./worker.ts";
@@ -102,7 +102,7 @@ function signsOfProduction(environment: Environment): string[] {
 
 function placeOf({ kind }: Engine): string {
   if (kind === "embedded") return `embedded, in ${sandboxFolder}`;
-  const { redis, postgres } = sandboxPlaces;
+  const { redis, postgres } = placesOf({ sandbox: true });
   const place = kind === "redis" ? `Redis, under ${redis}` : `PostgreSQL, in the schema ${postgres}`;
   return `in ${place}; a real one there is left alone`;
 }

@@ -57,6 +57,12 @@ export const environmentSchema = z
     PUBLIC_URL: optionalText.pipe(httpUrl.optional()),
     REDIS_URL: optionalText.pipe(engineUrl(["redis:", "rediss:"], "redis:// or rediss://").optional()),
     QUEUE_URL: optionalText.pipe(engineUrl(["postgres:", "postgresql:"], "postgres://").optional()),
+    QUEUE_GROUP: optionalText.pipe(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9]{0,15}$/, "has to be up to sixteen small letters and digits, a letter first")
+        .optional(),
+    ),
     QUEUE_CA_FILE: optionalText.transform(fileText),
     QUEUE_TLS_INSECURE: switched,
     CONFIG_FILE: optionalText,

@@ -51,6 +51,8 @@ export interface EngineSettings {
   readonly dataDir: string;
   /** The sandbox's: jobs are kept apart from those of a real service on the same server, and none is left of an earlier sandbox. */
   readonly sandbox?: boolean;
+  /** Services of one name share a queue; those of another have another one on the same server, and in a Redis Cluster another slot. */
+  readonly group?: string | undefined;
   /** PEM certificates by which the engine's certificate is judged. */
   readonly ca?: string | undefined;
   /** Takes any certificate of the engine's: for hosts that publish none to judge by. */
@@ -61,8 +63,19 @@ export interface EngineSettings {
   readonly pruneMs?: number;
 }
 
-/** Where the sandbox's jobs are: Redis's key prefix and PostgreSQL's schema. What is there is thrown away. */
-export const sandboxPlaces = { redis: "{norce-psp-sandbox}", postgres: "norce_psp_sandbox" } as const;
+/**
+ * Where jobs and records are: Redis's key prefix and PostgreSQL's schema. From the first release: without a hash tag Redis Cluster refuses, and
+ * another prefix would strand jobs. What is at the sandbox's is thrown away.
+ */
+export function placesOf({ sandbox = false, group }: Pick<EngineSettings, "sandbox" | "group">): {
+  readonly redis: string;
+  readonly postgres: string;
+} {
+  if (sandbox) return { redis: "{norce-psp-sandbox}", postgres: "norce_psp_sandbox" };
+  // The schema's name is BullMQ's own.
+  if (group === undefined) return { redis: "{norce-psp}", postgres: "bullmq" };
+  return { redis: `{norce-psp-${group}}`, postgres: `bullmq_${group}` };
+}
 
 /**
  * Opens the engine that the settings name.

@@ -98,6 +98,26 @@ describe.each(serverEngines())("on $name", (server: ServerEngine) => {
     }
   });
 
+  test("groups share nothing but the server", async () => {
+    const groups = ["north", "south", undefined];
+    const engines = await Promise.all(groups.map((group) => openEngine({ ...server.settings(), group }, silent)));
+    onTestFinished(async () => void (await Promise.all(engines.map((engine) => engine.close()))));
+    const seams = engines.map((engine) => createSeam(engine));
+    const orders: string[] = groups.map(() => randomUUID());
+    for (const [index, orderId] of orders.entries()) {
+      // Patiently: a busy machine is no fault of theirs.
+      const inbox = engines[index]?.queue<InboxJob>(inboxName, "patient");
+      await inbox?.add("events", { events: [eventOf(orderId)] });
+      await seams[index]?.locks.acquire("one", minute);
+    }
+    for (const [index, orderId] of orders.entries()) {
+      const jobs = await engines[index]?.queue<InboxJob>(inboxName, "patient").getJobs(["waiting"]);
+      const found = jobs?.flatMap(({ data }) => data.events.map(({ event }) => event.key)) ?? [];
+      expect(found.filter((key) => orders.includes(key))).toEqual([orderId]);
+      expect(await seams[index]?.locks.acquire("one", minute)).toBeUndefined();
+    }
+  });
+
   test("a job of the real queue is untouched by a sandbox that runs and stops", { timeout: 5 * minute }, async () => {
     const orderId = randomUUID();
     await leaveJobs(orderId);

@@ -16,9 +16,6 @@ export const promptMs = 800;
 /** How long the server may take to be asked for its settings. */
 const faultsMs = 3_000;
 
-/** From the first release: without a hash tag Redis Cluster refuses, and another prefix would strand jobs. */
-export const prefix = "{norce-psp}";
-
 /** How often what has expired is deleted where the engine does not do so by itself. */
 export const usualPruneMs = 60_000;
 

@@ -11,8 +11,7 @@ import { grantsOn } from "./grants.ts";
 import { createPostgresNotes } from "./postgres-notes.ts";
 import { deleteExpired, storeSchema } from "./postgres-schema.ts";
 import { createPostgresStore, createTrimming, type Sql } from "./postgres-store.ts";
-import type { Engine, EngineSettings } from "../engine.ts";
-import { usualSchema as schema } from "./postgres.ts";
+import { type Engine, type EngineSettings, placesOf } from "../engine.ts";
 
 /** How long what was written to see whether it can be is kept. */
 const probeMs = 60_000;
@@ -33,6 +32,7 @@ export async function openEmbedded(
   if (sandbox) rmSync(folder, { recursive: true, force: true });
   const database = await PGlite.create(folder);
   const pool = poolOver(database);
+  const { postgres: schema } = placesOf({});
   await runMigrations(await pool.connect(), schema);
   await database.exec(`SET search_path TO ${schema}; BEGIN; ${storeSchema}; COMMIT`);
   const sql: Sql = async (text, parameters) => await database.query(text, [...(parameters ?? [])]);

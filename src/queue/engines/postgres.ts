@@ -12,10 +12,7 @@ import { postgresAddress } from "./postgres-address.ts";
 import { createPostgresNotes } from "./postgres-notes.ts";
 import { deleteExpired, isGone, storeSchema } from "./postgres-schema.ts";
 import { createPostgresStore, createTrimming, type Sql } from "./postgres-store.ts";
-import { type Engine, type EngineSettings, type Guarantee, sandboxPlaces } from "../engine.ts";
-
-/** BullMQ's own name for its schema. */
-export const usualSchema = "bullmq";
+import { type Engine, type EngineSettings, type Guarantee, placesOf } from "../engine.ts";
 
 /** How long what was written to see whether it can be is kept. */
 const probeMs = 60_000;
@@ -34,13 +31,14 @@ export async function openPostgres(
   url: string,
   {
     sandbox = false,
+    group,
     pruneMs = usualPruneMs,
     telemetry,
     ...tls
-  }: Pick<EngineSettings, "sandbox" | "pruneMs" | "ca" | "tlsInsecure" | "telemetry">,
+  }: Pick<EngineSettings, "sandbox" | "group" | "pruneMs" | "ca" | "tlsInsecure" | "telemetry">,
   log: Logger,
 ): Promise<Engine> {
-  const schema = sandbox ? sandboxPlaces.postgres : usualSchema;
+  const schema = placesOf({ sandbox, group }).postgres;
   const news = reachability("postgres", log);
   const shared = { ...postgresAddress(url, tls), options: `-c search_path=${schema}`, keepAlive: true };
   const pool = (options: pg.PoolConfig): pg.Pool => {

@@ -2,7 +2,7 @@ import { getDefaultBackendFactory, Queue, Worker } from "bullmq";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import { engineOn, prefix as usualPrefix, promptMs, reachability } from "./bull.ts";
+import { engineOn, promptMs, reachability } from "./bull.ts";
 import { hookOf, workerDefaults } from "./defaults.ts";
 import { grantsOn } from "./grants.ts";
 import { within } from "../within.ts";
@@ -11,7 +11,7 @@ import { type RedisAddress, redisAddress } from "./redis-address.ts";
 import { insistOnFitness, redisFaults, redisGuarantee } from "./redis-guarantee.ts";
 import { createRedisNotes } from "./redis-notes.ts";
 import { createRedisStore, defineScripts } from "./redis-store.ts";
-import { type Engine, type EngineSettings, sandboxPlaces } from "../engine.ts";
+import { type Engine, type EngineSettings, placesOf } from "../engine.ts";
 
 type Connection = Redis | Cluster;
 
@@ -48,10 +48,15 @@ const patient = { maxRetriesPerRequest: null, socketTimeout: 15_000 } as const s
  */
 export async function openRedis(
   url: string,
-  { sandbox = false, telemetry, ...tls }: Pick<EngineSettings, "sandbox" | "ca" | "tlsInsecure" | "telemetry">,
+  {
+    sandbox = false,
+    group,
+    telemetry,
+    ...tls
+  }: Pick<EngineSettings, "sandbox" | "group" | "ca" | "tlsInsecure" | "telemetry">,
   log: Logger,
 ): Promise<Engine> {
-  const prefix = sandbox ? sandboxPlaces.redis : usualPrefix;
+  const prefix = placesOf({ sandbox, group }).redis;
   const news = reachability("redis", log);
   const address = redisAddress(url, tls);
   const endPrinting = takePrinted(log);
