@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what the service costs and how fast it is, as Markdown tables. `-- client`, `-- acknowledge`, `-- end-to-end`, `-- requests`, `-- memory`
- * and `-- sweep` run a part; `--rounds` and `--seconds` shorten it. Sends load to this machine only and stops by itself.
+ * and `-- sweep` run a part; `-- waiting` and `-- channels`, which are no part of the whole, show how the cost grows with what there is; `--rounds` and `--seconds` shorten it. Sends load to this machine only and stops by itself.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -16,6 +16,8 @@ import { benchClient } from "./client.ts";
 import { ask, benchEndToEnd, benchRequests } from "./end-to-end.ts";
 import { benchMemory } from "./memory.ts";
 import { adapter, adapterId, type PeersReady, signingKey } from "./messages.ts";
+import { benchChannels } from "./scale/channels.ts";
+import { benchWaiting } from "./scale/waiting.ts";
 import { benchSweep } from "./sweep.ts";
 
 const usage = `npm run bench -- [parts...] [--rounds 5] [--seconds 4]  measures all of acknowledge, end-to-end, client, requests, memory and sweep, or those parts`;
@@ -23,7 +25,8 @@ const { positionals, values } = asked(usage, {
   allowPositionals: true,
   options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "4" } },
 });
-const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
+const asked = (part: string): boolean => positionals.includes(part);
+const wanted = (part: string): boolean => positionals.length === 0 || asked(part);
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 
@@ -55,6 +58,9 @@ try {
   if (wanted("requests")) await benchRequests(endToEnd);
   if (wanted("memory")) await benchMemory(endToEnd);
   if (wanted("sweep")) await benchSweep(endToEnd);
+  if (asked("channels")) await benchChannels(endToEnd);
+  // Last: it restarts Redis.
+  if (asked("waiting")) await benchWaiting(engine);
   redis.disconnect();
 } finally {
   await stopAll();
