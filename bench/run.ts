@@ -20,13 +20,13 @@ import { benchChannels } from "./scale/channels.ts";
 import { benchWaiting } from "./scale/waiting.ts";
 import { benchSweep } from "./sweep.ts";
 
-const usage = `npm run bench -- [parts...] [--rounds 5] [--seconds 4]  measures all of acknowledge, end-to-end, client, requests, memory and sweep, or those parts`;
+const usage = `npm run bench -- [parts...] [--rounds 5] [--seconds 4]  measures all of acknowledge, end-to-end, client, requests, memory and sweep, or those parts; waiting and channels by name only`;
 const { positionals, values } = asked(usage, {
   allowPositionals: true,
   options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "4" } },
 });
-const asked = (part: string): boolean => positionals.includes(part);
-const wanted = (part: string): boolean => positionals.length === 0 || asked(part);
+const named = (part: string): boolean => positionals.includes(part);
+const wanted = (part: string): boolean => positionals.length === 0 || named(part);
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 
@@ -58,9 +58,9 @@ try {
   if (wanted("requests")) await benchRequests(endToEnd);
   if (wanted("memory")) await benchMemory(endToEnd);
   if (wanted("sweep")) await benchSweep(endToEnd);
-  if (asked("channels")) await benchChannels(endToEnd);
+  if (named("channels")) await benchChannels(endToEnd);
   // Last: it restarts Redis.
-  if (asked("waiting")) await benchWaiting(engine);
+  if (named("waiting")) await benchWaiting(engine);
   redis.disconnect();
 } finally {
   await stopAll();
