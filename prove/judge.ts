@@ -50,6 +50,9 @@ function statesOf(money: StatedMoney | null, total: number): readonly string[] {
   return ["removed", "declined", "failed"];
 }
 
+/** What these tell once, by a webhook that nobody took, no later question finds (docs/psp). All others are asked by any look. */
+const tellingOnce = new Set(["adyen-dropin", "avarda-checkout", "qliro-checkout", "swish"]);
+
 /** The judgement of everything, at rest. @param told why the service's report names a payment, by its id. */
 export function judge(
   parts: JudgeParts,
@@ -66,9 +69,8 @@ export function judge(
   });
   const named = wrong.filter(({ life }) => told.has(life.purchase.key.paymentId));
   const unnamed = wrong.filter(({ life }) => !told.has(life.purchase.key.paymentId));
-  // What a PSP tells once, by a webhook that nobody took, no later question finds at some of them (docs/psp).
   const isUntold = ({ purchase: { key, reference } }: Life): boolean =>
-    parts.psp.simulator(key.adapter).undelivered(reference) > 0;
+    tellingOnce.has(key.adapter) && parts.psp.simulator(key.adapter).undelivered(reference) > 0;
   const untold = unnamed.filter(({ life }) => isUntold(life));
   const silent = unnamed.filter(({ life }) => !isUntold(life));
   const isExcused = ({ announcedAt }: Life): boolean =>

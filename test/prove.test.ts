@@ -16,10 +16,8 @@ import { recordKey } from "../src/norce/payment.ts";
 import { findBinary } from "./support/binaries.ts";
 import { freePort } from "./support/ports.ts";
 
-const adapter = "klarna-checkout";
-
 /** One payment of 100.00 that was paid at Klarna, and what Norce says of it. */
-async function lived(says: Document, operations: Life["operations"] = []) {
+async function lived(says: Document, operations: Life["operations"] = [], adapter = "klarna-checkout") {
   const simulator = await loadSimulator(adapter, { timeScale: 0 });
   if (simulator === undefined) throw new Error("no simulator");
   const psp = createSandboxPsp({ simulators: new Map([[adapter, { ...simulator, due: () => [] }]]) });
@@ -53,6 +51,15 @@ test("a payment that differs is lost, unless the report names it, or the engine 
     lost: [],
     named: [expect.stringContaining("Unmapped: klarna-checkout o_1 p_1")],
   });
+  // News that nobody took excuse those alone whom nobody can ask.
+  const told = async (adapter: string) => {
+    const parts = await lived(wrong, [], adapter);
+    const { reference } = [...parts.lives.values()][0]?.purchase ?? { reference: "" };
+    const simulator = { ...parts.psp.simulator(adapter), undelivered: (of: string) => (of === reference ? 1 : 0) };
+    return judge({ ...parts, psp: { ...parts.psp, simulator: () => simulator } }, nobody, []);
+  };
+  expect(await told("klarna-checkout")).toMatchObject({ lost, untold: [] });
+  expect(await told("qliro-checkout")).toMatchObject({ lost: [], untold: lost });
   const excuse = { from: 900, to: 1_100, why: "failover" };
   expect(judge(await lived(wrong), nobody, [excuse])).toMatchObject({ lost: [], promisedAway: lost });
   expect(judge(await lived(wrong), nobody, [{ ...excuse, from: 1_001 }])).toMatchObject({ lost, promisedAway: [] });
