@@ -11,7 +11,7 @@ interface Clock {
 
 /** A clock that is right until it jumps; `undefined` where libfaketime is not installed. */
 export function openClock(file: string): Clock | undefined {
-  const library = libraries.find((file) => existsSync(file));
+  const library = libraries.find((installed) => existsSync(installed));
   if (library === undefined) return undefined;
   const jump = (seconds: number): void => writeFileSync(file, seconds < 0 ? String(seconds) : `+${seconds}`);
   jump(0);

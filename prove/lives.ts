@@ -64,7 +64,7 @@ export function createLives(parts: LifeParts): Lives {
   const { shop, psp, chance } = parts;
   const all = new Map<string, Life>();
   const folders = psp.adapters;
-  let resting = false;
+  const resting = new AbortController();
 
   const begin = (number: number, mine: Chance, folder: string): Life => {
     const sold = purchaseKinds.filter(
@@ -82,7 +82,7 @@ export function createLives(parts: LifeParts): Lives {
       const mine = chance.for(`life-${number}`);
       const life = begin(number, mine, folders[number % folders.length] ?? "");
       const steps = mine.between(2, 6);
-      for (let step = 0; step < steps && !resting; step += 1) {
+      for (let step = 0; step < steps && !resting.signal.aborted; step += 1) {
         await pause(mine.between(20, 1_500));
         await takeStep(parts, life, mine);
       }
@@ -94,7 +94,7 @@ export function createLives(parts: LifeParts): Lives {
       life.isOver = true;
       return life;
     },
-    rest: () => void (resting = true),
+    rest: () => resting.abort(),
     payQuickly(number) {
       // One that calls at once, and again where nobody answers.
       const folder = folders.find((name) => name === "klarna-checkout") ?? folders[0] ?? "";

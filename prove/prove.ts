@@ -161,9 +161,11 @@ async function measureRecovery(
   if (restart !== undefined) {
     const { name, recoversFrom } = restart;
     let began = Date.now();
-    const back = restart.strike(chance).then(() => {
+    const strike = async (): Promise<void> => {
+      await restart.strike(chance);
       if (recoversFrom === "back") began = Date.now();
-    });
+    };
+    const back = strike();
     const burst = slowest();
     await back;
     const next = slowest();

@@ -63,7 +63,7 @@ export function handWorker(world: World, passes: () => Promise<void>): (queue: s
     queue: through(queue),
     shell: {
       work(name, process) {
-        runs.set(name, process as unknown as Runner);
+        runs.set(name, process);
         return { close: async () => undefined };
       },
       gates: createGates({ config, log, now }),
@@ -87,8 +87,8 @@ export function handWorker(world: World, passes: () => Promise<void>): (queue: s
 }
 
 /** A job as its holder sees it, who holds it as long as `holds` says so. */
-export function jobOf<Data>(queue: string, data: Data, holds: () => boolean): HeldJob<never> {
+export function jobOf(queue: string, data: unknown, holds: () => boolean): HeldJob<never> {
   const isMine = async (): Promise<boolean> => holds();
-  const job: HeldJob<Data> = { queue, name: "job", id: "1", token: "t", data, grantedAt: 0, stalls: 0, isMine };
+  const job: HeldJob<unknown> = { queue, name: "job", id: "1", token: "t", data, grantedAt: 0, stalls: 0, isMine };
   return job as HeldJob<never>;
 }
