@@ -1,7 +1,9 @@
 import { pino } from "pino";
 import { beforeEach, expect, test } from "vitest";
 import { createListSeam, type ListSeam } from "../../../test/support/list-seam.ts";
+import { current } from "../../../test/support/money.ts";
 import { evidenceMs } from "../../queue/evidence.ts";
+import type { LogLine, PspEvent } from "../../contract/adapter.ts";
 import type { DeadLetter, StoredEvent } from "../../queue/jobs.ts";
 import { createGate } from "../gate/gate.ts";
 import type { EventTold } from "../tell.ts";
@@ -14,10 +16,13 @@ const account = JSON.stringify(Object.values(target));
 let lists: ListSeam;
 let told: EventTold[];
 let buried: DeadLetter[];
+let kept: PspEvent[];
 let now: number;
+const line: LogLine = { event: "paymentAction", pspStatus: "CREATED", amount: 0, success: true };
 
 beforeEach(() => {
   lists = createListSeam();
+  kept = [];
   [told, buried, now] = [[], [], Date.now()];
   const adapter = {
     id: "any",
@@ -25,15 +30,20 @@ beforeEach(() => {
       push: {
         verify: { trust: "hint" },
         proveLater: async (evidence: unknown) => evidence === "genuine",
-        // The PSP has no such event, or not yet.
-        reread: async () => null,
+        // Of others the PSP has no such event, or not yet.
+        reread: async ({ key, type, at }: PspEvent) => (key === "told" ? { key, type, at, line } : null),
       },
     },
   };
-  const found = { adapter, settings: {} };
+  const found = { adapter, settings: { adapterId: "acme_adapter" } };
   const asking = {
     config: { targets: [{ ...target, adapter }], find: () => found, adapters: new Map([["any", adapter]]) },
     contexts: () => ({}),
+    norce: {
+      payment: async () => current(),
+      log: async () => ({ keys: new Set(), kept: [] }),
+      appendEvent: async (_key: unknown, event: PspEvent) => void kept.push(event),
+    },
   };
   const parts = {
     asking: () => asking,
@@ -90,12 +100,20 @@ test("a worker that died after it had judged: whoever runs it again judges nothi
   expect(told.map(({ is }) => is)).toEqual(["disproved"]);
 });
 
+test("of hearsay the PSP's own word is kept, and its payment is looked at", async () => {
+  const event = { key: "told", type: "token", at: null, hearsay: true } as const;
+  const payment = { ...target, orderId: "o_1", paymentId: "p_1" };
+  await lists.run("events-any", { target: payment, webhook: "push", receivedAt: now, event });
+  expect(kept).toEqual([{ key: "told", type: "token", at: null, line }]);
+  expect(lists.asked).toEqual([payment]);
+});
+
 test("of hearsay that the PSP does not tell nothing is kept, and its payment is looked at", async () => {
   const event = { key: "invented", type: "token", at: null, hearsay: true } as const;
   const payment = { ...target, orderId: "o_1", paymentId: "p_1" };
   await lists.run("events-any", { target: payment, webhook: "push", receivedAt: now, event });
   expect(lists.asked).toEqual([payment]);
-  expect(told).toEqual([]);
+  expect([told, kept]).toEqual([[], []]);
 });
 
 test("what nobody could prove in time is a letter by name", async () => {
