@@ -126,6 +126,10 @@ describe("an event", () => {
     },
   );
 
+  it("comes to a URL of no more characters than Nexi takes", () => {
+    expect([event.urlLimit, account.urlLimit]).toEqual([256, 256]);
+  });
+
   it("of something else is acknowledged and dropped", () => {
     expect(read(told("subscription.created"))).toEqual([]);
   });
