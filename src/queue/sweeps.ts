@@ -57,10 +57,12 @@ export async function keepSchedule(engine: Engine, everyMs: number, restored: ()
   const job = { name: "sweep", opts: { removeOnComplete: true, removeOnFail: true } };
   let made = false;
   const make = async (): Promise<void> => {
+    // A slow engine is asked again before it has answered: only what stood when it was asked can be gone.
+    const stood = made;
     const stands = (await queue().getJobScheduler("sweep")) !== undefined;
     if (stands && made) return;
     await queue().upsertJobScheduler("sweep", { every: everyMs }, job);
-    if (made) restored();
+    if (stood) restored();
     made = true;
   };
   // What fails now is made up for within the period.
