@@ -128,9 +128,10 @@ test("a PSP that is down for an hour", async () => {
   }
   await until(async () => (await gauge("norce_psp_gate_closed", account)) === 1, "the gate to close", 20_000);
   await until(async () => (await gauge("norce_psp_peer_down", account)) === 1, "it to be said to be down", 20_000);
+  const waitingIn = ({ waiting }: Report): number => waiting.reduce((sum, { payments }) => sum + payments, 0);
+  await until(async () => waitingIn(await report()) === 12, "all of them to wait", 20_000);
   const away = await report();
   expect(away.peers[1]).toMatchObject({ down: { status: 503 }, gate: { why: "psp-down" } });
-  expect(away.waiting.reduce((sum, { payments }) => sum + payments, 0)).toBe(12);
   const since = Math.min(...away.waiting.map((one) => Date.parse(one.since)));
 
   world.advance(hour);
