@@ -101,5 +101,23 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     // It has nothing to write, and yet the payment needs nobody any more.
     await purchase.refresh();
     await until(async () => (await world.queue.letters.count()) === 0, "the letter to go");
+    // An operation: nobody sends it any more, and a person is asked. A timer: what it would have asked for is asked for.
+    await world.stopWorker();
+    const id = await world.queue.operations.ask({ key: purchase.key, name: "capture" }, "a-key");
+    const moved = world.purchase();
+    moved.act("pay");
+    await world.queue.timers.set(moved.key, Date.now());
+    expect(await meddler.allStalled("operations", 6)).toBe(1);
+    // Another payment's may stand there as well.
+    expect(await meddler.allStalled("timers", 6)).toBeGreaterThan(0);
+    await world.restartWorker();
+    await until(async () => (await world.queue.letters.count()) === 1, "the operation's letter");
+    expect(await world.queue.letters.list(2)).toMatchObject([
+      { kind: "Operation", key: purchase.key, context: { reason: "could-not-be-sent", operationId: id } },
+    ]);
+    await until(async () => (await world.queue.operations.read(id))?.state.outcome !== undefined, "its end");
+    expect((await world.queue.operations.read(id))?.state.outcome).toMatchObject({ status: "unknown" });
+    await moved.reaches("reserved");
+    expect(purchase.state()).toBe("reserved");
   }, 300_000);
 });
