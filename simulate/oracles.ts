@@ -222,7 +222,7 @@ export class Oracles {
       judged += 1;
       if (!this.#agrees(payment) && !this.#hasLetter(payment)) this.#differs(payment);
     }
-    for (const payment of payments) this.#operationsEnded(payment);
+    for (const payment of payments) this.#operationsEnded(payment, isCalm);
     for (const queue of server.queues.values()) {
       const stuck = [...queue.waiting, ...queue.active, ...queue.failed];
       if (stuck.length > 0)
@@ -250,12 +250,13 @@ export class Oracles {
   }
 
   /** Every operation that was taken came to an end that is true. */
-  #operationsEnded(payment: Payment): void {
+  #operationsEnded(payment: Payment, isCalm: boolean): void {
     for (const name of ["capture", "cancel", "refund"] as const) {
       const asked = payment.asked.filter((one) => one.name === name && one.id !== undefined);
       const statuses = asked.map((one) => this.#statusOf(one));
       const isTried = this.#parts.now() - payment.refusedAt < longestPauseMs;
-      if (payment.excuse === undefined && statuses.includes("open") && !isTried)
+      // Whoever gave its job back by a clock that was a month ahead gave it back for a month.
+      if (payment.excuse === undefined && statuses.includes("open") && !isTried && isCalm)
         this.#violated("every operation comes to an end", `${name} was taken and never ended`, payment);
       this.#trueEnds(payment, name, statuses);
     }

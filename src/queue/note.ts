@@ -52,6 +52,8 @@ export interface Known {
   readonly firstAskedBy?: AskedBy;
   /** A timer stands, due then. */
   readonly timerAt?: number;
+  /** The version of what had been asked by then: a look that nobody has asked for since is the timer's. Empty: nothing was. */
+  readonly timerFor?: string;
   /** A letter stands. */
   readonly letter?: boolean;
   /** What looks found that a person should see, by name and id, the letter's reason included: until a look finds it gone. A few. */

@@ -125,6 +125,14 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     kinds: ["engine-slow-end", "error", "timeout-before"],
   },
   {
+    name: "a timer that another one's clock has fired is taken for one that stands",
+    file: looks,
+    find: 'timerAt > now && timerFor !== (asked?.version ?? "") ? timerAt',
+    replace: "timerAt > now && timerFor !== undefined ? timerAt",
+    breaks: looked,
+    kinds: ["clock-leaps", "error", "timeout-before"],
+  },
+  {
     name: "a timer that is due asks for nothing",
     file: "src/queue/timers.ts",
     find: "      await wake(data, name);",

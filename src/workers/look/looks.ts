@@ -148,9 +148,21 @@ async function isStillMine(
 
 type EndWrite = "timer" | "letter" | "clear-timer" | "clear-letter";
 
+/**
+ * The timer that stands, as far as this look knows. Where nobody has asked since it was set, it is the timer that has, by another process's clock
+ * before its time: it stands no more.
+ */
+function standingOf(
+  { asked, known: { timerAt = 0, timerFor } = { clocks: {} } }: Note,
+  now: number,
+): number | undefined {
+  return timerAt > now && timerFor !== (asked?.version ?? "") ? timerAt : undefined;
+}
+
 /** What has to be written besides the note. A timer that stands for that time already is left alone: it costs more than a look. */
-function endsOf(step: Next, { known }: Note, by: AskedBy, now: number): readonly EndWrite[] {
-  const standing = known?.timerAt !== undefined && known.timerAt > now ? known.timerAt : undefined;
+function endsOf(step: Next, note: Note, by: AskedBy, now: number): readonly EndWrite[] {
+  const { known } = note;
+  const standing = standingOf(note, now);
   const ends: EndWrite[] = [];
   if (step.at !== undefined && step.at !== standing) ends.push("timer");
   if (step.at === undefined && standing !== undefined) ends.push("clear-timer");
@@ -171,7 +183,7 @@ function knownAfter(
 ): Known | undefined {
   const letter = step.do === "bury" || (step.do === "wait" && note.known?.letter === true);
   const seen = ("outcome" in came ? came.outcome.seen : undefined) ?? note.known?.seen;
-  const times = step.at === undefined ? {} : { timerAt: step.at };
+  const times = step.at === undefined ? {} : { timerAt: step.at, timerFor: note.asked?.version ?? "" };
   const finds = found.length === 0 ? {} : { found };
   const facts = { ...times, ...finds, ...(letter ? { letter } : {}), ...(seen === undefined ? {} : { seen }) };
   if (step.do === "wait") return { ...step.known, firstAskedBy: note.known?.firstAskedBy ?? by, ...facts };
