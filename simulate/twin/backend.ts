@@ -167,7 +167,7 @@ export class TwinBackend extends EventEmitter {
   ): Promise<[string, number]> {
     const now = this.#link.now();
     const plain = { ...opts } as Record<string, unknown>;
-    return await this.#call("schedule", () => this.#queue.schedule(id, { every, name, data, opts: plain }, now));
+    return await this.#call("schedule", () => this.#queue.schedules.make(id, { every, name, data, opts: plain }, now));
   }
   async updateJobSchedulerNextMillis(
     id: string,
@@ -177,18 +177,18 @@ export class TwinBackend extends EventEmitter {
     producerId = "",
   ): Promise<string | null> {
     const now = this.#link.now();
-    return await this.#call("schedule", () => this.#queue.scheduleNext(id, { ...opts }, now, producerId));
+    return await this.#call("schedule", () => this.#queue.schedules.follow(id, { ...opts }, now, producerId));
   }
   async getJobScheduler(id: string): Promise<[string[] | null, string | null]> {
     return await this.#call("scheduler", () => {
-      const found = this.#queue.schedulers.get(id);
+      const found = this.#queue.schedules.byId.get(id);
       if (found === undefined) return [null, null];
       const { name, count, every, next } = found;
       return [["name", name, "ic", String(count), "every", String(every)], String(next)];
     });
   }
   async isJobScheduler(id: string): Promise<boolean> {
-    return await this.#call("scheduler", () => this.#queue.schedulers.has(id));
+    return await this.#call("scheduler", () => this.#queue.schedules.byId.has(id));
   }
 
   async waitForJob(seconds: number): Promise<{ member: string; score: number } | null> {

@@ -33,6 +33,18 @@ export interface NewJob {
   readonly schedulerId?: string | undefined;
 }
 
+/** That jobs of one name stand for each other. */
+interface Deduplication {
+  readonly id: string;
+  readonly replace?: boolean;
+  readonly keepLastIfActive?: boolean;
+}
+
+/** By what a job is deduplicated. */
+export function deduplicationOf({ opts }: Pick<NewJob, "opts">): Deduplication | undefined {
+  return opts["deduplication"] as Deduplication | undefined;
+}
+
 /** Whose a job is, and until when by the server's clock. */
 export interface JobLock {
   readonly token: string;

@@ -2,15 +2,9 @@
  * One queue of the twin: what BullMQ's scripts do inside Redis (node_modules/bullmq, `commands/*.lua`), as far as this service uses it. Each
  * method is one script: it happens at once, or not at all. Times are milliseconds since the epoch; those that a caller gives are the caller's.
  */
-import { type Handed, type JobLock, jsonOf, type NewJob, type StoredJob } from "./jobs.ts";
+import { deduplicationOf, type Handed, type JobLock, jsonOf, type NewJob, type StoredJob } from "./jobs.ts";
 import { Markers } from "./markers.ts";
-import { nameOf, nextOf, type Scheduler } from "./schedules.ts";
-
-interface Deduplication {
-  readonly id: string;
-  readonly replace?: boolean;
-  readonly keepLastIfActive?: boolean;
-}
+import { Schedules } from "./schedules.ts";
 
 /** A queue with a memory. */
 export class TwinQueue {
@@ -23,7 +17,12 @@ export class TwinQueue {
   readonly delayed: { readonly due: number; readonly id: string }[] = [];
   readonly failed: string[] = [];
   readonly locks = new Map<string, JobLock>();
-  readonly schedulers = new Map<string, Scheduler>();
+  readonly schedules = new Schedules({
+    isActive: (id) => this.active.has(id),
+    isKnown: (id) => this.jobs.has(id),
+    take: (id) => this.#takeBack(id),
+    store: (job) => this.#store(job),
+  });
   readonly meta = new Map<string, string>();
   /** What takes an active job's place when it ends, by what it is deduplicated by. */
   readonly successors = new Map<string, NewJob>();
@@ -65,7 +64,7 @@ export class TwinQueue {
 
   /** @returns the job that stands in its place; `undefined`: it is to be stored. */
   #deduplicated(job: NewJob, id: string): string | undefined {
-    const rule = job.opts["deduplication"] as Deduplication | undefined;
+    const rule = deduplicationOf(job);
     if (rule === undefined) return undefined;
     const current = this.#holders.get(rule.id);
     if (current === undefined) {
@@ -88,7 +87,7 @@ export class TwinQueue {
   }
 
   #store({ id, name, data, opts, timestamp, delay, schedulerId }: NewJob): void {
-    const rule = opts["deduplication"] as Deduplication | undefined;
+    const rule = deduplicationOf({ opts });
     this.jobs.set(id, {
       id,
       name,
@@ -122,6 +121,14 @@ export class TwinQueue {
     if (at === -1) return false;
     this.delayed.splice(at, 1);
     return true;
+  }
+
+  /** Takes away a job that nobody has. */
+  #takeBack(id: string): void {
+    this.#takeDelayed(id);
+    const at = this.waiting.indexOf(id);
+    if (at !== -1) this.waiting.splice(at, 1);
+    this.jobs.delete(id);
   }
 
   /** Hands out the next job. @param now the caller's clock */
@@ -242,27 +249,23 @@ export class TwinQueue {
   /** @returns 1, or 0 where it is locked; a negative number where it may not be removed. */
   remove(id: string): number {
     const job = this.jobs.get(id);
-    const scheduler = this.schedulers.get(job?.schedulerId ?? "");
-    if (scheduler !== undefined && id === nameOf(job?.schedulerId ?? "", scheduler.next)) return -8;
+    if (this.schedules.isNext(id, job?.schedulerId)) return -8;
     if (this.lockOf(id) !== undefined) return 0;
-    this.#takeDelayed(id);
-    for (const list of [this.waiting, this.failed]) {
-      const at = list.indexOf(id);
-      if (at !== -1) list.splice(at, 1);
-    }
+    this.#takeBack(id);
+    const at = this.failed.indexOf(id);
+    if (at !== -1) this.failed.splice(at, 1);
     this.active.delete(id);
     const name = job?.deduplicationId;
     if (name !== undefined && this.#holders.get(name) === id) {
       this.#holders.delete(name);
       this.successors.delete(name);
     }
-    this.jobs.delete(id);
     return 1;
   }
 
   /** Forgets everything; whoever waits still waits. */
   empty(): void {
-    for (const place of [this.jobs, this.locks, this.schedulers, this.meta, this.successors, this.#holders])
+    for (const place of [this.jobs, this.locks, this.schedules.byId, this.meta, this.successors, this.#holders])
       place.clear();
     for (const list of [this.waiting, this.delayed, this.failed]) list.length = 0;
     this.active.clear();
@@ -292,50 +295,5 @@ export class TwinQueue {
       default:
         return [];
     }
-  }
-
-  /** Makes a schedule, or makes it again. @returns its next job and in how long that is due */
-  schedule(id: string, scheduler: Omit<Scheduler, "next" | "count">, now: number): [string, number] {
-    const before = this.schedulers.get(id);
-    const removed = before !== undefined && this.#unschedule(id, before.next);
-    const same = before?.every === scheduler.every;
-    let next = before === undefined || !same ? now : nextOf(before.next, scheduler.every, now);
-    if (removed && same) next = before.next;
-    while (this.jobs.has(nameOf(id, next))) next += scheduler.every;
-    const made = { ...scheduler, next, count: (before?.count ?? 0) + 1 };
-    this.schedulers.set(id, made);
-    return [nameOf(id, next), this.#addScheduled(id, made, scheduler.opts, now)];
-  }
-
-  #unschedule(id: string, at: number): boolean {
-    const name = nameOf(id, at);
-    if (this.active.has(name) || !this.jobs.has(name)) return false;
-    this.#takeDelayed(name);
-    const place = this.waiting.indexOf(name);
-    if (place !== -1) this.waiting.splice(place, 1);
-    return this.jobs.delete(name);
-  }
-
-  /** Its job was handed out: the next one is made. */
-  scheduleNext(id: string, opts: Readonly<Record<string, unknown>>, now: number, producer: string): string | null {
-    const scheduler = this.schedulers.get(id);
-    if (scheduler === undefined || producer !== nameOf(id, scheduler.next)) return null;
-    const next = nextOf(scheduler.next, scheduler.every, now);
-    if (this.jobs.has(nameOf(id, next))) return null;
-    Object.assign(scheduler, { next, count: scheduler.count + 1 });
-    this.#addScheduled(id, scheduler, opts, now);
-    return nameOf(id, next);
-  }
-
-  #addScheduled(
-    id: string,
-    { name, data, next }: Scheduler,
-    opts: Readonly<Record<string, unknown>>,
-    now: number,
-  ): number {
-    const delay = Math.max(0, next - now);
-    const job = { id: nameOf(id, next), name, data, timestamp: now, delay, schedulerId: id };
-    this.#store({ ...job, opts: { ...opts, delay, jobId: job.id } });
-    return delay;
   }
 }

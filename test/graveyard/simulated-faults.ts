@@ -36,6 +36,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "  await inbox(events);",
     replace: "  void inbox(events).catch(() => undefined);",
     breaks: rest,
+    kinds: ["engine-down", "engine-refuses"],
   },
   {
     name: "a group of events is acknowledged when it leaves",
@@ -43,6 +44,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "    underWay += 1;\n    add(group.events)",
     replace: "    underWay += 1;\n    group.stored.resolve();\n    add(group.events)",
     breaks: rest,
+    kinds: ["engine-down", "engine-refuses"],
   },
   {
     name: "an engine that refuses is taken for one that is late",
@@ -50,6 +52,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: '    throw new WorkerError("QueueUnavailable", message, { cause });',
     replace: "    return cause as T;",
     breaks: rest,
+    kinds: ["engine-down", "engine-refuses"],
   },
   {
     name: "the lock is not asked for before bytes leave",
@@ -57,6 +60,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: '      if (!(await job.isMine())) throw givenUp("its lock was lost");\n',
     replace: "",
     breaks: lock,
+    kinds: ["freezes-given", "freezes", "slow"],
   },
   {
     name: "a lock counts from when its holder began",
@@ -64,6 +68,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "      if (!(await job.isMine()))",
     replace: "      if (Date.now() - job.grantedAt > 5_000 && !(await job.isMine()))",
     breaks: lock,
+    kinds: ["freezes-given", "freezes", "slow"],
   },
   {
     name: "a lock that cannot be asked about is taken for ours",
@@ -79,6 +84,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "  return Math.max(Date.now() - before.wall, performance.now() - before.steady) < lockMs / 2;",
     replace: "  return before.wall > 0;",
     breaks: lock,
+    kinds: ["freezes-proven"],
   },
   {
     name: "what an engine did not answer is not asked again",
@@ -86,6 +92,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "      await pause(pauseMs);",
     replace: "      throw error;",
     breaks: calm,
+    kinds: ["engine-refuses", "engine-down"],
   },
   {
     name: "whoever was let in never leaves the gate",
@@ -93,6 +100,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "  if (door !== undefined && entry !== undefined) entry.leave(",
     replace: "  if (door === undefined && entry !== undefined) entry.leave(",
     breaks: ends,
+    kinds: ["error", "timeout-before"],
   },
   {
     name: "a look that has to wait sets no timer",
@@ -100,6 +108,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: '  if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);\n',
     replace: "",
     breaks: named,
+    kinds: ["error", "timeout-before"],
   },
   {
     name: "a timer is set once the note is settled",
@@ -108,6 +117,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace:
       '  if (step.at !== undefined && ends.includes("timer")) setTimeout(() => void queue.timers.set(key, step.at ?? 0).catch(() => undefined), 50);\n  const letter',
     breaks: named,
+    kinds: ["error", "dies-after"],
   },
   {
     name: "a look that waits is taken for one that rests",
@@ -115,6 +125,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "  if (step.at !== undefined && step.at !== standing) ends.push",
     replace: '  if (step.at !== undefined && standing === undefined && step.do !== "wait") ends.push',
     breaks: named,
+    kinds: ["error", "timeout-before"],
   },
   {
     name: "a timer swallows its successor",
@@ -138,6 +149,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "      await wake(data, name);",
     replace: "      if (name === sweepTimer) await wake(data, name);",
     breaks: named,
+    kinds: ["error", "timeout-before"],
   },
   {
     name: "what is asked while a look runs is dropped",
@@ -145,6 +157,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "    deduplication: { id, keepLastIfActive: true },",
     replace: "    deduplication: { id },",
     breaks: rest,
+    kinds: ["slow", "repeated"],
   },
   {
     name: "a job is given up at its first stall",
@@ -152,6 +165,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "export const mostStalls = 5;",
     replace: "export const mostStalls = 0;",
     breaks: calm,
+    kinds: ["dies-after", "freezes"],
   },
   {
     name: "how often a job ran is taken for what it did",
@@ -159,6 +173,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "    async begin(job) {\n",
     replace: "    async begin(job) {\n      if (job.stalls > 0) return undefined;\n",
     breaks: named,
+    kinds: ["dies-after", "freezes-given"],
   },
   {
     name: "the inbox's job ends before its looks are asked for",
@@ -207,6 +222,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: '  if ("error" in came) return await later(stored, job, kindOf(came.error), parts, came.error);',
     replace: '  if ("error" in came) return undefined;',
     breaks: rest,
+    kinds: ["error", "timeout-before"],
   },
   {
     name: "a kept line asks for no look",
@@ -268,6 +284,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace: "  if (keys.size >= 0) {",
     breaks: unique,
     adapter: "adyen-dropin",
+    kinds: ["repeated"],
   },
   {
     name: "a line that stands in the log is appended again",
@@ -282,6 +299,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "  lateWriteMs: 30 * second,",
     replace: "  lateWriteMs: second,",
     breaks: unique,
+    kinds: ["late"],
   },
   {
     name: "a look does not care that nothing may be written yet",
@@ -289,6 +307,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "      if (until === undefined) return { key, note,",
     replace: "      if (until === undefined || startedAt > 0) return { key, note,",
     breaks: unique,
+    kinds: ["late"],
   },
   {
     name: "a look does not note that it writes",
@@ -319,6 +338,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace: "  await work.note({ valid: true });",
     breaks: once,
     adapter: "avarda-checkout",
+    kinds: ["dies-after", "reset-after"],
   },
   {
     name: "that it was sent is written down after it was",
@@ -328,6 +348,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
       "  const memory = desired.memory ?? context.memory;\n  const result = await tellPsp(work, sent === undefined, () => tell(call, truth as never, { ...context, memory }));\n  await work.note({ valid: true, sent: next });",
     breaks: once,
     adapter: "avarda-checkout",
+    kinds: ["dies-after", "reset-after"],
   },
   {
     name: "what was sent is sent again without a look",
@@ -336,6 +357,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace: "",
     breaks: once,
     adapter: "avarda-checkout",
+    kinds: ["dies-after", "reset-after", "timeout-after"],
   },
   {
     name: "a lagging PSP is believed at once",
@@ -344,6 +366,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace: '  return now < sent.at ? "wait" : "send";',
     breaks: once,
     adapter: "avarda-checkout",
+    kinds: ["lags", "reset-after", "timeout-after"],
   },
   {
     name: "a repeat that is refused is taken at its word",
@@ -352,6 +375,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace: '  if (result.is !== "refused" || result.is === "refused") return result;',
     breaks: "what was refused did not happen",
     adapter: "avarda-checkout",
+    kinds: ["lags", "reset-after", "timeout-after"],
   },
   {
     name: "an idempotency key counts only while the operation is under way",
@@ -359,6 +383,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "idempotencyKey === undefined ? same(asked) : storeAndStart(uuidOf(named), asked)",
     replace: "named.length > 0 ? same(asked) : storeAndStart(uuidOf(named), asked)",
     breaks: once,
+    kinds: ["engine-silent", "web-dies"],
   },
   {
     name: "a record that stands already starts no job",
@@ -367,6 +392,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace:
       '    const { mine, stored } = await store.putIfAbsent<Written>("operation", id, state, monthMs);\n    if (mine) await start(id, stored.value);',
     breaks: ends,
+    kinds: ["engine-refuses"],
   },
   {
     name: "an operation's job is added before its record",
@@ -389,6 +415,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace: "    begun.version = written ?? begun.version;",
     breaks: once,
     adapter: "avarda-checkout",
+    kinds: ["freezes-given", "freezes"],
   },
   {
     name: "an operation that ended asks for no look",
@@ -403,6 +430,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "  unreachable: { firstMs: second, longestMs: hour, limitMs: 72 * hour },",
     replace: "  unreachable: { firstMs: second, longestMs: hour, limitTries: 3 },",
     breaks: calm,
+    kinds: ["psp-down", "error"],
   },
   {
     name: "an access token is fetched by the job that needed the first one",
