@@ -22,7 +22,7 @@ export interface DeliveryParts {
 
 const outside = { process: null } as const;
 const soonMs = 20;
-const longestBatchMs = 8_000;
+const longestBatchMs = 20_000;
 /** The longer nothing is due, the less often the PSPs' schedules are asked. */
 const firstMs = 500;
 const longestMs = 600_000;
@@ -32,7 +32,7 @@ export function startDelivery(parts: DeliveryParts): () => void {
   const { agenda, accounts, faults } = parts;
   const underWay = new Map(accounts.map(({ name }) => [name, new Set<string>()]));
   let pauseMs = firstMs;
-  // Some PSPs send what there is every few seconds, and then much at once.
+  // Some PSPs send what there is now and then, and then much at once.
   const batchMs = faults.number("batches", 0, 1) < 0.25 ? longestBatchMs : 0;
   let next = agenda.after(firstMs, pump, outside);
 

@@ -114,7 +114,7 @@ export class Faults {
   constructor(seed: number, most: number, without: ReadonlySet<string>, aimed?: readonly string[]) {
     this.#draw = drawsOf(seed);
     this.#without = without;
-    this.#most = most;
+    this.#most = most * (aimed === undefined ? 1 : aimedOften);
     this.kinds = aimed === undefined ? kindsOf(this.#draw) : new Set(aimed);
     this.#often = aimed === undefined ? 1 : aimedOften;
   }

@@ -199,7 +199,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: '  await queue.looks.ask(looksOf(plain), "patient");',
     replace: '  await queue.looks.ask(looksOf(plain).slice(0, 1), "patient");',
     breaks: named,
-    kinds: ["engine-slow"],
+    kinds: ["slow"],
     adapter: "svea-checkout",
   },
   {
