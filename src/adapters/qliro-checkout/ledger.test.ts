@@ -41,6 +41,12 @@ function replacement(by: number, original: number, more: object = {}): KeptEvent
   };
 }
 
+it("takes transactions in the order of their ids, which are numbers: the tenth comes after the ninth", () => {
+  const story = Array.from({ length: 11 }, () => "UpdateInvoice 1").join(", ");
+  const ids = ledgerOf(orderOf(story), []).transactions.map(({ PaymentTransactionId }) => Number(PaymentTransactionId));
+  expect(ids).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
 describe("sums of what succeeded", () => {
   it.each([
     ["Preauthorization 100", [100, 0, 0, 0]],
