@@ -9,7 +9,7 @@ import { setEdge } from "./edge.ts";
 import { Faults, type Struck } from "./faults.ts";
 import { beginLife, refresh } from "./lives.ts";
 import { accountsOf, adaptersOf, isAbout, isGrant, paymentOf } from "./merchants.ts";
-import { hosts, type NetworkParts } from "./network.ts";
+import type { NetworkParts } from "./network.ts";
 import { createPeers } from "./norce-and-psps.ts";
 import { Oracles, type Violation } from "./oracles.ts";
 import type { SimulatedProcess } from "./processes.ts";

@@ -68,7 +68,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "      if (!(await job.isMine()))",
     replace: "      if (Date.now() - job.grantedAt > 5_000 && !(await job.isMine()))",
     breaks: lock,
-    kinds: ["freezes-given", "freezes", "slow"],
+    kinds: ["engine-empties", "slow"],
   },
   {
     name: "a lock that cannot be asked about is taken for ours",
