@@ -21,7 +21,12 @@ const report = reportSchema.parse({
   days: Array.from({ length: 7 }, (_, day) => ({ day: `2026-03-0${day}`, ...account, ...sums })),
   drift: Array.from({ length: 100 }, (_, id) => ({
     ...(id === 0 ? { facts: { id: "dp_1", deadline: "2026-03-11T00:00:00.000Z" } } : {}),
-    ...{ ...account, id: `entry ${id}`, name: "two-live-payments", at, orderId: `o_${id}`, paymentId: `p_${id}` },
+    ...account,
+    id: `entry ${id}`,
+    name: "two-live-payments",
+    at,
+    orderId: `o_${id}`,
+    paymentId: `p_${id}`,
     attention: true,
   })),
   dead: Array.from({ length: 200 }, (_, id) => ({

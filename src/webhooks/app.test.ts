@@ -359,11 +359,11 @@ describe("more webhooks at once than are taken", () => {
     const proven = await Promise.all(Array.from({ length: 1_000 }, () => sendWithoutEnd(callbackPath())));
     const [first] = proven;
     // The last of them may not have arrived yet.
-    let thrownOut: number | undefined;
-    void first?.status.then((status) => (thrownOut = status));
-    for (let tries = 0; thrownOut === undefined && tries < 100; tries += 1)
+    const thrownOut: number[] = [];
+    void first?.status.then((status) => thrownOut.push(status));
+    for (let tries = 0; thrownOut.length === 0 && tries < 100; tries += 1)
       expect((await send("POST", callbackPath())).status).toBe(200);
-    expect(thrownOut).toBe(429);
+    expect(thrownOut).toEqual([429]);
     const refused = logged.filter(({ msg }) => msg === "webhook.refused").at(-1);
     expect(refused).toMatchObject({ status: 429, code: "too-many-requests", ...key });
     await until(async () => counted.test((await send("GET", "/metrics")).text), "the count");

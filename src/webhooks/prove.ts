@@ -1,4 +1,4 @@
-import type { Proof, ProofContext, PublicFiles, RawRequest } from "../contract/adapter.ts";
+import type { Proof, PublicFiles, RawRequest } from "../contract/adapter.ts";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../lib/errors.ts";
 import { signedUrl } from "../signatures/signed-url.ts";

@@ -189,7 +189,7 @@ export function minorOf({ currency, value }: Amount, { amount: { currency: own }
 export function echoesIn(metadata: Json | undefined): readonly string[] {
   if (typeof metadata === "string") {
     const told = metadata.startsWith("{") ? parseJson(metadata) : notJson;
-    return isObject(told) ? echoesIn(told as Json) : [metadata].filter((text) => text !== "");
+    return isObject(told) ? echoesIn(told as Json) : [metadata].filter((echo) => echo !== "");
   }
   if (!isObject(metadata)) return [];
   return Object.entries(metadata).flatMap(([name, value]) =>
