@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { startAlerts } from "../../src/alerts/alerts.ts";
 import { linesOf, reportSchema } from "../../src/cli/report-lines.ts";
+import { dayOf } from "../../src/lib/time.ts";
 import { embeddedEngine, serverEngines, type TestEngine } from "../support/engines.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { startWorld, type World, type WorldOptions } from "../support/service.ts";
@@ -28,9 +29,10 @@ async function open(options: Omit<WorldOptions, "engine"> = {}): Promise<void> {
   world = await startWorld({ engine: engine.settings(), ...options });
 }
 
-/** The report of today, by the service's clock. */
-async function report(query = ""): Promise<Report> {
+/** The report from today to the day that the workers' clock has reached. */
+async function report(): Promise<Report> {
   const headers = { authorization: `Bearer ${adminToken}` };
+  const query = `from=${dayOf(Date.now())}&to=${dayOf(world.now())}`;
   return reportSchema.parse(await (await fetch(`${world.url}/report?${query}`, { headers })).json());
 }
 
