@@ -1,3 +1,4 @@
+import { isoOf } from "../../lib/time.ts";
 import type { DesiredPayment, DesiredTransaction, Finding, Json, Minor } from "../../contract/adapter.ts";
 import type { CurrentPayment, PaymentChanges } from "../../norce/payment.ts";
 import { contains, same } from "../../norce/same.ts";
@@ -103,7 +104,7 @@ export function diffGone({
   // A purchase that was just made may be nowhere for a while: neither a session any more, nor an order yet.
   if (since === undefined || now - since < truthPauses.forgottenMs) return undefined;
   const state = stateOf("failed", noMoney, states);
-  const failed = { ...record, phase: "failed", since: new Date(now).toISOString() };
+  const failed = { ...record, phase: "failed", since: isoOf(now) };
   const changes: Changes = { ...nothing, payment: { state, record: failed } };
   return { is: "backwards", fingerprint: "gone", changes, findings: [] };
 }

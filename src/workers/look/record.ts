@@ -2,6 +2,7 @@
  * The record: what we keep of a payment under our own key in Norce's `attributes`. Binding, the accepted amount and who removed it rest on it
  * alone, so that nothing that the state store forgets can change whose money a payment is.
  */
+import { isoOf } from "../../lib/time.ts";
 import type { DesiredPayment, Json, Money } from "../../contract/adapter.ts";
 import type { CurrentPayment, PaymentRecord } from "../../norce/payment.ts";
 import { canonical, type PaymentState } from "../../norce/states.ts";
@@ -79,7 +80,7 @@ export function recordOf(
     ...sumsOf(money),
     // Says that it was us: a payment that somebody else removed is never revived.
     removed: canonical(state) === "removed",
-    since: sinceOf(current, phase, state) ?? new Date(now).toISOString(),
+    since: sinceOf(current, phase, state) ?? isoOf(now),
     ...recordBinding(current, desired),
     ...(amount.accepted ? { accepted: true } : {}),
     ...(amount.underpaid === undefined ? {} : { underpaid: { ...amount.underpaid } }),

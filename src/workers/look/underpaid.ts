@@ -1,4 +1,5 @@
 /** Less than was asked is not paid. Pure. */
+import { isoOf } from "../../lib/time.ts";
 import { truthPauses } from "../patience.ts";
 import type { DesiredPayment, Minor, Phase } from "../../contract/adapter.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
@@ -45,7 +46,7 @@ export function coverAmount(
   const since = partialSince ?? now;
   const leftMs = since + truthPauses.partsMs - now;
   if (parts && leftMs > 0) {
-    const partial = new Date(since).toISOString();
+    const partial = isoOf(since);
     const held = paidStates.has(canonical(state)) ? { heldBack: "processing" as const } : {};
     return { accepted: false, partial, ...held, findings: [], lookAgainMs: leftMs, ...standing };
   }
@@ -77,7 +78,7 @@ function coverLess(
   const findings: readonly Found[] = [{ name: "underpaid", facts }];
   if (takenOver) return { accepted: true, findings, amountAsked: current.amount };
   const since = readRecord(current.record).underpaidSince ?? now;
-  const underpaid = { since: new Date(since).toISOString(), total, asked: current.amount };
+  const underpaid = { since: isoOf(since), total, asked: current.amount };
   const leftMs = since + truthPauses.confirmMs - now;
   const standing = {
     accepted: false,

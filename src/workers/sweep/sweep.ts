@@ -5,6 +5,7 @@
 import type { AnyAdapter, PaymentKey } from "../../contract/adapter.ts";
 import type { AdapterSettings, Config } from "../../config.ts";
 import type { Logger } from "../../lib/log.ts";
+import { isoOf } from "../../lib/time.ts";
 import type { Meters } from "../../lib/meters.ts";
 import type { NorceClient } from "../../norce/client.ts";
 import { type ListedOrder, type ListedPayment, ordersWithin } from "../../norce/orders.ts";
@@ -103,7 +104,7 @@ async function sweep(parts: Stoppable, lock: Lock): Promise<void> {
 function tellGap(progress: readonly SweepProgress[], { config, log, now }: SweepParts): void {
   const gaps = progress.flatMap(({ recent }) => (recent?.swept === undefined ? [] : [now() - recent.swept]));
   const gapMs = Math.max(0, ...gaps);
-  if (gapMs > muchMs(config)) log.info({ gapMs, since: new Date(now() - gapMs).toISOString() }, "sweep.resumed");
+  if (gapMs > muchMs(config)) log.info({ gapMs, since: isoOf(now() - gapMs) }, "sweep.resumed");
 }
 
 function muchMs({ sweepIntervalSeconds }: Config): number {

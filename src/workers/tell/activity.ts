@@ -1,5 +1,6 @@
 import type { Target } from "../../contract/adapter.ts";
 import type { Logger } from "../../lib/log.ts";
+import { isoOf } from "../../lib/time.ts";
 import type { StoredEvent } from "../../queue/jobs.ts";
 import { norcePeer, type Peer, type PeerRecord, type Peers } from "../../queue/peers.ts";
 import { within } from "../../queue/within.ts";
@@ -58,14 +59,14 @@ export function tellActivity({ peers, log, now, found, over }: ActivityParts): A
     const { peer: adapter, merchant, channel, silent, missed } = after;
     const of = { adapter, merchant, channel };
     if (silent !== undefined && (before?.silent === undefined || news.missed.length > 0)) {
-      const facts = { since: new Date(silent.since).toISOString(), found: missed, expected: silent.expected };
+      const facts = { since: isoOf(silent.since), found: missed, expected: silent.expected };
       if (before?.silent === undefined) log.error({ ...of, ...facts }, "webhook.silent");
       found(of, { name: webhooksSilent, facts });
     }
     if (silent === undefined && before?.silent !== undefined) {
       const { since } = before.silent;
       const lastedMs = (after.heardAt ?? now()) - since;
-      log.info({ ...of, since: new Date(since).toISOString(), lastedMs, found: before.missed }, "webhook.heard");
+      log.info({ ...of, since: isoOf(since), lastedMs, found: before.missed }, "webhook.heard");
       over(of, webhooksSilent);
     }
   };

@@ -2,11 +2,11 @@ import { findingNames } from "../../contract/desired.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Target } from "../../contract/adapter.ts";
 import type { BadNews, NewsName } from "../../queue/bad-news.ts";
-import { within } from "../../queue/within.ts";
 import type { Found } from "../found.ts";
 import { findOf } from "../look/finds.ts";
 import { tellPauses } from "../patience.ts";
 import type { Listener } from "./told.ts";
+import { createWrites } from "./writes.ts";
 
 /** Keeps bad news for whoever tells people. It holds up nothing: nothing waits for it but `close`. */
 export interface BadNewsTeller extends Listener {
@@ -43,25 +43,9 @@ function nameOf(target: Target, { name, id }: Pick<Found, "name" | "id">): NewsN
 
 /** One process's hand in it. */
 export function tellBadNews({ badNews, log, now }: BadNewsParts): BadNewsTeller {
-  const underWay = new Set<Promise<void>>();
+  const writes = createWrites(log, "alert.unnoted");
   /** What was kept already, and when: the same is met at every look. */
   const known = new Map<string, number>();
-  let told = false;
-
-  const write = (work: Promise<void>, lost: () => void): void => {
-    const kept = (async () => {
-      try {
-        await work;
-        told = false;
-      } catch (error) {
-        lost();
-        if (!told) log.warn({ error }, "alert.unnoted");
-        told = true;
-      }
-    })();
-    underWay.add(kept);
-    void kept.finally(() => underWay.delete(kept));
-  };
 
   return {
     found(target, { name, id, deadline, facts }) {
@@ -80,18 +64,16 @@ export function tellBadNews({ badNews, log, now }: BadNewsParts): BadNewsTeller 
         ...(Number.isNaN(until) ? {} : { deadline: until }),
         ...(facts === undefined ? {} : { facts }),
       };
-      write(badNews.keep(news), () => known.delete(text));
+      writes.add(badNews.keep(news), () => known.delete(text));
     },
     looked({ key, resolved = [], now: at }) {
       for (const one of resolved.map(findOf)) {
         if (!names.has(one.name)) continue;
         const of = nameOf(key, one);
         known.delete(JSON.stringify(of));
-        write(badNews.over(of, at), () => undefined);
+        writes.add(badNews.over(of, at));
       }
     },
-    async close() {
-      await within(tellPauses.closeMs, Promise.all(underWay)).catch(() => undefined);
-    },
+    close: () => writes.close(),
   };
 }

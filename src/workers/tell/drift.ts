@@ -2,14 +2,15 @@ import { randomUUID } from "node:crypto";
 import type { Json, Target } from "../../contract/adapter.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Meters } from "../../lib/meters.ts";
+import { dayOf } from "../../lib/time.ts";
 import { letterId } from "../../queue/letters.ts";
-import { within } from "../../queue/within.ts";
 import { type Drift, type Ledger, missedEvent, type Tally } from "../../queue/ledger.ts";
 import type { Found } from "../found.ts";
 import { findOf } from "../look/finds.ts";
 import { hour as hourMs, tellPauses } from "../patience.ts";
 import { repairs } from "./facts.ts";
 import type { Listener } from "./told.ts";
+import { createWrites } from "./writes.ts";
 
 /**
  * Names what differed although nobody had announced it, and counts what was compared. It never holds up a look: nothing waits for it but
@@ -49,26 +50,10 @@ const mostKnown = 10_000;
 export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller {
   const owner = randomUUID();
   const tallies = new Map<string, Tally>();
-  const underWay = new Set<Promise<void>>();
+  const writes = createWrites(log, "ledger.unwritten");
   /** What has been kept already, and when: the same is met at every look. */
   const known = new Map<string, number>();
-  let told = false;
   let changed = false;
-
-  const keep = (work: Promise<void>, lost: () => void = () => undefined): void => {
-    const kept = (async () => {
-      try {
-        await work;
-        told = false;
-      } catch (error) {
-        lost();
-        if (!told) log.warn({ error }, "ledger.unwritten");
-        told = true;
-      }
-    })();
-    underWay.add(kept);
-    void kept.finally(() => underWay.delete(kept));
-  };
 
   const say = (drift: Drift): void => {
     meters.drift(drift.adapter, drift.name);
@@ -91,7 +76,7 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
     const hours = Map.groupBy(tallies.values(), ({ hour }) => hour);
     for (const [began, of] of hours) {
       const handed = ledger.tally(["tallies", owner, String(began)], of);
-      keep(handed, () => {
+      writes.add(handed, () => {
         changed = true;
       });
       // An hour that is long over gets no more looks.
@@ -105,7 +90,7 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
     const name = names[said] ?? said;
     const { adapter, merchant, channel } = target;
     const { orderId, paymentId } = ofAccount.has(name) ? {} : target;
-    const today = new Date(now()).toISOString().slice(0, 10);
+    const today = dayOf(now());
     const who = ["drift", name, adapter, merchant, channel, orderId ?? "", paymentId ?? "", about ?? ""];
     const id = orderId === undefined && !ofAccount.has(name) ? [...who, today] : who;
     const text = JSON.stringify(lasting.has(name) ? [...who, today] : id);
@@ -132,13 +117,13 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
     const values = Object.keys(more).length === 0 ? {} : { facts: more };
     const drift = { name, at, ...of, ...values, ...(letter === undefined ? {} : { letter }) };
     if (before === undefined) say(drift);
-    keep(lasting.has(name) ? ledger.standing(id, drift) : ledger.once(id, drift), () => known.delete(text));
+    writes.add(lasting.has(name) ? ledger.standing(id, drift) : ledger.once(id, drift), () => known.delete(text));
   };
 
   const resolve = (target: Target, found: Pick<Found, "name" | "id">, at: number): void => {
     const { id, text } = placeOf(target, found);
     known.delete(text);
-    keep(ledger.resolved(id, at));
+    writes.add(ledger.resolved(id, at));
   };
 
   return {
@@ -146,7 +131,7 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
       for (const one of resolved.map(findOf)) resolve(key, one, at);
       if (announced) {
         // A webhook that has nothing to tell may have come after the sweep had found out.
-        if (facts.outcome === "unchanged") keep(ledger.late(key));
+        if (facts.outcome === "unchanged") writes.add(ledger.late(key));
         return;
       }
       count(key, facts.outcome);
@@ -155,7 +140,7 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
       const states = { from: String(facts["from"]), to: String(facts["to"]) };
       const drift = { name: missedEvent, at: now(), adapter, merchant, channel, orderId, paymentId, ...states };
       say(drift);
-      keep(ledger.repaired(key, drift));
+      writes.add(ledger.repaired(key, drift));
     },
     found: (target, found) => find(target, found),
     over: (target, name) => resolve(target, { name }, now()),
@@ -167,7 +152,7 @@ export function tellDrift({ ledger, log, meters, now }: DriftParts): DriftTeller
     async close() {
       clearInterval(timer);
       flush();
-      await within(tellPauses.closeMs, Promise.all(underWay)).catch(() => undefined);
+      await writes.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Target } from "../../contract/adapter.ts";
 import type { Logger } from "../../lib/log.ts";
+import { isoOf } from "../../lib/time.ts";
 import { norcePeer as norce, type Peer } from "../../queue/peers.ts";
 import type { Found } from "../found.ts";
 import { tellPauses } from "../patience.ts";
@@ -47,7 +48,7 @@ export function tellPeers({ log, now, found, standing }: PeerParts): Listener {
     const lasts = trouble.failures >= tellPauses.failuresToTell || now() - trouble.since >= tellPauses.downMs;
     if (kind === "down" && !lasts) return;
     standing?.peerFails(peer, kind, trouble.since, facts);
-    const since = new Date(trouble.since).toISOString();
+    const since = isoOf(trouble.since);
     // As long as it goes on, every day has its entry: the peer's own, whoever's payment met it.
     const { peer: adapter, merchant, channel } = peer;
     found({ adapter, merchant, channel }, { name: findingOf(kind, peer), facts: { since, ...facts } });
@@ -62,7 +63,7 @@ export function tellPeers({ log, now, found, standing }: PeerParts): Listener {
     const trouble = troubles.get(id);
     troubles.delete(id);
     if (trouble?.told !== true) return false;
-    const facts = { ...peer, since: new Date(trouble.since).toISOString(), lastedMs: now() - trouble.since };
+    const facts = { ...peer, since: isoOf(trouble.since), lastedMs: now() - trouble.since };
     log.info(facts, kind === "down" ? "peer.up" : "credential.accepted");
     return true;
   };

@@ -1,3 +1,4 @@
+import { isoOf } from "../../lib/time.ts";
 import type { Target } from "../../contract/adapter.ts";
 import { laneId } from "../../queue/names.ts";
 import type { Found } from "../found.ts";
@@ -32,7 +33,7 @@ export function tellUnknown({ found, over }: UnknownParts): Listener {
       if (payments.size < unknownPatience.payments) payments.add(laneId(key));
       accounts.set(id, { since, payments });
       if (payments.size < unknownPatience.payments) return;
-      found(account, { name, facts: { since: new Date(since).toISOString(), payments: payments.size } });
+      found(account, { name, facts: { since: isoOf(since), payments: payments.size } });
     },
   };
 }
