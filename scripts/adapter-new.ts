@@ -78,7 +78,7 @@ const proofParts: Readonly<Record<Proof, ProofParts>> = {
     verify: `hmacFields({ items: () => undefined, joint: ":", free: 0, digest: "base64", key: "text", ${secretsOf} })`,
     secret: true,
     trust: (title) => `${title} signs chosen fields: \`hmac-fields\`, with \`webhookSecret\`.`,
-    note: "Nothing is proven before `items` says which fields are signed, and where the signature stands.",
+    note: "Nothing is proven before `items` says which fields are signed, and where the signature stands; forgery.ts then says the same to the law.",
   },
   "hmac-headers": {
     module: "hmac-headers",
@@ -87,7 +87,7 @@ const proofParts: Readonly<Record<Proof, ProofParts>> = {
     secret: true,
     trust: (title) =>
       `${title} signs headers, one of them the digest of the body: \`hmac-headers\`, with \`webhookSecret\`.`,
-    note: "Nothing is proven before `head` says what is signed, and where the signature stands.",
+    note: "Nothing is proven before `head` says what is signed, and where the signature stands; forgery.ts then says the same to the law.",
   },
   "rsa-certificate": {
     module: "rsa-certificate",
@@ -96,7 +96,7 @@ const proofParts: Readonly<Record<Proof, ProofParts>> = {
     secret: false,
     trust: (title) =>
       `${title} signs with the key of a certificate, fetched from its own hosts only: \`rsa-certificate\`.`,
-    note: "Nothing is proven before `claim` says what is signed, and where the certificate may lie.",
+    note: "Nothing is proven before `claim` says what is signed, and where the certificate may lie; forgery.ts then says the same to the law.",
   },
 };
 
@@ -134,9 +134,15 @@ export function filesFor(answers: Answers): Readonly<Record<string, string>> {
       file.replace(/\.txt$/, ""),
       readFileSync(join(templates, folder, file), "utf8"),
     ]);
+  const forgery = join(templates, "forgery", `${answers.proof}.ts.txt`);
   const values = valuesFor(answers);
   return Object.fromEntries(
-    [...from("common"), ...from(answers.truth)].map(([file, text]) => [
+    [
+      ...from("common"),
+      ...from(answers.truth),
+      // Of the other proofs nobody knows what is signed before the verifier says it.
+      ...(existsSync(forgery) ? [["forgery.ts", readFileSync(forgery, "utf8")] as const] : []),
+    ].map(([file, text]) => [
       file,
       text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => {
         const value = values[name];
@@ -163,6 +169,7 @@ function valuesFor({ folder, title, truth, scope, proof, webhook }: Answers): Re
         : "nobody can be asked, so that its proven events, kept in the payment's log, are the truth.",
     webhook,
     webhookName,
+    webhookKey: webhookName === webhook ? webhook : `"${webhook}"`,
     webhookEntry: webhookName === webhook ? webhook : `"${webhook}": ${webhookName}`,
     belongs: scope === "payment" ? "belongs to one payment" : "one for the whole account",
     trust: trust(title),

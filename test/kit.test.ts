@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -56,6 +57,8 @@ describe("adapter:new", () => {
     const files = filesFor({ ...answers, title: "Example\n  Pay", webhook: "return" });
     expect(files["index.ts"]).toContain('title: "Example Pay"');
     expect(files["index.ts"]).toContain('webhooks: { "return": returnWebhook }');
+    const signed = filesFor({ ...answers, proof: "hmac-body", webhook: "return" });
+    expect(signed["forgery.ts"]).toContain('= { "return": body };');
     expect(filesFor({ ...answers, webhook: "config" })["webhooks.ts"]).toContain("export const configWebhook:");
     expect(filesFor({ ...answers, webhook: "await" })["webhooks.ts"]).toContain("export const awaitWebhook:");
   });
@@ -111,20 +114,40 @@ describe("adapter:new", () => {
     });
 
     test("none of the laws about what has to be written is fulfilled by a folder in which nothing is written yet, and each says what to write", async () => {
-      const { status, printed } = await tree.run("node scripts/adapter-check.ts new-fold-account-hmac-body");
+      const { status, printed } = await tree.run("node scripts/adapter-check.ts new-fold-account-hmac-fields");
       expect(status).toBe(1);
       // What is the core's holds already: authority, and strangers that cost little.
       expect(printed).toMatch(/^2 of 15 laws, 4 do not apply$/m);
       for (const words of [
-        "run node scripts/adapter-table.ts new-fold-account-hmac-body",
+        "run node scripts/adapter-table.ts new-fold-account-hmac-fields",
         "add a fixtures/<case>/request.json of webhook",
-        "      say in new-fold-account-hmac-body/forgery.ts what is signed",
+        "      say in new-fold-account-hmac-fields/forgery.ts what is signed",
         "it has no actions",
-        "write src/adapters/new-fold-account-hmac-body/fold.ts (CONTRIBUTING.md, step 4)",
+        "write src/adapters/new-fold-account-hmac-fields/fold.ts (CONTRIBUTING.md, step 4)",
       ])
         expect(printed).toContain(words);
       expect(printed, "no stack").not.toMatch(/^\s+at /m);
     });
+
+    test.each([
+      ["new-fetch-payment-hmac-body", (body: string) => ({ "x-signature": hmacOf("simulated-secret", body) })],
+      ["new-fetch-payment-shared-secret", () => ({ authorization: "simulated-secret" })],
+    ])(
+      "how the webhook of %s could be forged is written: the first one that is shown fulfils the law",
+      async (folder, sign) => {
+        const shown = join(tree.path, "src/adapters", folder, "fixtures/first");
+        const body = JSON.stringify({ id: "paid-1", status: "PAID" });
+        const url = `/${folder}/api/checkout/v1/callback/orders/o_1/payments/p_1/push?merchant=acme&channel=se`;
+        mkdirSync(shown, { recursive: true });
+        writeFileSync(
+          join(shown, "request.json"),
+          JSON.stringify({ webhook: "push", method: "POST", url, headers: sign(body), body }),
+        );
+        const { status, printed } = await tree.run(`node scripts/adapter-check.ts ${folder} --law proof`);
+        expect(printed).toMatch(/^ {2}✓ proof +8 checks$/m);
+        expect(status).toBe(0);
+      },
+    );
 
     test("what is there is left alone, and what is not said is asked for", async () => {
       const before = readdirSync(join(tree.path, "src/adapters"));
@@ -149,6 +172,10 @@ describe("adapter:new", () => {
     });
   });
 });
+
+function hmacOf(secret: string, body: string): string {
+  return createHmac("sha256", secret).update(body).digest("hex");
+}
 
 describe("adapter:check", () => {
   test.each([
