@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { PaymentKey } from "../contract/adapter.ts";
 import type { StoredEvent } from "./jobs.ts";
 import type { PaymentName } from "./store.ts";
@@ -45,7 +45,7 @@ export function paymentName(key: PaymentKey): PaymentName {
 
 /** One short text for anything that is named by several. */
 export function hashOf(parts: readonly (string | undefined)[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+  return hash("sha256", JSON.stringify(parts), "base64url");
 }
 
 /** One short text for an event that is to be kept: two copies of it never run together. */

@@ -92,9 +92,13 @@ return redis.call('ZCARD', KEYS[1])`;
 /**
  * A journal is a list of entries `count;first;last;like;text`. Which were written when, and how large they are, stands in an index of their own,
  * so that all together keep to a bound: the one that was not written for the longest time gives way. An order's payments are such a list, too,
- * named by the order: one entry per payment, written when its journal begins and refreshed once a day.
+ * named by the order: one entry per payment, written when its journal begins and refreshed once a day. How long a key lives is written once a
+ * day, too: every write is one more for the append-only file.
  */
 const journal = `
+local function live(key, ttl)
+  if redis.call('PTTL', key) < ttl - 86400000 then redis.call('PEXPIRE', key, ttl) end
+end
 local function parsed(entry)
   local count, first, last, like = string.match(entry, '^(%d+);(%d+);(%d+);([^;]*);')
   return tonumber(count), first, last, like
@@ -129,7 +133,7 @@ local function append(key, index, id, now, most, ttl, lines)
     redis.call('LPUSH', key, hole)
     grown = grown + #hole
   end
-  redis.call('PEXPIRE', key, ttl)
+  live(key, ttl)
   redis.call('ZADD', index, now, id)
   redis.call('HINCRBY', index .. ':sizes', id, grown)
   return redis.call('INCRBY', index .. ':bytes', grown)
@@ -139,7 +143,7 @@ local function find(key, index, id, now, ttl, order, payment)
   if redis.call('EXISTS', key) == 0 or redis.call('EXISTS', list) == 0 then
     append(list, index, order, now, ${mostPayments}, ttl, { string.format('%.0f', now), id, payment })
   elseif tonumber(redis.call('ZSCORE', index, order) or 0) < now - 86400000 then
-    redis.call('PEXPIRE', list, ttl)
+    live(list, ttl)
     redis.call('ZADD', index, now, order)
   end
 end
@@ -157,9 +161,7 @@ local function journal(key, index, now, most, ttl, bound, lines, of)
     all = redis.call('INCRBY', index .. ':bytes', -freed)
     oldest = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')
   end
-  redis.call('PEXPIRE', index, ttl)
-  redis.call('PEXPIRE', index .. ':sizes', ttl)
-  redis.call('PEXPIRE', index .. ':bytes', ttl)
+  for _, key in ipairs({ index, index .. ':sizes', index .. ':bytes' }) do live(key, ttl + 86400000) end
 end
 local function after(from)
   local rest = {}

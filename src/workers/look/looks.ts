@@ -82,9 +82,11 @@ async function settle(begun: Begun, came: Came<Outcome>, parts: LookParts): Prom
   const ends = endsOf(step, note, by, now);
   // Whoever lost the job writes nothing down: what comes next is for who has it now to say. A settled look has nothing to ask about.
   if (ends.length > 0 && !(await isStillMine(begun, begun.known, parts))) return;
-  if ("outcome" in came) await remember(looked, came.outcome, parts);
   // Timer and letter first: a crash in between costs one look more, never one less.
-  if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);
+  await Promise.all([
+    "outcome" in came && remember(looked, came.outcome, parts),
+    step.at !== undefined && ends.includes("timer") && queue.timers.set(key, step.at),
+  ]);
   const letter = step.do === "bury" ? await queue.letters.put(letterOf(key, step, now)) : undefined;
   const known = knownAfter(step, by, begun, came, found);
   const outcome = "outcome" in came ? came.outcome : undefined;
