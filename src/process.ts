@@ -17,7 +17,7 @@ import { createMeters, type Meters } from "./lib/meters.ts";
 import { cachedCounts } from "./queue/counts.ts";
 import { type Engine, openEngine } from "./queue/engine.ts";
 import { createSeam, type Seam } from "./queue/seam.ts";
-import { readNumbers } from "./standing.ts";
+import { readNumbers } from "./standing-numbers.ts";
 
 /** Something that runs until it is closed. */
 export interface Running {

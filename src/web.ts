@@ -20,13 +20,13 @@ import type { Engine } from "./queue/engine.ts";
 import type { StoredEvent } from "./queue/jobs.ts";
 import { createLedger } from "./queue/ledger.ts";
 import type { JournalEntry, Seam } from "./queue/seam.ts";
-import { readDetail, sweptChannels } from "./standing.ts";
+import { readDetail, sweptChannels } from "./standing-numbers.ts";
 import { promptly } from "./queue/within.ts";
 import { createPublicFiles } from "./signatures/public-files.ts";
 import { createApp } from "./webhooks/app.ts";
 import { tooLargeInLedger } from "./webhooks/findings.ts";
 import { createArrived } from "./webhooks/arrivals.ts";
-import { createInbox, type Inbox } from "./webhooks/inbox.ts";
+import { storeTogether, type StoreEvents } from "./webhooks/store-together.ts";
 import type { Operations, OperationStatus, OperatorLooks } from "./webhooks/operations.ts";
 
 /** What the web half runs on. */
@@ -53,7 +53,7 @@ export function createWeb(parts: WebParts): RequestListener {
     config,
     log,
     meters,
-    inbox: withEvidenceApart(createInbox(queue.inbox.add), queue),
+    store: withEvidenceApart(storeTogether(queue.inbox.add), queue),
     files: createPublicFiles({ transport }),
     looks,
     operations,
@@ -150,7 +150,7 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): 
  * What proves events later may hold personal data: it stands apart from them, bounded, and goes when it is judged. Where there is no room for
  * it, that concerns no other webhook.
  */
-function withEvidenceApart(inbox: Inbox, { evidence }: Seam): Inbox {
+function withEvidenceApart(store: StoreEvents, { evidence }: Seam): StoreEvents {
   const setApart = async (event: StoredEvent): Promise<StoredEvent> => {
     if (event.evidence === undefined) return event;
     const { adapter, merchant, channel } = event.target;
@@ -163,9 +163,9 @@ function withEvidenceApart(inbox: Inbox, { evidence }: Seam): Inbox {
     throw new WorkerError("QueueUnavailable", "what proves the webhook was gone before it could be acknowledged");
   };
   return async (events) => {
-    if (events.every((event) => event.evidence === undefined)) return await inbox(events);
+    if (events.every((event) => event.evidence === undefined)) return await store(events);
     const apart = await Promise.all(events.map(setApart));
-    await inbox(apart);
+    await store(apart);
     await Promise.all(apart.map(keep));
   };
 }

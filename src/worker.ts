@@ -11,7 +11,7 @@ import { type Running, runProcess } from "./process.ts";
 import type { Engine } from "./queue/engine.ts";
 import { startTimers } from "./queue/timers.ts";
 import type { Seam } from "./queue/seam.ts";
-import { readDetail } from "./standing.ts";
+import { readDetail } from "./standing-numbers.ts";
 import { createAsking } from "./workers/asking.ts";
 import { startErrands } from "./workers/errands.ts";
 import { startEvents } from "./workers/events/events.ts";

@@ -63,7 +63,7 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
       "contract/",
       "config.ts",
       "process.ts",
-      "standing.ts",
+      "standing-numbers.ts",
       "lib/",
     ],
   ],
@@ -81,7 +81,7 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
       "current-config.ts",
       "health.ts",
       "process.ts",
-      "standing.ts",
+      "standing-numbers.ts",
       "lib/",
     ],
   ],
@@ -90,7 +90,16 @@ const ours: readonly (readonly [string, readonly string[]])[] = [
   ["start.ts", [""]],
   [
     "",
-    ["contract/", "adapters/registry.ts", "queue/", "config.ts", "current-config.ts", "exit.ts", "standing.ts", "lib/"],
+    [
+      "contract/",
+      "adapters/registry.ts",
+      "queue/",
+      "config.ts",
+      "current-config.ts",
+      "exit.ts",
+      "standing-numbers.ts",
+      "lib/",
+    ],
   ],
 ];
 

@@ -1,6 +1,6 @@
 /** What is asked about, and which events and letters are about it. Pure. */
 import type { StoredEvent } from "../queue/jobs.ts";
-import type { Read } from "./standing.ts";
+import type { Read } from "./payment-standing.ts";
 import { isoOf } from "../lib/time.ts";
 
 /** What is asked about. */

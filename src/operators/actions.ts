@@ -1,7 +1,7 @@
 /** What can be done next about an order, as commands. Pure. */
 import type { EventTold, Question } from "./about.ts";
 import { firstMinutes } from "./advice.ts";
-import type { LetterTold, Standing } from "./standing.ts";
+import type { LetterTold, PaymentStanding } from "./payment-standing.ts";
 import { duration } from "./sentences.ts";
 
 /** Something to do, or that there is nothing to do. */
@@ -13,7 +13,7 @@ export interface Action {
 
 /** What actions are chosen by. */
 interface Stands {
-  readonly payments: readonly Standing[];
+  readonly payments: readonly PaymentStanding[];
   readonly letters: readonly LetterTold[];
   readonly events: readonly EventTold[];
 }
@@ -55,7 +55,7 @@ function letterActions({ id, kind, reason, of }: LetterTold): readonly Action[] 
   return [...first, { says, command: retry }, dismiss];
 }
 
-function waitingAction({ paymentId, nextLookAt, asked }: Standing, now: number): readonly Action[] {
+function waitingAction({ paymentId, nextLookAt, asked }: PaymentStanding, now: number): readonly Action[] {
   if (nextLookAt !== undefined) {
     const inMs = Date.parse(nextLookAt) - now;
     const when = inMs > 0 ? `in ${duration(inMs)}` : "now";

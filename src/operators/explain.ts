@@ -9,13 +9,13 @@ import { WorkerError } from "../lib/errors.ts";
 import { orUnavailable, within } from "../queue/within.ts";
 import { insistOnAdmin } from "../signatures/admin-token.ts";
 import { queryOf } from "../webhooks/request.ts";
-import type { Standing as ServiceStanding } from "../queue/standing.ts";
+import type { Standing } from "../queue/standing.ts";
 import { aboutOf, type EventTold, eventTold, type Question } from "./about.ts";
 import { type Action, actionsFor } from "./actions.ts";
 import { type Call, troublesOf } from "./calls.ts";
 import { listedPeers } from "./situation.ts";
 import { isKnown, keysOf, most, read, searchEvents, searchLetters, type SearchParts, type Targets } from "./search.ts";
-import { type LetterTold, letterTold, type Read, type Standing, standingOf } from "./standing.ts";
+import { type LetterTold, letterTold, type Read, type PaymentStanding, standingOf } from "./payment-standing.ts";
 import { type TimelineEntry, timelineOf } from "./timeline.ts";
 import { norcePeer } from "../queue/peers.ts";
 import { isoOf } from "../lib/time.ts";
@@ -24,7 +24,7 @@ import { isoOf } from "../lib/time.ts";
 export interface ExplainParts extends SearchParts {
   readonly config: Pick<Config, "adminTokens" | "find" | "targets">;
   /** How things stand now. */
-  readonly standing: () => Promise<ServiceStanding>;
+  readonly standing: () => Promise<Standing>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -39,7 +39,7 @@ export interface Explanation {
   readonly rememberedSince: string;
   /** What keeps it waiting whatever it is: no worker is there, or Norce or its PSP is away or refuses us. */
   readonly troubles: readonly Call[];
-  readonly payments: readonly Standing[];
+  readonly payments: readonly PaymentStanding[];
   /** Letters of the order's events and operations; a payment's own stands with the payment. */
   readonly letters: readonly LetterTold[];
   /** Events that wait until their payment is found. */
@@ -130,7 +130,7 @@ async function gather(asked: Question, targets: Targets, parts: ExplainParts): P
 
 /** What keeps payments of these adapters waiting, whatever they are. */
 function troublesAround(
-  stands: ServiceStanding,
+  stands: Standing,
   adapters: ReadonlySet<string>,
   asked: Question,
   { config }: ExplainParts,
@@ -143,7 +143,7 @@ function troublesAround(
 }
 
 /** Since when anything is remembered: for ninety days, or since the queue's engine was empty. */
-function rememberedSince(stands: ServiceStanding | undefined, now: number): string {
+function rememberedSince(stands: Standing | undefined, now: number): string {
   return isoOf(Math.max(stands?.firstAt ?? 0, now - keptMs));
 }
 

@@ -5,7 +5,7 @@ import type { StoredEvent } from "../queue/jobs.ts";
 import { pspAccountOf } from "../queue/references.ts";
 import type { Seam } from "../queue/seam.ts";
 import type { Question } from "./about.ts";
-import { isSame, type Letter, type Read } from "./standing.ts";
+import { isSame, type Letter, type Read } from "./payment-standing.ts";
 import { referenceIn } from "./timeline.ts";
 
 /** What is searched. */

@@ -14,7 +14,7 @@ import { callbackSignature, operationSignature } from "../signatures/signed-url.
 import { listenOnLoopback, type Loopback } from "../../sandbox/loopback.ts";
 import { filesOf } from "../../test/support/signing.ts";
 import { createApp } from "./app.ts";
-import { createInbox } from "./inbox.ts";
+import { storeTogether } from "./store-together.ts";
 import { signingKeysOf } from "../../test/support/signing.ts";
 import { until } from "../../test/support/until.ts";
 import { operationUrl } from "../signatures/urls.ts";
@@ -81,7 +81,7 @@ beforeAll(async () => {
     log: pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line) as never) }),
     meters,
     files: filesOf(),
-    inbox: createInbox((events) => unlessDown(() => void stored.push(...events))),
+    store: storeTogether((events) => unlessDown(() => void stored.push(...events))),
     looks: {
       ask: (of) => unlessDown(() => `look-${looks.push(of)}`),
       async status(_, operationId) {

@@ -9,7 +9,7 @@ import type { Tracing } from "../lib/tracing.ts";
 import type { Arrived } from "./arrivals.ts";
 import { refusalOf, send, sendJson, sendRefusal } from "./answers.ts";
 import { createGuard, type Refuse } from "./guard.ts";
-import type { Inbox } from "./inbox.ts";
+import type { StoreEvents } from "./store-together.ts";
 import type { Operations, OperatorLooks } from "./operations.ts";
 import { answerOperation } from "./operators.ts";
 import { queryOf } from "./request.ts";
@@ -21,7 +21,7 @@ export interface AppParts {
   readonly config: Config;
   readonly log: Logger;
   readonly meters: Meters;
-  readonly inbox: Inbox;
+  readonly store: StoreEvents;
   /** What lies in public and proofs take. */
   readonly files: PublicFiles;
   readonly looks: OperatorLooks;

@@ -6,14 +6,14 @@ import type { Ack } from "../contract/adapter.ts";
 import type { Tracing } from "../lib/tracing.ts";
 import type { StoredEvent } from "../queue/jobs.ts";
 import { noRoomToAsk, NotTaken, onlyMethods } from "./answers.ts";
-import type { Inbox } from "./inbox.ts";
+import type { StoreEvents } from "./store-together.ts";
 import { type ProveParts, proveHead } from "./prove.ts";
 import type { Head } from "./request.ts";
 import { route, type WebhookRoute } from "./routes.ts";
 
 /** What a webhook is received with. */
 export interface ReceiveParts extends ProveParts {
-  readonly inbox: Inbox;
+  readonly store: StoreEvents;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly tracing?: Pick<Tracing, "here" | "span"> | undefined;
@@ -46,7 +46,7 @@ export interface Received {
  * @throws WorkerError `UnknownTarget`, `MalformedWebhook`, `UntrustedWebhook`, `QueueUnavailable`. @throws NotTaken. Nothing is acknowledged then.
  */
 export async function receive(
-  { config, files, inbox, now, tracing }: ReceiveParts,
+  { config, files, store, now, tracing }: ReceiveParts,
   { to, head, body }: Incoming,
 ): Promise<Received> {
   const routed = route(config, to);
@@ -64,6 +64,6 @@ export async function receive(
   const events = rules
     .parse(request, target, settings)
     .map((event): StoredEvent => ({ target, webhook, receivedAt, event, ...told, ...traced }));
-  await inbox(events);
+  await store(events);
   return { ack: rules.ack, events: events.length, by: told.by };
 }

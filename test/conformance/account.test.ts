@@ -233,7 +233,7 @@ describe.each(subjects)("$folder", (subject) => {
           Object.entries(sent.headers).map(([name, value]) => [name.toLowerCase(), value]),
         );
         const { by, ack } = await receive(
-          { config: now, files: await filesBehind(subject), inbox: async () => undefined, now: Date.now },
+          { config: now, files: await filesBehind(subject), store: async () => undefined, now: Date.now },
           { to: { target: account, webhook }, head: { ...head, headers }, body: async () => Buffer.from(sent.body) },
         );
         expect(by).toBeDefined();

@@ -33,14 +33,14 @@ export const simulatedFaults: readonly SimulatedFault[] = [
   {
     name: "a webhook is acknowledged before it is stored",
     file: "src/webhooks/receive.ts",
-    find: "  await inbox(events);",
-    replace: "  void inbox(events).catch(() => undefined);",
+    find: "  await store(events);",
+    replace: "  void store(events).catch(() => undefined);",
     breaks: rest,
     kinds: ["engine-down", "engine-refuses"],
   },
   {
     name: "a group of events is acknowledged when it leaves",
-    file: "src/webhooks/inbox.ts",
+    file: "src/webhooks/store-together.ts",
     find: "    underWay += 1;\n    add(group.events)",
     replace: "    underWay += 1;\n    group.stored.resolve();\n    add(group.events)",
     breaks: rest,

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import klarnaPayments from "../../src/adapters/klarna-payments/index.ts";
 import type { Snapshot } from "../../src/adapters/klarna-payments/schema.ts";
 import type { DesiredPayment } from "../../src/contract/adapter.ts";
-import { chooseAttempt } from "../../src/workers/look/attempt.ts";
+import { chooseAttempt } from "../../src/workers/look/choose-attempt.ts";
 
 const fixtures = join(import.meta.dirname, "../../src/adapters/klarna-payments/fixtures");
 

@@ -11,7 +11,7 @@ import { createSeam, type Seam } from "../../src/queue/seam.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
 import { createSandboxPsp, type SandboxPsp } from "../../sandbox/psp.ts";
 import { listenOnLoopback } from "../../sandbox/loopback.ts";
-import { readNumbers } from "../../src/standing.ts";
+import { readNumbers } from "../../src/standing-numbers.ts";
 import { startWeb } from "../../src/web.ts";
 import { bareOperationUrl, callbackUrl } from "../../src/signatures/urls.ts";
 import { startWorker } from "../../src/worker.ts";

@@ -25,7 +25,7 @@ import { listenOnLoopback } from "../../sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
 import { createSandboxPsp } from "../../sandbox/psp.ts";
 import { createApp } from "../../src/webhooks/app.ts";
-import { createInbox } from "../../src/webhooks/inbox.ts";
+import { storeTogether } from "../../src/webhooks/store-together.ts";
 import { createPublicFiles } from "../../src/signatures/public-files.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
 import { createContexts } from "../../src/adapters/contexts.ts";
@@ -207,7 +207,7 @@ export async function openStage(subject: Subject, options: StageOptions = {}): P
     files: options.files ?? createPublicFiles({ transport }),
     log,
     meters,
-    inbox: createInbox((events) => seam.inbox.add(events)),
+    store: storeTogether((events) => seam.inbox.add(events)),
     looks: {
       async ask(key) {
         await seam.looks.ask([{ key, by: "operator" }], "prompt");

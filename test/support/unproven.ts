@@ -64,10 +64,10 @@ async function costsOf(subject: Subject): Promise<Cost[]> {
       const once = async (): Promise<Omit<Cost, "webhook" | "body" | "bytes">> => {
         let stored = 0;
         parsed = 0;
-        const inbox = async (): Promise<void> => void (stored += 1);
+        const store = async (): Promise<void> => void (stored += 1);
         const before = process.cpuUsage();
         const outcome = await receive(
-          { config: forged, files: filesOf(), inbox, now: Date.now },
+          { config: forged, files: filesOf(), store, now: Date.now },
           { to: { target, webhook }, head: { ...request, query }, body: async () => Buffer.from(bytes) },
         ).then(
           ({ dropped }) => dropped ?? "received",

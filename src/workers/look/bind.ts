@@ -4,7 +4,7 @@ import type { WorkerError } from "../../lib/errors.ts";
 import type { NorceClient } from "../../norce/client.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 import type { NorceOrder } from "../../norce/schema.ts";
-import { type Attempt, chooseAttempt, type Choice } from "./attempt.ts";
+import { type Attempt, chooseAttempt, type Choice } from "./choose-attempt.ts";
 import { judgeAnswer, judgeClaimant, type Names, readEchoes, wantsOrder } from "./binding.ts";
 import { claimReference, type ClaimParts, renewClaim } from "./claim.ts";
 import { readRecord } from "./record.ts";

@@ -4,7 +4,7 @@ import type { Seam } from "../../queue/seam.ts";
 import { horizonOf } from "../retry.ts";
 import type { Publishing } from "./actions.ts";
 import { lookAgainMs } from "./again.ts";
-import { referencesToAsk } from "./attempt.ts";
+import { referencesToAsk } from "./choose-attempt.ts";
 import { type Asked, bind, type Bound } from "./bind.ts";
 import { diff, diffGone, type Verdict } from "./diff.ts";
 import { observe, type Observed } from "./observe.ts";

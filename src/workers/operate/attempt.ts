@@ -8,7 +8,7 @@ import { once } from "../events/once.ts";
 import { bindAnswer } from "../look/compare.ts";
 import { observe, type Observed } from "../look/observe.ts";
 import { open, type Opening } from "../look/open.ts";
-import { referencesToAsk } from "../look/attempt.ts";
+import { referencesToAsk } from "../look/choose-attempt.ts";
 import { coverAmount } from "../look/underpaid.ts";
 import { stateOf } from "../../norce/states.ts";
 import { decideSending, endKey, hasUnknownSending, isShown, noteSending, sendingKey } from "./decide.ts";

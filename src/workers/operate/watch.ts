@@ -2,7 +2,7 @@
 import type { OperationName } from "../../contract/adapter.ts";
 import type { OperationState } from "../../queue/operations.ts";
 import type { Held } from "../job.ts";
-import { referencesToAsk } from "../look/attempt.ts";
+import { referencesToAsk } from "../look/choose-attempt.ts";
 import { observe } from "../look/observe.ts";
 import { open } from "../look/open.ts";
 import { second } from "../patience.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { WorkerError } from "../lib/errors.ts";
 import type { StoredEvent } from "../queue/jobs.ts";
-import { createInbox } from "./inbox.ts";
+import { storeTogether } from "./store-together.ts";
 
 const event = (key: string, filling = ""): StoredEvent => ({
   target: { adapter: "any", merchant: "acme", channel: "se", orderId: "o_1", paymentId: "p_1" },
@@ -22,17 +22,17 @@ function recording(): { groups: StoredEvent[][]; add: (events: readonly StoredEv
 
 test("events of the same turn share one job", async () => {
   const { groups, add } = recording();
-  const inbox = createInbox(add);
+  const inbox = storeTogether(add);
   await Promise.all([inbox([event("1")]), inbox([event("2")]), inbox([event("3")])]);
   await inbox([event("4")]);
   expect(groups.map((group) => group.map(({ event: { key } }) => key))).toEqual([["1", "2", "3"], ["4"]]);
 });
 
 /** An inbox whose queue answers when the gate opens, and the groups that it was given. */
-function gated(): { groups: string[][]; gate: PromiseWithResolvers<void>; inbox: ReturnType<typeof createInbox> } {
+function gated(): { groups: string[][]; gate: PromiseWithResolvers<void>; inbox: ReturnType<typeof storeTogether> } {
   const groups: string[][] = [];
   const gate = Promise.withResolvers<void>();
-  const inbox = createInbox(async (events) => {
+  const inbox = storeTogether(async (events) => {
     groups.push(events.map(({ event: { key } }) => key));
     if (groups.length <= 2) await gate.promise;
   });
@@ -40,7 +40,7 @@ function gated(): { groups: string[][]; gate: PromiseWithResolvers<void>; inbox:
 }
 
 /** Stores events one turn of the event loop after the other. */
-async function inTurns(inbox: ReturnType<typeof createInbox>, keys: readonly string[]): Promise<Promise<void>[]> {
+async function inTurns(inbox: ReturnType<typeof storeTogether>, keys: readonly string[]): Promise<Promise<void>[]> {
   const storing: Promise<void>[] = [];
   for (const key of keys) {
     storing.push(inbox([event(key)]));
@@ -66,26 +66,26 @@ test("a queue that hangs does not hold up those who come later", async () => {
 
 test("a group holds at most 100 events, and a request's events may span groups", async () => {
   const { groups, add } = recording();
-  await createInbox(add)(Array.from({ length: 250 }, (_, index) => event(String(index))));
+  await storeTogether(add)(Array.from({ length: 250 }, (_, index) => event(String(index))));
   expect(groups.map((group) => group.length)).toEqual([100, 100, 50]);
 });
 
 test("a group holds at most 256 kB", async () => {
   const { groups, add } = recording();
   const large = "x".repeat(100_000);
-  const inbox = createInbox(add);
+  const inbox = storeTogether(add);
   await Promise.all(["1", "2", "3"].map((key) => inbox([event(key, large)])));
   expect(groups.map((group) => group.length)).toEqual([2, 1]);
 });
 
 test("nobody is told that an event was stored when its group was not", async () => {
-  const inbox = createInbox(() => Promise.reject(new WorkerError("QueueUnavailable", "down")));
+  const inbox = storeTogether(() => Promise.reject(new WorkerError("QueueUnavailable", "down")));
   const answers = await Promise.allSettled([inbox([event("1")]), inbox([event("2")])]);
   expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
 });
 
 test("a webhook without events stores nothing", async () => {
   const { groups, add } = recording();
-  await createInbox(add)([]);
+  await storeTogether(add)([]);
   expect(groups).toEqual([]);
 });

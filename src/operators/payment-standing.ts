@@ -26,7 +26,7 @@ export interface Read {
 export type Letter = DeadLetter & { readonly id: string };
 
 /** A payment as it stands now. Times in ISO 8601. */
-export interface Standing {
+export interface PaymentStanding {
   readonly adapter: string;
   readonly orderId: string;
   readonly paymentId: string;
@@ -78,7 +78,7 @@ interface OperationTold {
 }
 
 /** A payment as it stands now. @param now milliseconds since the epoch. */
-export function standingOf(read: Read, now: number): Standing {
+export function standingOf(read: Read, now: number): PaymentStanding {
   const { key, entries, note, letter, reference, holder } = read;
   const { asked, known } = note;
   const state = stateIn(entries);

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../queue/jobs.ts";
 
 /** Stores events; resolves once the queue has every one of them. */
-export type Inbox = (events: readonly StoredEvent[]) => Promise<void>;
+export type StoreEvents = (events: readonly StoredEvent[]) => Promise<void>;
 
 const maxEvents = 100;
 const maxBytes = 256 * 1024;
@@ -22,7 +22,7 @@ interface Group {
  * Together is the same turn of the event loop, or while two groups are on their way. A group holds at most 100 events or 256 kB.
  * @param add stores one group; rejects with `QueueUnavailable`.
  */
-export function createInbox(add: (events: readonly StoredEvent[]) => Promise<void>): Inbox {
+export function storeTogether(add: (events: readonly StoredEvent[]) => Promise<void>): StoreEvents {
   let open: Group | undefined;
   let underWay = 0;
 

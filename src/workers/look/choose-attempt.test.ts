@@ -3,7 +3,7 @@ import type { DesiredPayment } from "../../contract/adapter.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 import { current, desired, lookedAt, money, nothing, reasonOf } from "../../../test/support/money.ts";
 import { refusal } from "../found.ts";
-import { type Attempt, chooseAttempt, referencesToAsk } from "./attempt.ts";
+import { type Attempt, chooseAttempt, referencesToAsk } from "./choose-attempt.ts";
 
 const attempt = (asked: string, over: Partial<DesiredPayment> | null): Attempt => ({
   asked,
