@@ -11,6 +11,8 @@ export interface Meddler {
   allStalled(queue: string, times: number): Promise<number>;
   /** Its lock ran out and somebody else has it now. */
   steal(queue: string, id: string): Promise<unknown>;
+  /** The locks of all its jobs have run out, long enough ago for the next worker that begins to find them (a twin's only at its second check). Answers how many there were. */
+  allRunOut(queue: string): Promise<number>;
   close(): Promise<unknown>;
 }
 
@@ -32,6 +34,12 @@ export async function meddlerOf(testEngine: TestEngine | TwinEngine): Promise<Me
         return jobs;
       },
       steal: (queue, id) => redis.set(`${key(queue, id)}:lock`, "somebody else's", "PX", 60_000),
+      async allRunOut(queue) {
+        const active = await redis.lrange(key(queue, "active"), 0, -1);
+        if (active.length > 0) await redis.sadd(key(queue, "stalled"), ...active);
+        const locks = await redis.del(key(queue, "stalled-check"), ...active.map((id) => `${key(queue, id)}:lock`));
+        return Math.min(locks, active.length);
+      },
       close: () => redis.quit(),
     };
   }
@@ -46,6 +54,12 @@ export async function meddlerOf(testEngine: TestEngine | TwinEngine): Promise<Me
       return (await client.query(sql, [queue, times])).rowCount ?? 0;
     },
     steal: (queue, id) => set("lock_token", queue, id, "somebody else's"),
+    async allRunOut(queue) {
+      await client.query("DELETE FROM bullmq.meta WHERE queue = $1 AND field = 'stalled-check'", [queue]);
+      const sql = `UPDATE bullmq.job SET locked_until_ms = 0, stalled_marked = true
+ WHERE queue = $1 AND state = 'active' AND lock_token IS NOT NULL`;
+      return (await client.query(sql, [queue])).rowCount ?? 0;
+    },
     close: () => client.end(),
   };
 }
@@ -61,6 +75,12 @@ function meddlerIn({ server }: TwinEngine): Meddler {
       const { jobs } = server.queue(queue);
       for (const job of jobs.values()) job.stalls = times;
       return jobs.size;
+    },
+    async allRunOut(queue) {
+      const { locks } = server.queue(queue);
+      const held = locks.size;
+      locks.clear();
+      return held;
     },
     steal: async (queue, id) =>
       server.queue(queue).locks.set(id, { token: "somebody else's", until: Date.now() + 60_000, holder: "somebody" }),

@@ -5,6 +5,12 @@ export interface Passage {
   readonly port: number;
   /** Every connection that is open now is silent from here on; new ones work. */
   silence(): void;
+  /**
+   * Holds back the first answer that holds this text, and all that is said on either side from then on, as where whoever asked stands still before
+   * reading it.
+   * @returns `held`: resolves once it is; `release` lets everything through, in its order.
+   */
+  holdFrom(text: string): { readonly held: Promise<void>; readonly release: () => void };
   close(): Promise<void>;
 }
 
@@ -12,10 +18,21 @@ export interface Passage {
 export async function openPassage(to: number): Promise<Passage> {
   const open = new Set<Socket>();
   const heard = new Set<Socket>();
-  const forward = (from: Socket, into: Socket): void => {
+  let awaited: { readonly text: string; readonly found: () => void } | undefined;
+  let held: (() => void)[] | undefined;
+  const forward = (from: Socket, into: Socket, answers: boolean): void => {
     open.add(from);
     heard.add(from);
-    from.on("data", (bytes) => heard.has(from) && into.write(bytes));
+    from.on("data", (bytes) => {
+      if (!heard.has(from)) return;
+      if (answers && awaited !== undefined && bytes.includes(awaited.text)) {
+        held = [];
+        awaited.found();
+        awaited = undefined;
+      }
+      if (held === undefined) into.write(bytes);
+      else held.push(() => void into.write(bytes));
+    });
     from.on("error", () => undefined);
     from.on("close", () => {
       open.delete(from);
@@ -24,8 +41,8 @@ export async function openPassage(to: number): Promise<Passage> {
   };
   const server = createServer((near) => {
     const far = connect(to, "127.0.0.1");
-    forward(near, far);
-    forward(far, near);
+    forward(near, far, false);
+    forward(far, near, true);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -33,6 +50,18 @@ export async function openPassage(to: number): Promise<Passage> {
   return {
     port: address.port,
     silence: () => heard.clear(),
+    holdFrom(text) {
+      const found = Promise.withResolvers<void>();
+      awaited = { text, found: found.resolve };
+      return {
+        held: found.promise,
+        release() {
+          const kept = held ?? [];
+          held = undefined;
+          for (const send of kept) send();
+        },
+      };
+    },
     async close() {
       for (const socket of open) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
