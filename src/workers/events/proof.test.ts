@@ -1,14 +1,11 @@
-import { pino } from "pino";
 import { beforeEach, expect, test } from "vitest";
 import { createListSeam, type ListSeam } from "../../../test/support/list-seam.ts";
 import { current } from "../../../test/support/money.ts";
+import { startEventsOn } from "../../../test/support/start-events.ts";
 import { evidenceMs } from "../../queue/evidence.ts";
 import type { LogLine, PspEvent } from "../../contract/adapter.ts";
 import type { DeadLetter, StoredEvent } from "../../queue/jobs.ts";
-import { createGate } from "../gate/gate.ts";
 import type { EventTold } from "../tell.ts";
-import type { Following } from "../asking.ts";
-import { type EventParts, startEvents } from "./events.ts";
 
 const target = { adapter: "any", merchant: "acme", channel: "se" };
 const account = JSON.stringify(Object.values(target));
@@ -35,37 +32,21 @@ beforeEach(() => {
       },
     },
   };
-  const found = { adapter, settings: { adapterId: "acme_adapter" } };
-  const asking = {
-    config: { targets: [{ ...target, adapter }], find: () => found, adapters: new Map([["any", adapter]]) },
-    contexts: () => ({}),
+  startEventsOn(lists, target, {
+    adapter,
+    settings: { adapterId: "acme_adapter" },
     norce: {
       payment: async () => current(),
       log: async () => ({ keys: new Set(), kept: [] }),
       appendEvent: async (_key: unknown, event: PspEvent) => void kept.push(event),
     },
-  };
-  const parts = {
-    asking: () => asking,
-    changed: () => undefined,
-    shell: {
-      work: lists.seam.work,
-      gates: { of: () => createGate(4, () => now), close: () => undefined },
-      log: pino({ level: "silent" }),
-      now: () => now,
-      random: () => 0,
-      stopping: new AbortController().signal,
-    },
-    queue: lists.seam,
+    now: () => now,
     teller: {
-      met: () => undefined,
       received: () => undefined,
       event: (event: EventTold) => void told.push(event),
       buried: (letter: DeadLetter) => void buried.push(letter),
     },
-    concurrency: 1,
-  };
-  startEvents(parts as unknown as Following<EventParts>);
+  });
 });
 
 async function eventWith(evidence: string, key: string): Promise<StoredEvent> {

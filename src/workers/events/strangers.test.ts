@@ -1,9 +1,6 @@
-import { pino } from "pino";
 import { expect, test } from "vitest";
 import { createListSeam } from "../../../test/support/list-seam.ts";
-import type { Following } from "../asking.ts";
-import { createGate } from "../gate/gate.ts";
-import { type EventParts, startEvents } from "./events.ts";
+import { startEventsOn } from "../../../test/support/start-events.ts";
 
 const target = { adapter: "any", merchant: "acme", channel: "se" };
 const now = Date.now();
@@ -12,11 +9,9 @@ const now = Date.now();
 async function askedFor(webhook: object): Promise<number> {
   const lists = createListSeam();
   let asked = 0;
-  const adapter = { id: "any", webhooks: { webhook } };
-  const found = { adapter, settings: { merchantReference: "paymentId" } };
-  const asking = {
-    config: { targets: [{ ...target, adapter }], find: () => found, adapters: new Map([["any", adapter]]) },
-    contexts: () => ({}),
+  startEventsOn(lists, target, {
+    adapter: { id: "any", webhooks: { webhook } },
+    settings: { merchantReference: "paymentId" },
     norce: {
       ordersBy: async () => {
         asked += 1;
@@ -24,23 +19,8 @@ async function askedFor(webhook: object): Promise<number> {
       },
       order: async () => null,
     },
-  };
-  const parts = {
-    asking: () => asking,
-    changed: () => undefined,
-    shell: {
-      work: lists.seam.work,
-      gates: { of: () => createGate(4, () => now), close: () => undefined },
-      log: pino({ level: "silent" }),
-      now: () => now,
-      random: () => 0,
-      stopping: new AbortController().signal,
-    },
-    queue: lists.seam,
-    teller: { met: () => undefined, event: () => undefined },
-    concurrency: 1,
-  };
-  startEvents(parts as unknown as Following<EventParts>);
+    now: () => now,
+  });
   for (let at = 0; at < 100; at += 1) {
     const event = { key: `e${at}`, type: "x", at: null, clues: [{ echo: `invented_${at}` }] };
     await lists.run("events-any", { target, webhook: "webhook", receivedAt: now, event });
