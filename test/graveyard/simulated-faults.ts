@@ -315,6 +315,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "  if (notBefore === undefined) return;\n",
     replace: "  if (notBefore !== undefined || notBefore === undefined) return;\n",
     breaks: unique,
+    kinds: ["late", "dies-after"],
   },
   {
     name: "an operation does not note that it writes to the log",
@@ -322,6 +323,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: "      if (notBefore !== undefined) await work.note({ notBefore });\n",
     replace: "      if (notBefore === 0) await work.note({ notBefore });\n",
     breaks: unique,
+    kinds: ["late", "dies-after"],
   },
   {
     name: "money moves backwards at the first look",

@@ -113,6 +113,40 @@ describe.concurrent("what Norce carries out late", () => {
   );
 
   test(
+    "the line of what came of an operation: it stands there once",
+    async (context) => {
+      const { expect } = context;
+      const world = await openWorld(context, "klarna-checkout");
+      const purchase = world.purchase();
+      purchase.act("pay");
+      await purchase.push();
+      await purchase.reaches("reserved");
+      await world.idle();
+      const late = carryOutLate(world, purchase, "POST", lateMs);
+      const id = await world.queue.operations.ask({ key: purchase.key, name: "capture" }, "a-key");
+      const stateOf = async () => (await world.queue.operations.read(id))?.state;
+      const lines = (): unknown[] => purchase.transactions().filter(({ event }) => event === "paymentAction");
+      await until(() => late.struck === 1, "the line to leave");
+      // Its sender may die before it hears the answer: until when the line may still be written is noted before it leaves.
+      expect(((await stateOf())?.notBefore ?? 0) - world.now()).toBeGreaterThan(25 * second);
+      const jobs = world.engine.queue<object>("operations", "patient");
+      const goesOn = async (): Promise<void> => {
+        await until(async () => (await jobs.getJobCounts("delayed"))["delayed"] === 1, "the operation to wait");
+        for (const job of await jobs.getJobs(["delayed"])) await job.promote();
+      };
+      // Whoever has it next, too early, does not write it again, nor forget it.
+      await goesOn();
+      await until(() => lines().length === 1, "the late line");
+      world.advance(31 * second);
+      await goesOn();
+      await until(async () => (await stateOf())?.outcome !== undefined, "its end");
+      expect([(await stateOf())?.outcome?.status, late.struck, lines().length]).toEqual(["done", 1, 1]);
+      await purchase.reaches("captured");
+    },
+    patientMs,
+  );
+
+  test(
     "an event that is kept: it is kept once, however often its webhook comes again",
     async (context) => {
       const { expect } = context;
