@@ -71,6 +71,8 @@ const disputes: Readonly<Record<string, StageMeaning>> = {
   REQUEST_FOR_INFORMATION: "dispute",
   NOTIFICATION_OF_FRAUD: "dispute",
   NOTIFICATION_OF_CHARGEBACK: "dispute",
+  // In the place of NOTIFICATION_OF_CHARGEBACK, where a chargeback came without one.
+  DISPUTE_OPENED_WITH_CHARGEBACK: "dispute",
   INFORMATION_SUPPLIED: "dispute",
   ISSUER_COMMENTS: "dispute",
   // The issuer accepted the defence, or did not answer it.

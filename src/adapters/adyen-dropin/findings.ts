@@ -59,23 +59,26 @@ function reviewOf(attempt: Attempt, now: number): readonly Finding[] {
   return [{ name: "authorization-at-risk", id: reference, facts: { event, amount, currency } }];
 }
 
-/** Each dispute by its newest stage: all of its events have the dispute's reference. */
+/**
+ * Each dispute by where it stands: all of its events have the dispute's reference. Money that was taken stays taken until a stage says that it
+ * came back, however the case goes on: that it was defended, or that the time to defend it is over, gives nothing back.
+ */
 function disputesIn(events: readonly KeptEvent[]): readonly Finding[] {
-  const stages = new Map(
-    inTurn(events.filter(({ type }) => isDispute(type))).map((event) => [
-      factsOf(event.facts).pspReference ?? event.key,
-      event,
-    ]),
+  const stages = Map.groupBy(
+    inTurn(events.filter(({ type }) => isDispute(type))),
+    (event) => factsOf(event.facts).pspReference ?? event.key,
   );
   return [...stages]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .flatMap(([id, { type, currency, facts: kept }]): Finding[] => {
-      const meaning = meaningOfStage(type);
-      if (meaning === "over") return [];
-      const { amount, deadline } = factsOf(kept);
+    .flatMap(([id, all]): Finding[] => {
+      const newest = all.at(-1);
+      const since = all.findLastIndex(({ type }) => meaningOfStage(type) === "over") + 1;
+      const taken = all.slice(since).findLast(({ type }) => meaningOfStage(type) === "chargeback");
+      if (newest === undefined || since === all.length) return [];
+      const { type, currency, facts: kept } = taken ?? newest;
+      const { amount } = factsOf(kept);
       const moved = amount === undefined || currency === undefined ? {} : { amount, currency };
-      return [
-        { name: meaning, id, deadline: meaning === "dispute" ? deadline : undefined, facts: { event: type, ...moved } },
-      ];
+      const name = taken === undefined ? "dispute" : "chargeback";
+      return [{ name, id, deadline: factsOf(newest.facts).deadline, facts: { event: type, ...moved } }];
     });
 }

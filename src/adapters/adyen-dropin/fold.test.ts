@@ -440,6 +440,13 @@ describe("an order that is paid in parts", () => {
   });
 });
 
+it("a capture over nothing lets nothing go", () => {
+  const zero = capture("C0", { amount: 0 });
+  expect(money([auth(), zero])).toBe("confirmed 10000/0/0/0");
+  expect(money([auth(), zero, capture("C1", { amount: 4000 })])).toBe("confirmed 10000/4000/0/6000");
+  expect(money([auth(), zero], { captureMode: "immediate" })).toBe("confirmed 10000/10000/0/0");
+});
+
 describe("money that was captured", () => {
   const refused = auth({ at: 60, success: false });
 
@@ -502,6 +509,37 @@ describe("bad news", () => {
       "a chargeback",
       [auth(), capture(), dispute("CHARGEBACK", 31), dispute("NOTIFICATION_OF_CHARGEBACK", 30, { deadline })],
       [{ name: "chargeback", id: "D1", facts: facts("CHARGEBACK") }],
+    ],
+    [
+      "a chargeback that can be answered, with the day",
+      [auth(), capture(), dispute("CHARGEBACK", 31, { deadline })],
+      [{ name: "chargeback", id: "D1", deadline, facts: facts("CHARGEBACK") }],
+    ],
+    [
+      "a chargeback that was defended stays one",
+      [auth(), capture(), dispute("CHARGEBACK", 31), dispute("INFORMATION_SUPPLIED", 32)],
+      [{ name: "chargeback", id: "D1", facts: facts("CHARGEBACK") }],
+    ],
+    [
+      "a chargeback that nobody defended stays one",
+      [auth(), capture(), dispute("DISPUTE_DEFENSE_PERIOD_ENDED", 32), dispute("CHARGEBACK", 31)],
+      [{ name: "chargeback", id: "D1", facts: facts("CHARGEBACK") }],
+    ],
+    [
+      "a chargeback of which no notification told",
+      [auth(), capture(), dispute("DISPUTE_OPENED_WITH_CHARGEBACK", 30, { deadline })],
+      [{ name: "dispute", id: "D1", deadline, facts: facts("DISPUTE_OPENED_WITH_CHARGEBACK") }],
+    ],
+    [
+      "a case that goes on after the money came back",
+      [
+        auth(),
+        capture(),
+        dispute("CHARGEBACK", 31),
+        dispute("CHARGEBACK_REVERSED", 32),
+        dispute("PREARBITRATION_OPEN", 33),
+      ],
+      [{ name: "dispute", id: "D1", facts: facts("PREARBITRATION_OPEN") }],
     ],
     [
       "a chargeback that was won",

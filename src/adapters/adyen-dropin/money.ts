@@ -71,7 +71,7 @@ function balanceBy(attempt: Attempt, authorisation: Word, config: Config): Balan
   const mode = captureModeOf(authorisation, config);
   const keeps = keepsRest(config, authorisation.facts.paymentMethod);
   const asked = authorisedBy(attempt, authorisation);
-  const accepted = attempt.done("CAPTURE");
+  const accepted = capturedBy(attempt);
   const reversals = attempt.done("CANCEL_OR_REFUND");
   const lost = attempt.done("CAPTURE_FAILED");
   const returned = attempt.done("REFUND_FAILED", "REFUNDED_REVERSED");
@@ -117,6 +117,11 @@ function authorisedBy(attempt: Attempt, authorisation: Word): Minor {
     : authorisation.amount;
 }
 
+/** A capture over nothing takes nothing, and leaves the rest where it is. */
+function capturedBy(attempt: Attempt): readonly Word[] {
+  return attempt.done("CAPTURE").filter(({ amount }) => amount > 0);
+}
+
 /** The captures that were accepted. Where the account captures at once, no event may ever come; what was cancelled was not captured. */
 function capturesOf(
   attempt: Attempt,
@@ -124,11 +129,11 @@ function capturesOf(
   amount: Minor,
   mode: Config["captureMode"],
 ): readonly Word[] {
-  const told = attempt.words("CAPTURE").length > 0;
+  const told = attempt.words("CAPTURE").some(({ facts, amount: of }) => !facts.success || of > 0);
   const cancelled =
     attempt.done(...cancelling).length > 0 ||
     attempt.done("CANCEL_OR_REFUND").some(({ facts }) => facts.action === "cancel");
-  if (mode !== "immediate" || told || cancelled || isInReview(attempt)) return attempt.done("CAPTURE");
+  if (mode !== "immediate" || told || cancelled || isInReview(attempt)) return capturedBy(attempt);
   return [{ ...authorisation, code: "CAPTURE", amount }];
 }
 
