@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { KeptEvent } from "../../contract/adapter.ts";
 import { type Deed, lineKey, lineType } from "./ledger.ts";
 import { map } from "./map.ts";
-import type { Snapshot } from "./schema.ts";
+import { readAs } from "../../lib/read.ts";
+import { answerSchema, type Snapshot } from "./schema.ts";
 
 const completed = JSON.parse(
   readFileSync(`${import.meta.dirname}/fixtures/completed/snapshot.json`, "utf8"),
@@ -165,5 +166,18 @@ describe("a recurring token", () => {
   it.each([null, ""])("is left alone where Avarda says %j", (recurringPaymentToken) => {
     const none = { paymentMethods: { selectedPayment: { type: "Card", recurringPaymentToken } } };
     expect(map(at("Completed", none), { kept: [], now }).recurring).toBeUndefined();
+  });
+});
+
+describe("what Avarda says in another way", () => {
+  const said = (change: object): Snapshot => {
+    const answer = { ...completed.purchase, b2C: { step: { current: "Initialized" } }, ...change };
+    return { purchase: readAs(answerSchema, answer, "an Avarda purchase") };
+  };
+  const phaseOf = (change: object): string => map(said(change), { kept: [], now }).phase;
+
+  it("ends a session on a day that has come", () => {
+    expect(phaseOf({ expiredUtc: "2026-02-03" })).toBe("failed");
+    expect(phaseOf({ expiredUtc: "2026-02-04" })).toBe("created");
   });
 });

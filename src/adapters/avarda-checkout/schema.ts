@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { isoFrom } from "../../lib/time.ts";
 
 /**
  * What money hangs on, and is read strictly. Everything else is read past where it is missing or something else; unknown fields (names,
@@ -25,11 +26,7 @@ const short = z
   .catch(undefined);
 
 /** A time that cannot be read is left out: none of them decides about money. What says no zone is UTC, as the names say. */
-const time = z.iso
-  .datetime({ local: true, offset: true })
-  .transform((text) => (/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`))
-  .optional()
-  .catch(undefined);
+const time = z.string().transform(isoFrom).optional().catch(undefined);
 
 /**
  * Where the shopper is. `Unknown` is Avarda's own word for a step it cannot name: it is left out here, so that a person looks. The

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { isoFrom } from "../../lib/time.ts";
 
 /** An id of Nexi's: 32 hexadecimal digits (docs/psp/nexi.md, h). */
 export const idShape = /^[0-9a-f]{32}$/i;
@@ -14,11 +15,7 @@ const label = z
   .optional()
   .catch(undefined);
 /** A time in whichever of Nexi's spellings, as ISO 8601. */
-const time = z
-  .string()
-  .transform((said) => timeFrom(said))
-  .optional()
-  .catch(undefined);
+const time = z.string().transform(isoFrom).optional().catch(undefined);
 /** Ids by which a card can be charged again; elsewhere in the API they are ids like all others, but nothing is decided by their shape. */
 const token = z
   .string()
@@ -122,12 +119,4 @@ export function insistOnStates({ refunds }: Payment): void {
   for (const { state } of refunds ?? [])
     if (!refundStates.includes(state))
       throw new WorkerError("Unmapped", "nexi says a refund's state that nobody mapped", { context: { state } });
-}
-
-/** ISO 8601 from a time of Nexi's, which has up to seven decimals, and no zone in older answers: then it is UTC (docs/psp/nexi.md, h). */
-export function timeFrom(said: string | undefined): string | undefined {
-  const [, day, clock, zone = "Z"] =
-    /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(Z|[+-]\d{2}:\d{2})?$/.exec(said ?? "") ?? [];
-  const ms = day === undefined ? Number.NaN : Date.parse(`${day}T${clock}${zone}`);
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
 }

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { jsonFrom } from "../../lib/json.ts";
+import { isoFrom } from "../../lib/time.ts";
 import { sharedSecret } from "../../signatures/shared-secret.ts";
 import type { LogLine, PspEvent, RawRequest, Webhook } from "../../contract/adapter.ts";
 import { authorizationsOf } from "./authorization.ts";
 import type { Config } from "./config.ts";
-import { idShape, timeFrom } from "./schema.ts";
+import { idShape } from "./schema.ts";
 
 /** How long a webhook's URL may be (docs/psp/nexi.md, b). */
 const longestUrl = 256;
@@ -82,7 +83,7 @@ function eventsIn(body: RawRequest["body"]): readonly Read[] {
   const told = {
     key: `${said.event}:${said.id ?? reference}`,
     type: said.event,
-    at: timeFrom(said.timestamp) ?? null,
+    at: isoFrom(said.timestamp) ?? null,
     reference,
     ...(line === undefined ? {} : { line }),
   };

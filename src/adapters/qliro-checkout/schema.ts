@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isObject } from "../../lib/json.ts";
 import { readAs } from "../../lib/read.ts";
+import { isoFrom } from "../../lib/time.ts";
 import { cardBrands, checkoutStatuses, fieldOf, idOf, transactionStatuses, transactionTypes, wordOf } from "./wire.ts";
 
 /** The fields of a snapshot on which money, or how far the purchase came, hangs: read strictly. */
@@ -37,12 +38,8 @@ const code = z
   .regex(/^[A-Z0-9_.]{1,64}$/)
   .optional()
   .catch(undefined);
-/** Qliro says no zone; UTC is assumed (inferred). A day without a time is its beginning. */
-const instant = z
-  .union([z.iso.datetime({ local: true, offset: true }), z.iso.date().transform((day) => `${day}T00:00:00`)])
-  .transform((text) => new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`).toISOString());
-/** A time that cannot be read is left out: none of them decides about money. */
-const time = instant.optional().catch(undefined);
+/** Qliro says no zone; UTC is assumed (inferred). A time that cannot be read is left out: none of them decides about money. */
+const time = z.string().transform(isoFrom).optional().catch(undefined);
 const reference = z.string().max(64).nullish().catch(undefined);
 /** What a merchant chose: an upsell's id. */
 export const upsellIdShape = /^[\w.:-]{1,64}$/;
@@ -50,7 +47,7 @@ export const upsellIdShape = /^[\w.:-]{1,64}$/;
 /** Our ids, where whoever created the order put them into its metadata. */
 const echoes = z.array(z.string()).default([]);
 
-const upsell = z.object({ EligibleForUpsell: z.boolean(), EligibleForUpsellUntil: instant.optional() }).optional();
+const upsell = z.object({ EligibleForUpsell: z.boolean(), EligibleForUpsellUntil: time }).optional();
 
 const transaction = z
   .object({
@@ -230,7 +227,7 @@ function upsellFrom(value: unknown): unknown {
   const of = reader(value);
   if (!isObject(value)) return undefined;
   const said = optional(of("EligibleForUpsellUntil"));
-  const EligibleForUpsellUntil = instant.safeParse(said).data;
+  const EligibleForUpsellUntil = isoFrom(said);
   // An end that cannot be read offers nothing.
   const isReadable = said === undefined || EligibleForUpsellUntil !== undefined;
   return { EligibleForUpsell: of("EligibleForUpsell") === true && isReadable, EligibleForUpsellUntil };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { WorkerError } from "../../lib/errors.ts";
 import { isObject, jsonFrom } from "../../lib/json.ts";
+import { isoFrom } from "../../lib/time.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
 import type { LogLine, PspEvent, Target, Webhook } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
@@ -38,7 +39,7 @@ function eventFrom(body: Body, { orderId = "", paymentId = "" }: Target, usual: 
   const type = typeOf(body, usual);
   const upsell = type === upsellEventType ? upsellIn(body, reference) : undefined;
   const said = fieldOf(body, "Status");
-  const at = timeIn(body);
+  const at = isoFrom(fieldOf(body, "Timestamp")) ?? null;
   return {
     // Qliro sends no event id. The payment is in the key because two pushes without an order id are two events.
     key: JSON.stringify([
@@ -107,15 +108,6 @@ function orderIdIn(body: Body): string | undefined {
 
 function transactionIdIn(body: Body, name: string): string | undefined {
   return id.safeParse(idOf(fieldOf(body, name))).data;
-}
-
-/** Qliro says no zone; UTC is assumed, and nothing is decided by it. */
-function timeIn(body: Body): string | null {
-  const said = fieldOf(body, "Timestamp");
-  if (typeof said !== "string" || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?$/.test(said))
-    return null;
-  const at = Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(said) ? said : `${said}Z`);
-  return Number.isNaN(at) ? null : new Date(at).toISOString();
 }
 
 function wordIn(value: unknown): string {

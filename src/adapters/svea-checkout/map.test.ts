@@ -335,3 +335,8 @@ describe("looking again", () => {
       expect(map(snapshotOf(name)).lookAgain, name).toBeUndefined();
   });
 });
+
+it("looks again when an order ends on a day without a time", () => {
+  const order = parsed(orderSchema, { ...orderOf("open"), ExpirationDate: "2026-05-01" });
+  expect(map({ order, checkout: null, noted: {} }).lookAgain).toEqual({ at: "2026-05-01T00:01:00.000Z" });
+});

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { exponentOf } from "../../lib/money.ts";
+import { isoFrom } from "../../lib/time.ts";
 import type { Json } from "../../contract/adapter.ts";
 
 /**
@@ -46,12 +47,7 @@ const word = z
  * Svea writes times without a zone. `ExpirationDate` falls on midnight in Sweden when it is read as UTC (docs/psp/svea.md,
  * h).
  */
-const time = z
-  .string()
-  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/)
-  .nullish()
-  .transform((value) => instantOf(value))
-  .catch(undefined);
+const time = z.string().transform(isoFrom).optional().catch(undefined);
 const actions = z
   .array(z.unknown())
   .nullish()
@@ -193,10 +189,4 @@ export function present<Facts extends Readonly<Record<string, unknown>>>(
   facts: Facts,
 ): { [Name in keyof Facts]?: Exclude<Facts[Name], undefined> } {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as never;
-}
-
-function instantOf(value: string | null | undefined): string | undefined {
-  if (value === null || value === undefined) return undefined;
-  const at = Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(value) ? value : `${value}Z`);
-  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
 }

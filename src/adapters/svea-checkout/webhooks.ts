@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { jsonFrom } from "../../lib/json.ts";
+import { isoFrom } from "../../lib/time.ts";
 import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { sveaProof } from "./proof.ts";
@@ -77,7 +78,7 @@ export const webhook: Webhook<Config> = {
 };
 
 function eventOf(event: SveaEvent, reference: string, target: Target): PspEvent {
-  const at = timeFrom(event.TimestampUtc);
+  const at = isoFrom(event.TimestampUtc) ?? null;
   const line = lineFrom(event);
   const part = event.DeliveryId ?? event.CreditId ?? "";
   const type = typeFrom(event.EventName);
@@ -120,12 +121,6 @@ function eventFrom({ body }: RawRequest): SveaEvent {
   const result = eventSchema.safeParse(capitalised(jsonFrom(body)));
   if (!result.success) throw new WorkerError("MalformedWebhook", "the event is not what Svea documents");
   return result.data;
-}
-
-/** Seven digits of a second, as Svea writes them, are more than a clock here has. */
-function timeFrom(text: string | null | undefined): string | null {
-  const at = Date.parse(text ?? "");
-  return Number.isNaN(at) ? null : new Date(at).toISOString();
 }
 
 /** The type ends up in logs and counters, so that only what looks like a type passes. */

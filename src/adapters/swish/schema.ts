@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { minorFromDecimal } from "../../lib/money.ts";
+import { isoFrom } from "../../lib/time.ts";
 import type { Minor } from "../../contract/adapter.ts";
 import type { CertificateLife } from "./certificate.ts";
 
@@ -11,8 +12,7 @@ export const currency = "SEK";
 const hexId = z.string().regex(/^[0-9A-Fa-f]{32}$/);
 /** A number in current answers, a decimal text in older ones and in refunds (docs/psp/swish.md, b). */
 const amount = z.union([z.number(), z.string()]);
-/** ISO 8601; refunds write the offset without its colon (docs/psp/swish.md, h). */
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/);
+const time = z.string().refine((text) => isoFrom(text) !== undefined);
 
 /** Swish's words for how far a payment request came. */
 const paymentStatuses = ["CREATED", "PAID", "DECLINED", "ERROR", "CANCELLED"] as const;
@@ -158,11 +158,9 @@ export function minorOf({ amount: written }: Pick<Payment, "amount">): Minor {
   throw new WorkerError("Unmapped", "swish says an amount that cannot be read", { context: { currency } });
 }
 
-/** Unix milliseconds of a time of Swish's; one without an offset is UTC. `NaN` where it is none. */
+/** Unix milliseconds of a time of Swish's: refunds write the offset without its colon (docs/psp/swish.md, h). `NaN` where it is none. */
 export function msOf(text: string): number {
-  const offset = /(Z|[+-]\d\d:?\d\d)$/.exec(text)?.[1] ?? "";
-  const bare = offset === "" ? text : text.slice(0, -offset.length);
-  return Date.parse(bare + (offset === "" ? "Z" : offset.replace(/^([+-]\d\d):?(\d\d)$/, "$1:$2")));
+  return Date.parse(isoFrom(text) ?? "");
 }
 
 /** An id as Swish writes it: upper case, without dashes; `undefined` for what is none. */

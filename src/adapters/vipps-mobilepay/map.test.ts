@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { map } from "./map.ts";
-import type { Payment, PaymentEvent, Snapshot } from "./schema.ts";
+import { readAs } from "../../lib/read.ts";
+import { paymentFrom, paymentSchema, type Payment, type PaymentEvent, type Snapshot } from "./schema.ts";
 
 const now = Date.parse("2026-02-03T10:20:00.000Z");
 
@@ -108,4 +109,12 @@ describe("no wait is for ever", () => {
       expect(desired.phase === "failed" || desired.findings?.length === 1).toBe(true);
     },
   );
+});
+
+it("tells of a guarantee that ends on a day, without a time", () => {
+  const { payment, ...rest } = paymentIn("authorized");
+  const said = readAs(paymentSchema, { ...payment, captureGuaranteedUntil: "2026-02-04" }, "a Vipps payment");
+  const { findings, lookAgain } = map({ ...rest, payment: paymentFrom(said) }, { now });
+  expect(findings).toMatchObject([{ name: "authorization-at-risk", deadline: "2026-02-04T00:00:00.000Z" }]);
+  expect(lookAgain).toEqual({ at: "2026-02-04T00:01:00.000Z" });
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isObject } from "../../lib/json.ts";
+import { isoFrom } from "../../lib/time.ts";
 
 /** Minor units, two decimals: Vipps deals in no other currencies. */
 const minor = z.int().nonnegative();
@@ -15,8 +16,9 @@ const word = z
   .optional()
   .catch(undefined);
 /** A time in any offset and with any fraction, as ISO 8601 in UTC. */
-const instant = z.iso.datetime({ offset: true }).transform((at) => new Date(at).toISOString());
-const time = instant.optional().catch(undefined);
+const time = z.string().transform(isoFrom).optional().catch(undefined);
+/** The same where nothing can be told without it. */
+const instant = z.string().transform(isoFrom).pipe(z.string());
 
 /** How merchants call the field of `metadata` with our id. */
 const ours = /^(norce_?)?(payment|order|cart)_?(id|reference)$/i;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { notJson, parseJson } from "../../lib/json.ts";
+import { isoFrom } from "../../lib/time.ts";
 import type { LogLine, PspEvent, Webhook } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { signedByVipps } from "./proof.ts";
@@ -7,11 +8,7 @@ import { chargeReference, namedBy } from "./reference.ts";
 
 const word = z.string().regex(/^[\w.:-]{1,64}$/);
 const maybe = word.nullish().catch(undefined);
-const time = z.iso
-  .datetime({ offset: true })
-  .transform((at) => new Date(at).toISOString())
-  .nullish()
-  .catch(undefined);
+const time = z.string().transform(isoFrom).nullish().catch(undefined);
 const msn = z.string().nullish().catch(undefined);
 
 /** Of an ePayment. The amount is that of the operation alone, and `name` may tell of something that failed: both are read by the look. */

@@ -450,3 +450,22 @@ describe("reading", () => {
     },
   );
 });
+
+describe("the end of an order", () => {
+  const ending = (expiresAt: unknown): DesiredPayment => {
+    const { order } = snapshotOf("accepted");
+    return mapped(readAs(orderSchema, { ...order, expiresAt }, "a Walley order"), { upsells: [] });
+  };
+  it.each(["2026-04-03", "2026-04-03T00:00:00", "2026-04-03T02:00:00.0000000+02:00"])(
+    "is read from %s, and bounds what may be sold besides",
+    (expiresAt) => {
+      const { upsell, lookAgain } = ending(expiresAt);
+      expect(upsell).toMatchObject({ eligible: true, expiration: "2026-04-03T00:00:00.000Z" });
+      expect(lookAgain).toEqual({ at: "2026-04-03T00:01:00.000Z" });
+    },
+  );
+
+  it.each(["soon", "0001-01-01T00:00:00", 1_775_174_400, ""])("that cannot be read from %s offers nothing", (said) => {
+    expect(ending(said).upsell).toEqual({ eligible: false, transactions: [] });
+  });
+});

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isoFrom } from "../../lib/time.ts";
 import type { Json, KnownPayment } from "../../contract/adapter.ts";
 
 /**
@@ -27,11 +28,7 @@ const major = z.number().nonnegative().max(1e12);
 export const idShape: RegExp = /^[\w-]{1,64}$/;
 const id = z.string().regex(idShape);
 /** A time, a name or a number that cannot be read is left out: none of them decides about money. Walley writes seven digits of a second. */
-const time = z.iso
-  .datetime({ offset: true })
-  .transform((at) => new Date(at).toISOString())
-  .nullish()
-  .catch(undefined);
+const time = z.string().transform(isoFrom).nullish().catch(undefined);
 const short = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,40}$/)

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { isObject, jsonFrom } from "../../lib/json.ts";
+import { isoFrom } from "../../lib/time.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
 import type { Clue, LogLine, PspEvent, RawRequest, Webhook } from "../../contract/adapter.ts";
 import { type Config, environmentOf } from "./config.ts";
@@ -102,7 +103,7 @@ function bodyIn({ body }: RawRequest): Told {
   const { type, timestamp, payload } = result.data;
   // The type ends up in logs and counters, so that only what looks like a type passes.
   const known = /^walley(:[\w-]{1,30}){1,3}$/.test(type) ? type : "unknown";
-  return { type: known, at: instant(timestamp), payload: payloadSchema.parse(lowerCased(payload ?? {})) };
+  return { type: known, at: isoFrom(timestamp) ?? null, payload: payloadSchema.parse(lowerCased(payload ?? {})) };
 }
 
 function eventsFrom({ type, at, payload }: Told): readonly PspEvent[] {
@@ -153,11 +154,4 @@ function isElsewhere({ headers }: RawRequest, config: Config): boolean {
 function lowerCased(value: unknown): unknown {
   if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.toLowerCase(), inner]));
-}
-
-/** A time with an offset and seven digits of a second, in ISO 8601 as everybody writes it. */
-function instant(at: string | null | undefined): string | null {
-  const trimmed = (at ?? "").replace(/(\.\d{3})\d+/, "$1");
-  const time = /^\d{4}-\d\d-\d\dT/.test(trimmed) ? Date.parse(trimmed) : Number.NaN;
-  return Number.isNaN(time) ? null : new Date(time).toISOString();
 }
