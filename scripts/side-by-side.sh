@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs commands side by side and prints what each of them said, whole and one after the other: side-by-side.sh 'oxfmt --check' tsc
+# Runs commands side by side and prints what each of them said, whole and one after the other: side-by-side.sh 'oxfmt --check' knip
 # Exits with 1 where one of them is not content.
 said=$(mktemp -d)
 trap 'rm -rf "$said"' EXIT

@@ -99,18 +99,10 @@ describe("adapter:new", () => {
     afterAll(() => tree.remove());
 
     test("every kind of folder type-checks, lints and is formatted", async () => {
-      const about = ({ printed }: { printed: string }): string[] =>
-        printed.split("\n").filter((line) => line.includes("src/adapters/new-"));
       const paths = kinds.map(({ folder }) => `src/adapters/${folder}`).join(" ");
-      const [types, ...checks] = await Promise.all(
-        [
-          "tsc --pretty false --incremental --tsBuildInfoFile .cache/tsc.tsbuildinfo",
-          `oxlint --type-aware ${paths}`,
-          `oxfmt --check ${paths}`,
-        ].map((line) => tree.run(line)),
-      );
-      expect(types === undefined ? ["nothing was said"] : about(types)).toEqual([]);
-      for (const check of checks) expect(check).toMatchObject({ status: 0 });
+      const checks = [`oxlint --type-aware --type-check ${paths}`, `oxfmt --check ${paths}`];
+      for (const check of await Promise.all(checks.map((line) => tree.run(line))))
+        expect(check).toMatchObject({ status: 0 });
     });
 
     test("none of the laws about what has to be written is fulfilled by a folder in which nothing is written yet, and each says what to write", async () => {
