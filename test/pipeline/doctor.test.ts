@@ -14,7 +14,7 @@ import { callbackUrl } from "../../src/signatures/urls.ts";
 import { startWeb } from "../../src/web.ts";
 import { startWorker } from "../../src/worker.ts";
 import { startSandbox } from "../../sandbox/sandbox.ts";
-import { layEmbedded } from "../support/embedded.ts";
+import { layEmbedded } from "../support/models.ts";
 import { freePort } from "../support/ports.ts";
 import { signingKeysOf } from "../support/signing.ts";
 import { compileCache } from "../support/tree.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Logger } from "../../src/lib/log.ts";
 import { type Engine, type EngineSettings, openEngine } from "../../src/queue/engine.ts";
 import { findBinary, postgresFolders } from "./binaries.ts";
-import { layEmbedded } from "./embedded.ts";
+import { layDatabase, layEmbedded } from "./models.ts";
 import { freePort } from "./ports.ts";
 import { until } from "./until.ts";
 
@@ -89,12 +89,11 @@ function redisEngine(program: string): ServerEngine {
 }
 
 function postgresEngine(program: string): ServerEngine {
-  return server("postgres", (folder, port) => {
+  return server("postgres", async (folder, port) => {
     const data = join(folder, "data");
     const account = unprivileged();
     if (account.uid !== undefined) chownSync(folder, account.uid, account.gid ?? account.uid);
-    const initdb = program.replace(/postgres$/, "initdb");
-    execFileSync(initdb, ["-D", data, "-A", "trust", "-U", "test", "--no-sync"], { ...account, stdio: "ignore" });
+    await layDatabase(program, data, account);
     const url = `postgres://test@127.0.0.1:${port}/postgres`;
     return {
       command: program,
@@ -114,7 +113,10 @@ interface Plan {
   readonly environment: Record<string, string>;
 }
 
-function server(name: "redis" | "postgres", planned: (folder: string, port: number) => Plan): ServerEngine {
+function server(
+  name: "redis" | "postgres",
+  planned: (folder: string, port: number) => Plan | Promise<Plan>,
+): ServerEngine {
   let folder = "";
   let port = 0;
   let plan: Plan | undefined;
@@ -140,7 +142,7 @@ function server(name: "redis" | "postgres", planned: (folder: string, port: numb
     async start() {
       folder = temporaryFolder();
       port = await freePort();
-      plan = planned(folder, port);
+      plan = await planned(folder, port);
       await run();
     },
     async stop() {

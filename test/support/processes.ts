@@ -10,7 +10,7 @@ import { listenOnLoopback } from "../../sandbox/loopback.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
 import { createSandboxPsp, type SandboxPsp } from "../../sandbox/psp.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
-import { layEmbedded } from "./embedded.ts";
+import { layEmbedded } from "./models.ts";
 import { textsIn } from "./subjects.ts";
 import { compileCache } from "./tree.ts";
 import { until } from "./until.ts";
