@@ -35,6 +35,24 @@ test("no more requests are under way than the budget allows, and all are served 
   expect(most()).toBe(2);
 });
 
+test("what a request has to prove is asked once its turn has come, not while it waits for it", async () => {
+  const { http, open } = peer();
+  const asked: string[] = [];
+  const provenFirst: Http = async (one) => {
+    await one.prove?.();
+    return await http(one);
+  };
+  const budgeted = createBudget({ concurrency: 1 })(provenFirst);
+  const answers = ["first", "second"].map((name) => budgeted({ ...request, prove: async () => void asked.push(name) }));
+  await turns();
+  expect(asked).toEqual(["first"]);
+  open.shift()?.();
+  await turns();
+  expect(asked).toEqual(["first", "second"]);
+  open.shift()?.();
+  await Promise.all(answers);
+});
+
 test("requests start evenly spread over a second, and a pause is not made up for", async () => {
   vi.useFakeTimers();
   try {

@@ -148,6 +148,11 @@ describe("after it was sent", () => {
     ["it is not sent where the sums show it", { order: { sent }, truths: [captured] }, ["done", undefined]],
     ["it is sent again where nothing shows it", { order: { sent } }, ["done", undefined]],
     [
+      "a repeat is judged by nothing but the sums: that it is possible was found before the first",
+      { repeat: "idempotency-key", order: { sent }, truths: [{ possible: [] }] },
+      ["done", undefined],
+    ],
+    [
       "a refused repeat may have been carried out after all",
       { order: { sent }, truths: [{}, captured], tell: () => ({ is: "refused", reason: "409" }) },
       ["done", undefined],
