@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { DesiredPayment, Money, OperationName } from "../../src/contract/adapter.ts";
 import type { SimulatedWebhook } from "../../src/contract/simulator.ts";
 import { minorFromMajor } from "../../src/lib/money.ts";
@@ -179,6 +179,40 @@ describe.each(subjects)("$folder", (subject) => {
     },
   );
 
+  // Whom nobody calls asks no shopper for anything.
+  test.runIf(Object.keys(subject.adapter.webhooks).length > 0)(
+    "less than Norce asks for is paid nowhere, whatever the shopper does: Norce's amount stays, and a person is asked",
+    async () => {
+      const stage = await openStage(subject);
+      onTestFinished(() => stage.close());
+      const { currencies: [currency = "SEK"] = [] } = stage.simulator;
+      const asked: unknown[] = [];
+      let authorized = 0;
+      for (const name of stage.purchase({ currency }).actions()) {
+        await stage.reset();
+        const purchase = stage.purchase({ currency });
+        const { orderId, paymentId } = purchase.key;
+        const amount = Number(purchase.payment()["amount"]) * 10;
+        stage.norce.edit(orderId, paymentId, (payment) => ({ ...payment, amount }));
+        if (!purchase.act({ name, part: false })) continue;
+        for (const webhook of purchase.sent()) await stage.deliver(webhook);
+        for (const _ of ["it is seen", "its parts stay short", "it is seen again"]) {
+          // What ends with a letter is one of the ends that are wanted here.
+          await stage.rest(purchase.key, "patient").catch(() => undefined);
+          await stage.look(purchase.key);
+          vi.setSystemTime(Date.now() + 2 * hourMs);
+        }
+        if ((stage.simulator.money(purchase.reference)?.authorized ?? 0) === 0) continue;
+        authorized += 1;
+        const { state, payment } = purchase;
+        expect([paidStates.includes(String(state())), payment()["amount"]], name).toEqual([false, amount]);
+        asked.push(...(await stage.letters()).map(({ context }) => context?.["reason"]));
+      }
+      expect(authorized, "ways to pay").toBeGreaterThan(0);
+      expect(asked).toContain("underpaid");
+    },
+  );
+
   test("the simulator states its money", async () => {
     const simulator = await subject.simulator();
     const callbackUrls = {};
@@ -222,5 +256,8 @@ function expectStated(stage: Stage, purchase: Purchase): void {
     currency,
   });
 }
+
+const hourMs = 60 * 60_000;
+const paidStates: readonly string[] = ["reserved", "captured", "confirmed"];
 
 const nothing: Money = { authorized: 0, captured: 0, refunded: 0, released: 0 };
