@@ -3,6 +3,7 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createLog } from "../../src/lib/log.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
 import { createSeam } from "../../src/queue/seam.ts";
 import { keepSchedule } from "../../src/queue/sweeps.ts";
@@ -119,6 +120,37 @@ describe.each(serverEngines())("in bad hours $name", (testEngine: ServerEngine) 
     await rights("+@all");
     await inbox.add([]);
     await limited.ping();
+    await limited.close();
+    await redis.quit();
+  });
+
+  test.runIf(name === "redis")("that refuses a worker its jobs is told of, and used again by itself", async () => {
+    const { redisUrl = "" } = testEngine.settings();
+    const redis = new Redis(redisUrl);
+    const rights = async (...rules: string[]): Promise<unknown> =>
+      await redis.call("ACL", ["SETUSER", "taker", "on", ">secret", "~*", "&*", ...rules]);
+    await rights("+@all");
+    const lines: string[] = [];
+    const log = createLog("info", { write: (line: string) => void lines.push(line) });
+    const taken: string[] = [];
+    const limited = await openEngine({ dataDir, redisUrl: redisUrl.replace("redis://", "redis://taker:secret@") }, log);
+    const work = limited.work<{ name: string }>("taken", async ({ data }) => void taken.push(data.name), {
+      concurrency: 1,
+      lost: async () => undefined,
+    });
+    const add = async (one: string): Promise<unknown> =>
+      await engine.queue<{ name: string }>("taken", "patient").add("job", { name: one });
+    await add("before");
+    await until(() => taken.includes("before"), "a job");
+    // What only the worker itself asks for.
+    await rights("-bzpopmin");
+    await add("meanwhile");
+    const told = (line: string): boolean => line.includes('"msg":"queue.troubled"') && line.includes("bzpopmin");
+    await until(() => lines.some(told), "it to be told");
+    await rights("+@all");
+    await add("after");
+    await until(() => taken.length === 3, "the jobs to be taken all the same");
+    await work.close();
     await limited.close();
     await redis.quit();
   });

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { Redis } from "ioredis";
+import pg from "pg";
 import { pino } from "pino";
 import { describe, test } from "vitest";
 import type { PaymentKey } from "../../src/contract/adapter.ts";
@@ -30,6 +32,68 @@ function by(port: number, { redisUrl, queueUrl, dataDir }: EngineSettings): Engi
 function portOf({ redisUrl, queueUrl }: EngineSettings): number {
   return Number(new URL(redisUrl ?? queueUrl ?? "").port);
 }
+
+/** The second server takes over what the first one has, which turns into one that only reads and closes no connection. */
+async function demote(first: ServerEngine, other: ServerEngine): Promise<void> {
+  const { redisUrl, queueUrl } = first.settings();
+  if (redisUrl === undefined) {
+    const client = new pg.Client({ connectionString: queueUrl });
+    await client.connect();
+    await client.query("ALTER SYSTEM SET default_transaction_read_only = on");
+    await client.query("SELECT pg_reload_conf()");
+    await client.end();
+    return;
+  }
+  const [old, next] = [new Redis(redisUrl), new Redis(other.settings().redisUrl ?? "")];
+  await next.replicaof("127.0.0.1", portOf(first.settings()));
+  await until(async () => (await next.info("replication")).includes("master_link_status:up"), "a replica");
+  await next.replicaof("NO", "ONE");
+  await old.replicaof("127.0.0.1", portOf(other.settings()));
+  await Promise.all([old.quit(), next.quit()]);
+}
+
+describe.concurrent("a primary that was demoted and keeps its connections", () => {
+  const others = serverEngines();
+  test.for(serverEngines().map((first, at) => ({ name: first.name, first, other: others[at] ?? first })))(
+    "$name is left for the new one within seconds, and looks go on",
+    { timeout: 300 * second },
+    async ({ first, other }, { onTestFinished }) => {
+      for (const server of [first, other]) {
+        onTestFinished(() => server.stop());
+        await server.start();
+      }
+      // A standby has what the primary has: tables and functions, at least.
+      await (await openEngine(other.settings(), silent)).close();
+      const passage = await openPassage(portOf(first.settings()));
+      onTestFinished(() => passage.close());
+      const engine = await openEngine(by(passage.port, first.settings()), silent);
+      onTestFinished(() => engine.close());
+      const seam = createSeam(engine);
+      const looked = new Set<string>();
+      const work = engine.work<PaymentKey>(
+        laneName("failover"),
+        async ({ data: { paymentId } }) => void looked.add(paymentId),
+        { concurrency: 4, lost: async () => undefined },
+      );
+      onTestFinished(() => work.close());
+      const ask = async (key: PaymentKey): Promise<boolean> =>
+        await seam.looks.ask([{ key, by: "webhook" }], "prompt").then(
+          () => true,
+          () => false,
+        );
+      const before = newKey();
+      await until(async () => await ask(before), "an add");
+      await until(() => looked.has(before.paymentId), "the look before");
+      passage.lead(portOf(other.settings()));
+      await demote(first, other);
+      const after = newKey();
+      await until(async () => await ask(after), "an add to be taken");
+      await until(() => looked.has(after.paymentId), "the look after", 80 * second);
+      await engine.ping();
+      await seam.timers.set(newKey(), Date.now() + 3_600 * second);
+    },
+  );
+});
 
 // A failover to another host closes nothing: the kernel would hold on to the old connections for a quarter of an hour.
 describe.concurrent("a server that vanishes without closing its connections, and is there again at once", () => {

@@ -5,6 +5,8 @@ export interface Passage {
   readonly port: number;
   /** Every connection that is open now is silent from here on; new ones work. */
   silence(): void;
+  /** New connections lead to another port; those that are open stay where they are. */
+  lead(to: number): void;
   /**
    * Holds back the first answer that holds this text, and all that is said on either side from then on, as where whoever asked stands still before
    * reading it.
@@ -15,7 +17,8 @@ export interface Passage {
 }
 
 /** Opens a passage to a port of the loopback interface. */
-export async function openPassage(to: number): Promise<Passage> {
+export async function openPassage(first: number): Promise<Passage> {
+  let to = first;
   const open = new Set<Socket>();
   const heard = new Set<Socket>();
   let awaited: { readonly text: string; readonly found: () => void } | undefined;
@@ -50,6 +53,9 @@ export async function openPassage(to: number): Promise<Passage> {
   return {
     port: address.port,
     silence: () => heard.clear(),
+    lead(other) {
+      to = other;
+    },
     holdFrom(text) {
       const found = Promise.withResolvers<void>();
       awaited = { text, found: found.resolve };
