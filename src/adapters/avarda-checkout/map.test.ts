@@ -180,4 +180,23 @@ describe("what Avarda says in another way", () => {
     expect(phaseOf({ expiredUtc: "2026-02-03" })).toBe("failed");
     expect(phaseOf({ expiredUtc: "2026-02-04" })).toBe("created");
   });
+
+  it.each([
+    ["b2b", { b2C: { step: { current: "PersonalInfo" } }, b2B: { step: { current: "Completed" } } }],
+    ["b2c", { b2C: { step: { current: "Completed" } }, b2B: { step: { current: "Initialized" } } }],
+    [undefined, { b2C: { step: null }, b2B: { step: { current: "Completed" } } }],
+  ])("reads the side that mode %s means", (mode, sides) => {
+    expect(phaseOf({ mode, ...sides })).toBe("confirmed");
+  });
+
+  it("reads a rate that is written with a comma", () => {
+    const { purchase } = said({ items: [{ amount: 125.5, taxCode: "25,5" }] });
+    expect(purchase.items).toEqual([{ amount: 125.5, taxCode: "25.5" }]);
+  });
+
+  it("reads a total that is a text", () => {
+    expect(map(said({ totalPrice: "249.50" }), { kept: [], now }).total).toBe(24_950);
+    expect(() => said({ totalPrice: "249,50" })).toThrow(unmapped);
+    expect(() => said({ totalPrice: "-1" })).toThrow(unmapped);
+  });
 });

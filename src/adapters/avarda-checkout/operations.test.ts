@@ -174,11 +174,20 @@ describe("what Avarda is told", () => {
       6.14,
     ],
     ["rows that say their rate alone", [{ description: "a", amount: 125, taxCode: "25" }], "25", 8],
+    ["a rate with its sign", [{ description: "a", amount: 125.5, taxCode: "25.5 %" }], "25.5 %", 8.13],
   ])("shares out the tax for %s", async (_, items, taxCode, taxAmount) => {
     const heard = hears("order");
     await operate("capture", { amount: 4000, whole: false }, { items });
     const line = { description: "Delivery", amount: 40, taxAmount, quantity: 1 };
     expect(heard()).toMatchObject({ items: [taxCode === undefined ? line : { ...line, taxCode }] });
+  });
+
+  it("shares out no tax of which nobody says how much it is", async () => {
+    const items = [{ description: "a", amount: 100, taxCode: "SE-STANDARD" }];
+    expect(await operate("capture", { amount: 4000, whole: false }, { items })).toEqual({
+      is: "refused",
+      reason: "rows-unreadable",
+    });
   });
 
   const bought = { description: "Shoes", amount: 80, taxCode: "25", taxAmount: 16, quantity: 1 };

@@ -13,7 +13,7 @@ export type Rows = readonly Readonly<Record<string, Json>>[];
  * What stands on the invoice: the purchase's own rows where all of it moves at once, else one row with its share of the tax. Nobody tells us
  * which goods a part of the amount is for.
  * @param text what a row says that has no text of its own.
- * @returns `undefined` where the purchase's rows are not all there to be read: an invoice without its tax is wrong
+ * @returns `undefined` where the purchase's rows, or the tax in them, are not all there to be read: an invoice without its tax is wrong
  */
 export function rowsFor(
   { items, totalPrice }: Purchase,
@@ -24,7 +24,9 @@ export function rowsFor(
   const minor = (major: number): Minor => minorFromMajor(major, currency);
   const worth = sum(items, (item) => minor(item.amount));
   if (worth === amount && amount === minor(totalPrice)) return items.map((item) => rowOf(item, text));
-  const tax = sum(items, (item) => minor(taxIn(item)));
+  const taxes = items.map((item) => taxIn(item)).filter((tax) => tax !== undefined);
+  if (taxes.length < items.length) return undefined;
+  const tax = sum(taxes, minor);
   const codes = new Set(items.map(({ taxCode }) => taxCode ?? ""));
   const [code = ""] = codes;
   const share = worth === 0 ? 0 : Math.round((tax * amount) / worth);
@@ -48,9 +50,12 @@ function rowOf({ description, amount, taxCode, taxAmount, quantity }: Row, text:
   return { description: cut(words, textLength), amount, ...Object.fromEntries(given) };
 }
 
-/** The tax in a row, in the major unit; by its rate where the row says that alone. */
-function taxIn({ amount, taxCode, taxAmount }: Row): number {
+/** The tax in a row, in the major unit; by its rate where the row says that alone. `undefined` for a rate that is no number. */
+function taxIn({ amount, taxCode, taxAmount }: Row): number | undefined {
   if (taxAmount !== undefined && taxAmount !== null) return taxAmount;
-  const rate = Number(taxCode ?? 0);
-  return rate > 0 && Number.isFinite(rate) ? (amount * rate) / (100 + rate) : 0;
+  const said = (taxCode ?? "").trim();
+  const [, rate] = /^(\d{1,3}(?:\.\d{1,4})?)\s*%?$/.exec(said === "" ? "0" : said) ?? [];
+  if (rate === undefined) return undefined;
+  const percent = Number(rate);
+  return (amount * percent) / (100 + percent);
 }

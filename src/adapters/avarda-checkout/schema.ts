@@ -83,7 +83,8 @@ const words = z.union([z.string(), z.number().transform(String)]);
 const row = z.object({
   description: words.nullish().catch(undefined),
   amount: decimal,
-  taxCode: words.nullish(),
+  // Rates with decimals are sent with a point (docs/psp/avarda.md, h).
+  taxCode: words.transform((said) => said.replace(/^(\d{1,3}),(\d{1,4})$/, "$1.$2")).nullish(),
   taxAmount: decimal.nullish(),
   quantity: decimal.nullish().catch(undefined),
 });
@@ -93,7 +94,7 @@ export type Row = Readonly<z.infer<typeof row>>;
 /** `GET /api/partner/payments/{purchaseId}`, of its two sides the one that means something. */
 export const purchaseSchema = z.object({
   purchaseId: z.string().regex(idShape),
-  totalPrice: z.number().nonnegative().max(1e12),
+  totalPrice: decimal.pipe(z.number().nonnegative().max(1e12)),
   createdUtc: time,
   expiredUtc: time,
   mode: short,
@@ -153,8 +154,15 @@ function withoutOtherSide(body: unknown): unknown {
   if (typeof body !== "object" || body === null) return body;
   const { b2C, b2B, ...rest } = body as { mode?: unknown; b2C?: unknown; b2B?: unknown };
   const sides = [{ b2C }, { b2B }].filter((one) => Object.values(one).some((value) => (value ?? null) !== null));
-  const named = rest.mode === "B2B" ? sides.find((one) => "b2B" in one) : sides.find((one) => "b2C" in one);
-  const known = rest.mode === "B2B" || rest.mode === "B2C";
-  const meant = (known ? named : sides.find((one) => side.safeParse(Object.values(one)[0]).success)) ?? sides[0];
-  return { ...rest, ...meant };
+  const named = typeof rest.mode === "string" ? modes[rest.mode.toUpperCase()] : undefined;
+  const meant =
+    named === undefined ? sides.find((one) => hasStep(Object.values(one)[0])) : sides.find((one) => named in one);
+  return { ...rest, ...(meant ?? sides[0]) };
+}
+
+const modes: Readonly<Record<string, string>> = { B2C: "b2C", B2B: "b2B" };
+
+function hasStep(value: unknown): boolean {
+  const { data } = side.safeParse(value);
+  return (data?.step?.current ?? null) !== null;
 }
