@@ -51,7 +51,10 @@ export const paymentSchema = z.object({
   ),
   orderDetails: z.object({
     amount: z.int().nonnegative(),
-    currency: z.string().regex(/^[A-Z]{3}$/),
+    currency: z
+      .string()
+      .regex(/^[A-Za-z]{3}$/)
+      .toUpperCase(),
     reference: text,
   }),
   paymentDetails: z

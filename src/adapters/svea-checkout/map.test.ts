@@ -340,3 +340,34 @@ it("looks again when an order ends on a day without a time", () => {
   const order = parsed(orderSchema, { ...orderOf("open"), ExpirationDate: "2026-05-01" });
   expect(map({ order, checkout: null, noted: {} }).lookAgain).toEqual({ at: "2026-05-01T00:01:00.000Z" });
 });
+
+describe("a cart", () => {
+  const row = { Quantity: 100, UnitPrice: 10_000 };
+  const totalOf = (items: readonly object[], order: Order | null): number => {
+    const body = { OrderId: 1, Status: "Final", Currency: "SEK", Cart: { Items: items } };
+    const checkout = parsed(checkoutSchema, body);
+    return map(order === null ? { order, checkout, noted: {} } : { order, checkout, noted: {} }).total;
+  };
+
+  it.each([
+    ["half a piece", [{ ...row, Quantity: 50.5 }], 5_050],
+    ["a discount of a fraction", [{ ...row, DiscountPercent: 1_250.5 }], 8_750],
+    ["a discount that is below zero", [{ ...row, DiscountAmount: -500 }], 10_500],
+  ])("is read with %s", (_, items, total) => {
+    expect(totalOf(items, null)).toBe(total);
+  });
+
+  it("of which a row cannot be read hides nothing of the order, whose amount counts then", () => {
+    const order = orderOf("open");
+    expect(totalOf([row, { ArticleNumber: "freight", Quantity: null }], order)).toBe(order.OrderAmount);
+  });
+});
+
+it("takes a credited sum that is missing for none", () => {
+  const [first] = orderOf("delivered").Deliveries;
+  const order = parsed(orderSchema, {
+    ...orderOf("delivered"),
+    Deliveries: [{ ...first, CreditedAmount: null, Credits: null }],
+  });
+  expect(map({ order, checkout: null, noted: {} }).money.refunded).toBe(0);
+});

@@ -50,7 +50,7 @@ export function openOf({ authorized, captured, released }: Money): Minor {
 export function cartTotal({ Cart }: CheckoutOrder): Minor {
   const rows = (Cart?.Items ?? []).map(({ Quantity, UnitPrice, DiscountPercent, DiscountAmount }) => {
     const price = (Quantity * UnitPrice) / 100;
-    return Math.round((price * (10_000 - (DiscountPercent ?? 0))) / 10_000) - (DiscountAmount ?? 0);
+    return Math.round((price * (10_000 - (DiscountPercent ?? 0))) / 10_000) - Math.round(DiscountAmount ?? 0);
   });
   return Math.max(0, sum(rows));
 }

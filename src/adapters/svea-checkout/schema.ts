@@ -86,7 +86,8 @@ const delivery = z.object({
   Id: id,
   CreationDate: time,
   DeliveryAmount: amount,
-  CreditedAmount: amount,
+  /** Svea leaves out sums as it leaves out lists (docs/psp/svea.md, i). */
+  CreditedAmount: amount.nullish().transform((value) => value ?? 0),
   /** Without ids. */
   Credits: listOf(z.object({ OrderRows: listOf(z.object({ ArticleNumber: operationId })) })).catch([]),
   /** Absent where not every row can be read. */
@@ -113,11 +114,12 @@ export const orderSchema = z.object({
   Actions: actions,
 });
 
+const number = z.number().min(-1e12).max(1e12);
 const item = z.object({
-  Quantity: z.int(),
-  UnitPrice: z.int(),
-  DiscountPercent: amount.nullish(),
-  DiscountAmount: amount.nullish(),
+  Quantity: number,
+  UnitPrice: number,
+  DiscountPercent: number.nullish(),
+  DiscountAmount: number.nullish(),
 });
 
 /**
@@ -130,7 +132,11 @@ export const checkoutSchema = z.object({
   Currency: currency,
   CountryCode: word,
   PaymentType: word,
-  Cart: z.object({ Items: listOf(item) }).nullish(),
+  /** Absent where not every row can be read: then the purchase is for what Payment Admin says. */
+  Cart: z
+    .object({ Items: listOf(item) })
+    .nullish()
+    .catch(undefined),
   Recurring: z.boolean().nullish().catch(undefined),
   RecurringToken: z.string().min(1).nullish().catch(undefined),
 });

@@ -100,7 +100,10 @@ const purchase = z.object({
 export const orderSchema = z.object({
   id: z.string().refine((id) => orderIdFrom(id) === id, "is no payment order's id"),
   status: z.enum(statuses),
-  currency: z.string().regex(/^[A-Z]{3}$/),
+  currency: z
+    .string()
+    .regex(/^[A-Za-z]{3}$/)
+    .toUpperCase(),
   amount: minor,
   vatAmount: amount,
   created: time,
@@ -233,7 +236,9 @@ function purchaseIn(order: unknown): unknown {
   if (!isObject(said)) return undefined;
   return {
     ...said,
-    transactionType: said["transactionType"] ?? undefined,
+    transactionType: isIdle(said["transactionType"], kinds, said["amount"])
+      ? undefined
+      : (said["transactionType"] ?? undefined),
     amount: said["amount"] ?? undefined,
     brand: at(said["details"], "cardBrand"),
     tokens: listOf(said["tokens"]).flatMap((item) =>
@@ -250,7 +255,16 @@ function transactionsIn(order: unknown): unknown {
   if (told === undefined || told === null) return [];
   const list = at(told, "financialTransactionsList", "financialTransactionList");
   if (!Array.isArray(list)) return list;
-  return list.map((item: unknown) => (isObject(item) ? { ...item, kind: item["type"] } : item));
+  const items: unknown[] = list.filter((item: unknown) => !isIdle(at(item, "type"), kinds, at(item, "amount")));
+  // Each counts once, however often the list names it.
+  return [...new Map(items.map((item) => [at(item, "id") ?? item, item])).values()].map((item) =>
+    isObject(item) ? { ...item, kind: item["type"] } : item,
+  );
+}
+
+/** A word that is none of ours over no money (the verification of a card): whatever it means, nothing was moved. */
+function isIdle(said: unknown, known: readonly string[], value: unknown): boolean {
+  return value === 0 && !known.some((one) => one === said);
 }
 
 function withCode(item: unknown): object {

@@ -137,6 +137,32 @@ describe("fetch", () => {
     expect(say(snapshot).money).toMatchObject({ authorized: 10_000, captured: 4_000 });
   });
 
+  it("reads past a word that nobody knows where it is over nothing: the verification of a card moves no money", async () => {
+    const verified = {
+      operation: "Verify",
+      amount: 0,
+      vatAmount: 0,
+      remainingCaptureAmount: undefined,
+      paid: { transactionType: "Verification", amount: 0, tokens: [{ type: "unscheduled", token: "t_1" }] },
+      financialTransactions: { financialTransactionsList: [{ id: `${id}/1`, type: "Verification", amount: 0 }] },
+    };
+    expect(say(await look(answered(verified)))).toMatchObject({
+      phase: "confirmed",
+      money: { authorized: 0 },
+      recurring: { token: "t_1" },
+    });
+    await expect(look(answered({ paid: { transactionType: "Verification", amount: 1 } }))).rejects.toThrow("paid");
+  });
+
+  it("counts each transaction once, however often the list names it, and a currency in any case", async () => {
+    const capture = { id: `${id}/financialtransactions/1`, type: "Capture", amount: 4_000 };
+    const list = { financialTransactionsList: [capture, capture] };
+    const said = say(
+      await look(answered({ currency: "sek", remainingCaptureAmount: 6_000, financialTransactions: list })),
+    );
+    expect(said).toMatchObject({ currency: "SEK", money: { authorized: 10_000, captured: 4_000, released: 0 } });
+  });
+
   it.each(["postpurchaseFailedAttemptList", "postPurchaseFailedAttemptList"])("reads failures in %s", async (list) => {
     const failed = {
       number: 12_345_678,

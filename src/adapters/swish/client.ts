@@ -6,7 +6,7 @@ import { readOrNull } from "../../lib/read.ts";
 import type { AskContext, Json, LookContext } from "../../contract/adapter.ts";
 import { identityOf, lifeOf } from "./certificate.ts";
 import type { Config } from "./config.ts";
-import { type Ended, idFrom, paymentSchema, type Refund, refundSchema, type Snapshot } from "./schema.ts";
+import { type Ended, idFrom, paymentAnswer, type Refund, refundAnswer, type Snapshot } from "./schema.ts";
 
 /** A payment request's route, for logs and metrics. */
 export const paymentRoute = "/api/v1/paymentrequests/{id}";
@@ -36,7 +36,7 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
   const id = idFrom(reference);
   if (id === undefined) return null;
   const question = { path: pathOf`/api/v1/paymentrequests/${id}`, route: paymentRoute, signal: context.signal };
-  const payment = await readOrNull(httpFrom(context), question, paymentSchema, "a Swish payment request");
+  const payment = await readOrNull(httpFrom(context), question, paymentAnswer, "a Swish payment request");
   if (payment === null) return null;
   insistOnPayee(payment.payeeAlias, context.config);
   const certificate = lifeOf(context.config) ?? null;
@@ -95,7 +95,7 @@ export async function readRefund(id: string, context: AskContext<Config>): Promi
     route: "/api/v1/refunds/{id}",
     signal: context.signal,
   };
-  const refund = await readOrNull(httpFrom(context), question, refundSchema, "a Swish refund");
+  const refund = await readOrNull(httpFrom(context), question, refundAnswer, "a Swish refund");
   if (refund === null || isSameId(refund.id, id)) return refund;
   throw new WorkerError("Refused", "swish answered about another refund", { context: { reason: "other-refund" } });
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { isObject } from "../../lib/json.ts";
 import { minorFromDecimal } from "../../lib/money.ts";
 import { isoFrom } from "../../lib/time.ts";
 import type { Minor } from "../../contract/adapter.ts";
@@ -21,12 +22,19 @@ const refundStatuses = ["CREATED", "INITIATED", "VALIDATED", "DEBITED", "PAID", 
 
 /**
  * Why something ended as `ERROR` (docs/psp/swish.md, e and j). A code that is not here may mean that money moved: it is not guessed at.
- * `AM14` and `AM21` are limits of the bank's and the merchant's, `PA02` a parameter.
+ * `ACMT0x` are accounts that cannot be used, `AM14` and `AM21` limits of the bank's and the merchant's, `PA02` a parameter, `RP07` a request
+ * that is too late to cancel.
  */
 const errorCodes = [
   "ACMT01",
+  "ACMT02",
   "ACMT03",
+  "ACMT04",
+  "ACMT05",
+  "ACMT06",
   "ACMT07",
+  "ACMT08",
+  "ACMT09",
   "AM02",
   "AM03",
   "AM04",
@@ -52,7 +60,9 @@ const errorCodes = [
   "RP01",
   "RP02",
   "RP03",
+  "RP04",
   "RP06",
+  "RP07",
   "TM01",
   "VR01",
   "VR02",
@@ -89,6 +99,10 @@ export const refundSchema = z.object({
   errorCode: z.enum(errorCodes).nullish(),
   datePaid: time.nullish().catch(undefined),
 });
+
+/** The same as they come: a text that is empty says that there is none (docs/psp/swish.md, b). */
+export const paymentAnswer = z.preprocess(withoutEmpty, paymentSchema);
+export const refundAnswer = z.preprocess(withoutEmpty, refundSchema);
 
 export type Payment = Readonly<z.infer<typeof paymentSchema>>;
 export type Refund = Readonly<z.infer<typeof refundSchema>>;
@@ -167,4 +181,8 @@ export function msOf(text: string): number {
 export function idFrom(text: unknown): string | undefined {
   const bare = typeof text === "string" ? text.replaceAll("-", "").toUpperCase() : "";
   return /^[0-9A-F]{32}$/.test(bare) ? bare : undefined;
+}
+
+function withoutEmpty(body: unknown): unknown {
+  return isObject(body) ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== "")) : body;
 }

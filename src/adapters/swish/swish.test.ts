@@ -230,6 +230,26 @@ describe("fetch", () => {
   });
 });
 
+it("takes texts that are empty for none, in payments and in refunds", async () => {
+  const none = { errorCode: "", errorMessage: "", datePaid: "", payeePaymentReference: "" };
+  nock(apiUrl)
+    .get(`/api/v1/paymentrequests/${id}`)
+    .reply(200, { ...paid, ...none });
+  nock(apiUrl)
+    .get(`/api/v1/refunds/${refundId}`)
+    .reply(200, { ...refund, ...none });
+  const snapshot = await fetchSnapshot(id, contextWith({ kept: [keptOf(refundId)] }));
+  if (snapshot === null) throw new Error("nothing was read");
+  expect(adapter.map(snapshot, { now })).toMatchObject({
+    money: { captured: 10_000, refunded: 4_000 },
+    attributes: { status: "PAID" },
+    echoes: [],
+  });
+  const open = { ...paid, ...none, status: "DECLINED", paymentReference: "" };
+  nock(apiUrl).get(`/api/v1/paymentrequests/${id}`).reply(200, open);
+  expect((await fetchSnapshot(id, contextWith()))?.payment.paymentReference).toBeUndefined();
+});
+
 describe("a refund that is asked for", () => {
   const call: OperationCall = {
     name: "refund",
@@ -317,6 +337,11 @@ describe("the map", () => {
   ])("guesses at nothing: %s", (_, said) => {
     const snapshot = snapshotOf(said as Partial<Payment>);
     expect(() => adapter.map(snapshot, { now })).toThrow(expect.objectContaining({ kind: "Unmapped" }));
+  });
+
+  it.each(["ACMT02", "RP07"])("fails by %s, which Swish says of an account or a request", (errorCode) => {
+    const desired = adapter.map(snapshotOf({ status: "ERROR", errorCode } as Partial<Payment>), { now });
+    expect(desired).toMatchObject({ phase: "failed", transactions: [{ errorDetail: errorCode }] });
   });
 
   it("finds a payment that Swish had lost track of paid", () => {

@@ -2,7 +2,15 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { map } from "./map.ts";
 import { readAs } from "../../lib/read.ts";
-import { paymentFrom, paymentSchema, type Payment, type PaymentEvent, type Snapshot } from "./schema.ts";
+import {
+  agreementSchema,
+  chargeSchema,
+  paymentFrom,
+  paymentSchema,
+  type Payment,
+  type PaymentEvent,
+  type Snapshot,
+} from "./schema.ts";
 
 const now = Date.parse("2026-02-03T10:20:00.000Z");
 
@@ -117,4 +125,24 @@ it("tells of a guarantee that ends on a day, without a time", () => {
   const { findings, lookAgain } = map({ ...rest, payment: paymentFrom(said) }, { now });
   expect(findings).toMatchObject([{ name: "authorization-at-risk", deadline: "2026-02-04T00:00:00.000Z" }]);
   expect(lookAgain).toEqual({ at: "2026-02-04T00:01:00.000Z" });
+});
+
+it("reads a charge past an entry of its history that cannot be read", () => {
+  const snapshot = fixture("charge-captured");
+  if (snapshot.of !== "charge") throw new Error("the fixture is no charge");
+  const odd = [{ event: "charge-retry", occurred: "soon" }, { event: "CAPTURE" }, null];
+  const said = { ...snapshot.charge, currency: "nok", history: [...snapshot.charge.history, ...odd] };
+  const charge = readAs(chargeSchema, said, "a Vipps charge");
+  expect(map({ ...snapshot, charge }, { now })).toEqual(map(snapshot, { now }));
+});
+
+it.each([
+  ["2026-02-03", "confirmed"],
+  ["", "failed"],
+  [null, "failed"],
+])("an agreement that was stopped and began at %j is %s", (start, phase) => {
+  const snapshot = fixture("agreement-stopped");
+  if (snapshot.of !== "agreement") throw new Error("the fixture is no agreement");
+  const agreement = readAs(agreementSchema, { ...snapshot.agreement, start }, "a Vipps agreement");
+  expect(map({ ...snapshot, agreement, charge: null }, { now }).phase).toBe(phase);
 });

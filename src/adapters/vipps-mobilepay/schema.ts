@@ -4,7 +4,10 @@ import { isoFrom } from "../../lib/time.ts";
 
 /** Minor units, two decimals: Vipps deals in no other currencies. */
 const minor = z.int().nonnegative();
-const currency = z.string().regex(/^[A-Z]{3}$/);
+const currency = z
+  .string()
+  .regex(/^[A-Za-z]{3}$/)
+  .toUpperCase();
 const id = z.string().regex(/^[\w-]{1,64}$/);
 /** An amount with its currency; the bare integer of old examples is none. */
 const amountSchema = z.object({ currency, value: minor });
@@ -90,7 +93,8 @@ export const paymentEventsSchema = listOf(paymentEvent);
 export const agreementSchema = z.object({
   id: z.string().regex(/^agr_[\w-]{1,60}$/),
   status: z.enum(["PENDING", "ACTIVE", "STOPPED", "EXPIRED"]),
-  start: instant.nullish(),
+  /** When the shopper accepted it, in whatever way that is written. */
+  start: z.union([z.literal("").transform(() => null), z.string()]).nullish(),
   pricing: z.object({
     currency,
     type: word,
@@ -136,7 +140,7 @@ export const chargeSchema = z.object({
   amount: minor,
   currency,
   summary: z.object({ captured: minor, refunded: minor, cancelled: minor }),
-  history: z.array(chargeEvent),
+  history: listOf(chargeEvent),
   type: word,
   transactionType: word,
   due: z.iso.date().optional().catch(undefined),

@@ -469,3 +469,8 @@ describe("the end of an order", () => {
     expect(ending(said).upsell).toEqual({ eligible: false, transactions: [] });
   });
 });
+
+it("takes an order's id that is empty for none", () => {
+  const said = readAs(checkoutSchema, { status: "PurchaseCompleted", order: { orderId: "" } }, "a Walley checkout");
+  expect(said.order?.orderId).toBeUndefined();
+});

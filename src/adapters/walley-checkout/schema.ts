@@ -80,7 +80,11 @@ export const checkoutSchema = z.object({
     .transform(({ paymentName, ...purchase }) => ({ ...purchase, method: paymentName }))
     .nullish(),
   order: z
-    .object({ orderId: id.nullish(), customerToken: guid.nullish().catch(undefined) })
+    .object({
+      // A purchase of nothing has no order.
+      orderId: z.union([id, z.literal("").transform(() => undefined)]).nullish(),
+      customerToken: guid.nullish().catch(undefined),
+    })
     .transform(({ orderId, customerToken }) => ({ orderId, token: customerToken }))
     .nullish(),
 });
