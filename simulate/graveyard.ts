@@ -9,8 +9,11 @@ import { copyTree, type Tree } from "../test/support/tree.ts";
 const mostWorlds = 400;
 const mostSeconds = 300;
 
-/** @param words of the names of those that are planted; empty: all. @param jobs how many at a time. @returns the exit status: 1 where one was not found */
-export async function runGraveyard(words: string, jobs: number): Promise<number> {
+/**
+ * @param words of the names of those that are planted; empty: all. @param jobs how many at a time. @param seconds of processor time that
+ * each may take to be found. @returns the exit status: 1 where one was not found
+ */
+export async function runGraveyard(words: string, jobs: number, seconds: number): Promise<number> {
   const chosen = simulatedFaults.filter(({ name }) => name.includes(words));
   const left = [...chosen];
   const took: number[] = [];
@@ -18,9 +21,9 @@ export async function runGraveyard(words: string, jobs: number): Promise<number>
     const tree = copyTree();
     try {
       for (let fault = left.shift(); fault !== undefined; fault = left.shift()) {
-        const { seconds, said } = await find(fault, tree);
-        if (seconds !== undefined) took.push(seconds);
-        console.log(`${seconds === undefined ? "✗" : "✓"} ${fault.name}: ${said}`);
+        const { seconds: found, said } = await find(fault, tree, Math.min(seconds, mostSeconds));
+        if (found !== undefined) took.push(found);
+        console.log(`${found === undefined ? "✗" : "✓"} ${fault.name}: ${said}`);
       }
     } finally {
       tree.remove();
@@ -35,7 +38,11 @@ export async function runGraveyard(words: string, jobs: number): Promise<number>
 }
 
 /** Plants one fault and runs worlds until a promise is broken. @returns after how many seconds of processor time; `undefined`: never */
-async function find(fault: SimulatedFault, tree: Tree): Promise<{ readonly seconds?: number; readonly said: string }> {
+async function find(
+  fault: SimulatedFault,
+  tree: Tree,
+  most: number,
+): Promise<{ readonly seconds?: number; readonly said: string }> {
   const misfit = misfitOf(fault, tree.path);
   if (misfit !== undefined) return { said: misfit };
   const path = join(tree.path, fault.file);
@@ -47,7 +54,7 @@ async function find(fault: SimulatedFault, tree: Tree): Promise<{ readonly secon
   try {
     const adapter = fault.adapter === undefined ? "" : ` --adapter ${fault.adapter}`;
     const kinds = (fault.kinds ?? []).map((kind) => ` --fault ${kind}`).join("");
-    const line = `node simulate/run.ts --seeds ${mostWorlds} --seconds ${mostSeconds} --bare --jobs 1${adapter}${kinds}`;
+    const line = `node simulate/run.ts --seeds ${mostWorlds} --seconds ${most} --bare --jobs 1${adapter}${kinds}`;
     const { status, printed } = await tree.run(line);
     const broken = /^ {2}(.*?): /m.exec(printed)?.[1];
     const [, worlds = "", seconds] = /found after (\d+) worlds and ([\d.]+) s of/.exec(printed) ?? [];

@@ -10,6 +10,8 @@ if (process.connected) await serve();
 
 const asked = readArguments(process.argv.slice(2), real.now());
 process.exitCode =
-  asked.graveyard === undefined ? await runSeeds(asked) : await runGraveyard(asked.graveyard, asked.jobs);
+  asked.graveyard === undefined
+    ? await runSeeds(asked)
+    : await runGraveyard(asked.graveyard, asked.jobs, asked.seconds);
 // Meters look at the process for as long as there is one.
 process.exit();
