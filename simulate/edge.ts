@@ -135,7 +135,9 @@ function pausing<T>(begin: (run: () => void) => () => void, value: T, signal: Ab
 
 /** Bytes of chance. */
 function bytesOf(edge: Edge, size: number): Buffer {
-  return Buffer.from(Array.from({ length: size }, () => Math.floor(edge.random() * 256)));
+  const bytes = Buffer.alloc(size);
+  for (let at = 0; at < size; at += 1) bytes[at] = Math.floor(edge.random() * 256);
+  return bytes;
 }
 
 function uuidOf(edge: Edge): ReturnType<typeof nodeCrypto.randomUUID> {

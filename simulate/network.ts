@@ -256,7 +256,7 @@ export function linkOf(process: SimulatedProcess, parts: NetworkParts): Link & {
       );
       return promise;
     },
-    wait<T>(name: string, ms: number, begin: (told: (what: T) => void) => () => void) {
+    wait<T>(name: string, ms: number, begin: (told: (what: T) => void) => () => void, onwards: () => number = () => 0) {
       const { promise, resolve } = Promise.withResolvers<T | null>();
       let leave: (() => void) | undefined;
       let over = false;
@@ -275,7 +275,14 @@ export function linkOf(process: SimulatedProcess, parts: NetworkParts): Link & {
         );
       };
       const end = (): void => finish(null);
-      const deadline = agenda.after(ms, end, { process: null, quiet: true, waitsIn: name.replace("wait ", "") });
+      const when = { ...outside, waitsIn: name.replace("wait ", "") };
+      // Asking in vain and waiting again is most of what idle processes do. Whoever stands still or is cut off does not ask again.
+      const passed = (): void => {
+        const moreMs = process.state === "running" && !parts.isAway("engine") ? onwards() : 0;
+        if (moreMs > 0) deadline = agenda.after(moreMs, passed, when);
+        else end();
+      };
+      let deadline = agenda.after(ms, passed, when);
       waits.add(end);
       agenda.after(
         0.3,

@@ -5,7 +5,7 @@ import { laneId } from "../src/queue/names.ts";
 import type { Account } from "./norce-and-psps.ts";
 
 /** The sums of a payment. */
-export const sums = ["authorized", "captured", "refunded", "released"] as const;
+const sums = ["authorized", "captured", "refunded", "released"] as const;
 export type Sums = Readonly<Record<(typeof sums)[number], Minor>>;
 
 /** Nothing at all. */
@@ -90,7 +90,7 @@ export class Payment {
   notice(at: number, byService: boolean): Sums | undefined {
     const before = this.#money;
     const now = this.stated;
-    if (sums.every((sum) => before[sum] === now[sum])) return undefined;
+    if (areSame(before, now)) return undefined;
     this.#money = now;
     this.changedAt = at;
     this.byService = byService;
@@ -131,6 +131,16 @@ export class Payment {
   get isOwed(): boolean {
     return this.byService || (this.changedAt >= 0 && this.ackedAt >= this.changedAt);
   }
+}
+
+/** Whether two payments' sums are the same: it is asked more often than anything else. */
+export function areSame(one: Sums, other: Sums): boolean {
+  return (
+    one.authorized === other.authorized &&
+    one.captured === other.captured &&
+    one.refunded === other.refunded &&
+    one.released === other.released
+  );
 }
 
 function sumsOf(money: StatedMoney | null): Sums {

@@ -105,18 +105,21 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
     accounts,
     wall,
     (account, request, answer) => {
-      const { method } = request;
+      if (request.method === "GET") {
+        const answered = answer();
+        woke();
+        return answered;
+      }
       const opened = payments.filter((payment) => payment.account === account && payment.reference !== "");
       // What time has done by itself is nobody's call.
-      if (method !== "GET") for (const payment of opened) payment.notice(agenda.now, false);
+      for (const payment of opened) payment.notice(agenda.now, false);
       const answered = answer();
-      if (method !== "GET")
-        for (const payment of opened) {
-          const moved = payment.notice(agenda.now, true);
-          // What is refused moves nothing; it may tell of what had happened before.
-          if (moved !== undefined && answered.status < 400) oracles.moved(payment, moved);
-          if (answered.status >= 400 && isAbout(request, payment)) payment.refusedAt = agenda.now;
-        }
+      for (const payment of opened) {
+        const moved = payment.notice(agenda.now, true);
+        // What is refused moves nothing; it may tell of what had happened before.
+        if (moved !== undefined && answered.status < 400) oracles.moved(payment, moved);
+        if (answered.status >= 400 && isAbout(request, payment)) payment.refusedAt = agenda.now;
+      }
       woke();
       return answered;
     },

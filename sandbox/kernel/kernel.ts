@@ -122,8 +122,12 @@ export function createSimulator<Held extends SimulatedHeld>(
     },
     money: (reference) => simulation.money(heldOf(reference)),
     disturb: (reference, fault) => outboxes.get(reference)?.disturb(fault),
-    due: (at, underWay = new Set()) =>
-      [accountOutbox, ...outboxes.values()].flatMap((outbox) => outbox.due(at, underWay)),
+    due(at, underWay = new Set()) {
+      const due = [...accountOutbox.due(at, underWay)];
+      // Most have nothing to tell.
+      for (const outbox of outboxes.values()) if (!outbox.isEmpty()) due.push(...outbox.due(at, underWay));
+      return due;
+    },
     answered({ id }, ack) {
       if (id !== undefined) for (const outbox of [accountOutbox, ...outboxes.values()]) outbox.answered(id, ack);
     },

@@ -11,6 +11,8 @@ export interface Outbox {
   /** @param url where nothing else is said, the one that the purchase gave. */
   send(outgoing: OutgoingWebhook, url?: string): void;
   disturb(fault: DeliveryFault): void;
+  /** Whether nothing waits to be sent. */
+  isEmpty(): boolean;
   /** One attempt of each webhook that is due. */
   due(now: number, underWay: ReadonlySet<string>): readonly SimulatedWebhook[];
   /** What came of an attempt. */
@@ -65,6 +67,7 @@ export function createOutbox({ callbackUrls, about, nextId, now, timeScale }: Ou
       waiting.push({ id: nextId(), outgoing, url: filled, since: now(), attempts: 0, delayMs: 0 });
     },
     disturb: (fault) => void disturbed.set(fault, (disturbed.get(fault) ?? 0) + 1),
+    isEmpty: () => waiting.length === 0,
     due(at, underWay) {
       const isEnded = ({ outgoing, attempts }: Waiting): boolean => attempts >= (outgoing.schedule ?? [0]).length;
       for (const one of waiting.filter(isEnded)) ended.set(one.id, one);

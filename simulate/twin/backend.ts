@@ -14,6 +14,9 @@ export interface TwinConnection {
   readonly link: Link;
 }
 
+/** For how long BullMQ waits for a job where there is none, in milliseconds: then it asks for one, and waits again. */
+const idleMs = 5_000;
+
 type Options = QueueBaseOptions & { readonly lockDuration?: number; readonly stalledInterval?: number };
 
 /** The twin's backend of one queue. */
@@ -193,8 +196,11 @@ export class TwinBackend extends EventEmitter {
 
   async waitForJob(seconds: number): Promise<{ member: string; score: number } | null> {
     if (this.#interrupted || this.closing !== undefined) return null;
-    const { answer, end } = this.#link.wait<number>(`wait ${this.#queue.name}`, seconds * 1_000, (told) =>
-      this.#queue.markers.wait(told),
+    const { answer, end } = this.#link.wait<number>(
+      `wait ${this.#queue.name}`,
+      seconds * 1_000,
+      (told) => this.#queue.markers.wait(told),
+      () => this.#queue.idleFor(this.#link.now(), idleMs),
     );
     this.#endWait = end;
     const score = await answer;

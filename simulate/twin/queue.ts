@@ -131,6 +131,12 @@ export class TwinQueue {
     this.jobs.delete(id);
   }
 
+  /** For how many milliseconds, `most` at most, nobody who asks for a job will be given one unless it is added. @param now the asker's clock */
+  idleFor(now: number, most: number): number {
+    if (this.waiting.length > 0) return 0;
+    return Math.min(most, Math.ceil((this.delayed[0]?.due ?? Infinity) - now));
+  }
+
   /** Hands out the next job. @param now the caller's clock */
   take(token: string, lockMs: number, now: number, holder: string): Handed {
     const due: string[] = [];

@@ -18,11 +18,15 @@ export interface Link {
   now(): number;
   /** Has something done there. Rejects where it was not done, or nobody says whether it was. */
   call<T>(name: string, effect: () => T): Promise<T>;
-  /** Waits there for something, so long at most; `null`: in vain. `end` gives the wait up. */
+  /**
+   * Waits there for something, so long at most; `null`: in vain. `end` gives the wait up.
+   * @param onwards asked when so long has passed: for how many milliseconds more whoever waits would ask in vain and wait again; 0: he would not
+   */
   wait<T>(
     name: string,
     ms: number,
     begin: (told: (what: T) => void) => () => void,
+    onwards?: () => number,
   ): { readonly answer: Promise<T | null>; end(): void };
 }
 
