@@ -77,7 +77,7 @@ async function judge(
 ): Promise<WorkerError | undefined> {
   const folds = "fold" in adapter;
   const { bound, provisional } = readRecord(current.record);
-  const other = folds ? undefined : judgeAnswer(asked, desired, adapter.sameId ?? isEqual);
+  const other = judgeAnswer(adapter, asked, desired);
   if (other !== undefined || desired.reference === bound) return other;
   const { echoes } = desired;
   const names: Omit<Names, "order"> = {
@@ -89,10 +89,6 @@ async function judge(
   const vouched = folds || asked === current.reference || asked === bound;
   const replaces = bound !== undefined && place > 0 && !provisional;
   return judgeClaimant({ key, current, desired, echoed, vouched, replaces, rounding: adapter.rounding ?? 0 });
-}
-
-function isEqual(one: string, other: string): boolean {
-  return one === other;
 }
 
 function readOnce<T>(read: () => Promise<T>): () => Promise<T> {

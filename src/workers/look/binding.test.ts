@@ -160,12 +160,13 @@ describe("what is bound", () => {
 });
 
 test("an answer has to be about what was asked, by the adapter's measure", () => {
-  const exact = (one: string, other: string): boolean => one === other;
-  const folded = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
-  expect(judgeAnswer("ref-1", { reference: "ref-1" }, exact)).toBeUndefined();
-  expect(judgeAnswer("session", { reference: "ref-1", aliases: ["session"] }, exact)).toBeUndefined();
-  expect(judgeAnswer("REF-1", { reference: "ref-1" }, folded)).toBeUndefined();
-  expect(judgeAnswer("REF-1", { reference: "ref-1" }, exact)?.context).toEqual({
+  const folded = { sameId: (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase() };
+  expect(judgeAnswer({}, "ref-1", { reference: "ref-1" })).toBeUndefined();
+  expect(judgeAnswer({}, "session", { reference: "ref-1", aliases: ["session"] })).toBeUndefined();
+  expect(judgeAnswer(folded, "REF-1", { reference: "ref-1" })).toBeUndefined();
+  const events = { fold: () => null };
+  expect(judgeAnswer(events, "", { reference: "ref-1" }), "nobody is asked").toBeUndefined();
+  expect(judgeAnswer({}, "REF-1", { reference: "ref-1" })?.context).toEqual({
     reason: "other-reference",
     asked: "REF-1",
     answered: "ref-1",

@@ -1,5 +1,5 @@
 /** Whose payment an answer of the PSP's is: what its echo, its currency and its amount say. Pure. */
-import type { CommonConfig, DesiredPayment, Minor, PaymentKey } from "../../contract/adapter.ts";
+import type { AnyAdapter, CommonConfig, DesiredPayment, Minor, PaymentKey } from "../../contract/adapter.ts";
 import type { CurrentPayment } from "../../norce/payment.ts";
 import type { NorceOrder } from "../../norce/schema.ts";
 import type { WorkerError } from "../../lib/errors.ts";
@@ -122,15 +122,20 @@ export function judgeClaimant({
 
 const mostEchoed = 200;
 
-/** Why an answer is not about what was asked, naming both; `undefined`: it is. @param sameId the adapter's. */
+/** Why an adapter's answer is not about what was asked, by its own idea of the same id; `undefined`: it is, or nobody was asked (a fold). */
 export function judgeAnswer(
+  adapter: Pick<AnyAdapter, "sameId"> & { readonly fold?: unknown },
   asked: string,
   { reference, aliases = [] }: Pick<DesiredPayment, "reference" | "aliases">,
-  sameId: (asked: string, answered: string) => boolean,
 ): WorkerError | undefined {
-  if ([reference, ...aliases].some((id) => sameId(asked, id))) return undefined;
+  const { sameId = isEqual } = adapter;
+  if ("fold" in adapter || [reference, ...aliases].some((id) => sameId(asked, id))) return undefined;
   return refusal("other-reference", "the PSP answered about another payment than was asked", {
     asked,
     answered: reference,
   });
+}
+
+function isEqual(one: string, other: string): boolean {
+  return one === other;
 }

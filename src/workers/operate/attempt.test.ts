@@ -187,6 +187,12 @@ describe("after it was sent", () => {
     expect(await statusOf(scene)).toEqual(status);
   });
 
+  test("an answer about another payment shows nothing of this one, and nothing is sent there", async () => {
+    const { step, did } = await play({ order: { sent }, truths: [{ reference: "ref-9", ...captured }] });
+    expect(step).toEqual({ againMs: expect.any(Number) as number });
+    expect(did.filter((what) => what !== "noted tries,notBefore")).toEqual([]);
+  });
+
   test("a repeat says what was said first", async () => {
     const first = { ...sent, amount: 4_000, whole: true };
     const { order } = await play({ order: { sent: first }, truths: [{ money: money({ captured: 1_000 }) }] });

@@ -5,6 +5,7 @@ import type { OperationOutcome, OperationState } from "../../queue/operations.ts
 import { bareOperationUrl } from "../../signatures/urls.ts";
 import { givenUp, type Held } from "../job.ts";
 import { once } from "../events/once.ts";
+import { judgeAnswer } from "../look/binding.ts";
 import { bindAnswer } from "../look/compare.ts";
 import { observe, type Observed } from "../look/observe.ts";
 import { open, type Opening } from "../look/open.ts";
@@ -102,13 +103,18 @@ async function carryOut(work: Work, parts: OperateParts): Promise<OperationOutco
   }
 }
 
-/** The truth of the payment that is operated on. @param first nothing was sent yet: what a look would refuse is nothing to operate on. */
+/**
+ * The truth of the payment that is operated on. @param first nothing was sent yet: what a look would refuse is nothing to operate on. An answer
+ * about another payment than was asked is nobody's truth, however often it was sent.
+ */
 async function observeBound(opening: Opening, first: boolean, parts: OperateParts): Promise<Observed> {
   const { found, current } = opening;
   const [reference] = referencesToAsk(current, [], "fold" in found.adapter);
   if (reference === undefined) throw refusal("no-reference");
   const observed = await observe(opening, reference);
   if (observed === null) throw refusal("not-at-psp");
+  const other = judgeAnswer(found.adapter, reference, observed.desired);
+  if (other !== undefined) throw other;
   if (!first) return observed;
   await bindAnswer(opening, [{ reference, answer: observed }], parts);
   const { currency } = observed.desired;

@@ -42,6 +42,7 @@ test.each<readonly [string, DesiredPayment | null, readonly unknown[]]>([
   ["was carried out", desired({ money: money({ captured: 4_000 }) }), []],
   ["is still under way", desired({ underWay: { capture: 4_000 } }), [overdue()]],
   ["was forgotten", null, [overdue()]],
+  ["another payment's answer shows", desired({ reference: "ref-9", money: money({ captured: 4_000 }) }), [overdue()]],
 ])("an operation that %s", async (_, truth, told) => {
   const { parts, letters } = partsOf(truth);
   const held = { id: "op", signal: new AbortController().signal, prove: async () => undefined };

@@ -2,6 +2,7 @@
 import type { OperationName } from "../../contract/adapter.ts";
 import type { OperationState } from "../../queue/operations.ts";
 import type { Held } from "../job.ts";
+import { judgeAnswer } from "../look/binding.ts";
 import { referencesToAsk } from "../look/choose-attempt.ts";
 import { observe } from "../look/observe.ts";
 import { open } from "../look/open.ts";
@@ -46,6 +47,9 @@ async function isCarriedOut(
   const opening = await open(key, parts, held);
   if (opening === null) return false;
   const [reference] = referencesToAsk(opening.current, [], "fold" in opening.found.adapter);
-  const observed = reference === undefined ? null : await observe(opening, reference);
-  return observed !== null && isShown(name, sent, observed.desired.money);
+  if (reference === undefined) return false;
+  const desired = (await observe(opening, reference))?.desired;
+  // What the PSP says of another payment shows nothing of this one.
+  if (desired === undefined || judgeAnswer(opening.found.adapter, reference, desired) !== undefined) return false;
+  return isShown(name, sent, desired.money);
 }
