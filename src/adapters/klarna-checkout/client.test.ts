@@ -101,6 +101,11 @@ describe("fetch", () => {
     expect(read === null ? null : mapped(read).memory).toMatchObject({ checkout: "gone" });
   });
 
+  it("takes no checkout order for this one's that names another: its token is somebody else's", async () => {
+    klarna([200, snapshot.order], [200, { ...snapshot.checkout, order_id: "00000000-0000-4000-8000-000000000000" }]);
+    expect((await failureOf(fetchSnapshot(id, contextOf()))).context).toMatchObject({ reason: "other-reference" });
+  });
+
   it("sees a purchase that order management does not show yet", async () => {
     klarna([404, ""], [200, snapshot.checkout]);
     const read = await fetchSnapshot(id, contextOf());

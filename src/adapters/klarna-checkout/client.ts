@@ -1,3 +1,4 @@
+import { WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import { readOrNull } from "../../lib/read.ts";
 import { acknowledge as acknowledgeOrder, httpFrom, readOrder } from "../_klarna/client.ts";
@@ -24,10 +25,15 @@ export async function fetchSnapshot(reference: string, context: LookContext<Conf
   return checkout === null ? null : { ...seen, order: null, checkout };
 }
 
+/** @throws WorkerError `Refused` for an answer about another order than was asked for: its token is somebody else's */
 async function readCheckout(reference: string, context: LookContext<Config>): Promise<CheckoutOrder | null> {
   const path = pathOf`/checkout/v3/orders/${reference}`;
   const question = { path, route: checkoutRoute, signal: context.signal };
-  return await readOrNull(httpFrom(context), question, checkoutSchema, "Klarna's checkout order");
+  const checkout = await readOrNull(httpFrom(context), question, checkoutSchema, "Klarna's checkout order");
+  if (checkout === null || checkout.order_id === reference) return checkout;
+  throw new WorkerError("Refused", "Klarna answered about another checkout order than was asked for", {
+    context: { reason: "other-reference", asked: reference, answered: checkout.order_id },
+  });
 }
 
 /** Tells Klarna that the order has arrived. Without an order there is nothing to acknowledge yet: `map` sets no marker either. */

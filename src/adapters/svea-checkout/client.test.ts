@@ -115,6 +115,13 @@ describe("fetch", () => {
     expect(mapped(second)).toEqual(rest);
   });
 
+  it("takes nothing of an answer about another order, whichever API gives it: its token is somebody else's", async () => {
+    svea([200, snapshot.order], [200, { ...snapshot.checkout, OrderId: 7654322 }]);
+    await expect(fetchSnapshot("7654321", contextOf())).rejects.toMatchObject({ kind: "Refused" });
+    svea([200, { ...snapshot.order, Id: 7654322 }], [200, snapshot.checkout]);
+    await expect(fetchSnapshot("7654321", contextOf())).rejects.toMatchObject({ kind: "Refused" });
+  });
+
   it("sees a purchase that Payment Admin does not show yet, and one of which the Checkout knows nothing", async () => {
     svea([404, notFound], [200, snapshot.checkout]);
     expect(await fetchSnapshot("7654321", contextOf())).toMatchObject({ order: null, checkout: { Status: "Final" } });

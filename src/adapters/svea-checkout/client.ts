@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
 import { liveAt, probeBy } from "../../lib/probe.ts";
@@ -66,13 +67,25 @@ async function readCheckout(reference: string, context: AskContext<Config>): Pro
       checkoutCode in headers && (status === 400 || status === 403 || status === 404) ? "Refused" : undefined,
   });
   const question = questionOf(pathOf`/api/orders/${reference}`, checkoutRoute, context);
-  return await readOrNull(http, question, z.preprocess(capitalised, checkoutSchema), "Svea's checkout order");
+  const checkout = await readOrNull(http, question, z.preprocess(capitalised, checkoutSchema), "Svea's checkout order");
+  if (checkout !== null) insistOn(reference, checkout.OrderId);
+  return checkout;
+}
+
+/** Two APIs are asked about one order: what one of them says of another one is nobody's. @throws WorkerError `Refused` */
+function insistOn(asked: string, answered: string): void {
+  if (answered === asked) return;
+  throw new WorkerError("Refused", "Svea answered about another order than was asked for", {
+    context: { reason: "other-reference", asked, answered },
+  });
 }
 
 /** Payment Admin's order, or `null` where it knows none (yet). */
 export async function readOrder(reference: string, context: AskContext<Config>): Promise<Order | null> {
   const question = questionOf(pathOf`/api/v1/orders/${reference}`, orderRoute, context);
-  return await readOrNull(adminOf(context), question, z.preprocess(capitalised, orderSchema), "Svea's order");
+  const order = await readOrNull(adminOf(context), question, z.preprocess(capitalised, orderSchema), "Svea's order");
+  if (order !== null) insistOn(reference, order.Id);
+  return order;
 }
 
 /**

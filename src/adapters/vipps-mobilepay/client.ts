@@ -112,7 +112,11 @@ async function readAgreement(id: string, msn: string, context: AskContext<Config
 async function readCharge(agreementId: string, chargeId: string, context: AskContext<Config>): Promise<Charge | null> {
   const path = pathOf`/recurring/v3/agreements/${agreementId}/charges/${chargeId}`;
   const question = { path, route: routes.charge, signal: context.signal };
-  return await readOrNull(httpFrom(context), question, chargeSchema, "a Vipps charge");
+  const charge = await readOrNull(httpFrom(context), question, chargeSchema, "a Vipps charge");
+  if (charge === null || charge.id === chargeId) return charge;
+  throw new WorkerError("Refused", "Vipps answered about another charge than was asked for", {
+    context: { reason: "other-reference", asked: chargeId, answered: charge.id },
+  });
 }
 
 /** The gateway in front of all APIs answers in a shape of its own: its 403 is about our keys, an API's about the payment. */
