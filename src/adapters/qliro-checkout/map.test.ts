@@ -49,6 +49,21 @@ describe("golden", () => {
   });
 });
 
+it("captures and refunds of nothing are no lines", () => {
+  const { order } = snapshotOf("part-captured");
+  if (order === null) throw new Error("the fixture has no order");
+  const [first, capture] = order.PaymentTransactions;
+  if (first === undefined || capture === undefined) throw new Error("the fixture has no capture");
+  const nothing = (["Capture", "Refund"] as const).map((Type, index) => ({
+    ...capture,
+    PaymentTransactionId: `662160${index}`,
+    Type,
+    Amount: 0,
+  }));
+  const more = { order: { ...order, PaymentTransactions: [...order.PaymentTransactions, ...nothing] } };
+  expect(mapped("part-captured", more).transactions).toEqual(mapped("part-captured").transactions);
+});
+
 describe("the checkout's status", () => {
   it.each(checkoutStatuses)("%s takes nothing back that was captured", (CheckoutStatus) => {
     const { order } = snapshotOf("captured");

@@ -82,6 +82,8 @@ function linesOf(transaction: Transaction, sums: Money, place: Place): readonly 
     }),
   });
   const covered = coveredBy(sums);
+  // What moves nothing makes no line.
+  if (success && place.amount === 0 && (Type === "Capture" || Type === "Refund")) return [];
   switch (Type) {
     case "Preauthorization":
     case "Debit":
