@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { saidTime } from "../../lib/said-time.ts";
 import type { Json } from "../../contract/adapter.ts";
 
 /**
@@ -24,7 +25,7 @@ export const amount = z.int().nonnegative();
 /** Klarna's ids are UUIDs; anything that could be one of their formats to come, and nothing that bends a path. */
 export const id = z.string().regex(/^[\w-]{1,64}$/);
 /** A time, a short reference or a type that cannot be read is left out: none of them decides about money. */
-export const time = z.iso.datetime({ offset: true }).optional().catch(undefined);
+export const time = saidTime.optional().catch(undefined);
 const short = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,40}$/)
@@ -48,6 +49,9 @@ function list<Item extends z.ZodType>(item: Item) {
 
 /** Klarna's decisions about an order. */
 export const fraudStatuses = ["ACCEPTED", "PENDING", "REJECTED", "STOPPED"] as const;
+
+/** The notification by which Klarna asks to stop an order: no `fraud_status` is documented for it. */
+export const stopRequest = "FRAUD_RISK_STOPPED";
 
 /** An id that Klarna need not give (docs/psp/klarna.md, Changes of 2025-2026). */
 const idOrNone = id.optional().catch(undefined);

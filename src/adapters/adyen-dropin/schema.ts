@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { saidTime } from "../../lib/said-time.ts";
 
 /** What a reference of Adyen's looks like; nothing that could bend a path or a log line. */
 export const referenceSchema = z.string().regex(/^[\w-]{1,64}$/);
@@ -46,7 +47,7 @@ export const itemSchema = z.object({
       fraudManualReview: short,
       "modification.action": z.enum(["cancel", "refund"]).optional().catch(undefined),
       originalMerchantReference: text,
-      defensePeriodEndsAt: z.iso.datetime({ offset: true }).optional().catch(undefined),
+      defensePeriodEndsAt: saidTime.optional().catch(undefined),
       cardSummary: z
         .string()
         .regex(/^\d{4}$/)

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id } from "../_klarna/schema.ts";
+import { id, time } from "../_klarna/schema.ts";
 import type { Finding, KeptEvent, LogLine, PspEvent } from "../../contract/adapter.ts";
 
 const idOrNone = id.optional().catch(undefined);
@@ -11,7 +11,7 @@ const idOrNone = id.optional().catch(undefined);
 export const kustomSchema = z.object({
   id: z.string().regex(/^\w{1,64}$/),
   /** Up to nine decimals of a second. */
-  timestamp: z.iso.datetime({ offset: true }).optional().catch(undefined),
+  timestamp: time,
   type: z.string(),
   data: z.object({ order_id: idOrNone, dispute_id: idOrNone }).nullish().catch(undefined),
 });

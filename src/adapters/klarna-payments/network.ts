@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { present } from "../_klarna/schema.ts";
+import { present, time } from "../_klarna/schema.ts";
 import type { Clue, Finding, Json, KeptEvent, LogLine, PspEvent, TransactionEvent } from "../../contract/adapter.ts";
 
 /** A code, an id or a state: what does not look like one is left out, so that no sentence and no name gets further. */
@@ -14,7 +14,6 @@ const reference = z
   .regex(/^[\x21-\x7e]{1,255}$/)
   .optional()
   .catch(undefined);
-const time = z.iso.datetime({ offset: true }).optional().catch(undefined);
 const currency = z
   .string()
   .regex(/^[A-Z]{3}$/)

@@ -3,6 +3,7 @@ import { isObject, notJson, parseJson } from "../../lib/json.ts";
 import type { Json, Minor } from "../../contract/adapter.ts";
 import { WorkerError } from "../../lib/errors.ts";
 import { minorFromDecimal } from "../../lib/money.ts";
+import { saidTime } from "../../lib/said-time.ts";
 
 /** An amount as Mollie writes it: a decimal text (docs/psp/mollie.md, h). */
 const amount = z.object({ currency: z.string().regex(/^[A-Z]{3}$/), value: z.string() });
@@ -27,7 +28,7 @@ const month = z
   .regex(/^\d{4}-\d{2}(-\d{2})?$/)
   .optional()
   .catch(undefined);
-const time = z.iso.datetime({ offset: true }).optional().catch(undefined);
+const time = saidTime.optional().catch(undefined);
 
 /** Mollie's words for how far a payment came. */
 const statuses = ["open", "pending", "authorized", "paid", "canceled", "expired", "failed"] as const;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { formFrom } from "../../lib/form.ts";
 import { jsonFrom } from "../../lib/json.ts";
+import { saidTime } from "../../lib/said-time.ts";
 import { listOf } from "../../lib/secrets.ts";
 import type { PspEvent, RawRequest, Webhook } from "../../contract/adapter.ts";
 import { hmacBody } from "../../signatures/hmac-body.ts";
@@ -71,7 +72,7 @@ const eventSchema = z.object({
   type: z.string().max(100),
   /** Of an event about a payment it is there; of a test (`POST /v2/webhooks/{id}/ping`) it is not documented. */
   entityId: z.string().max(200).optional(),
-  createdAt: z.iso.datetime({ offset: true }).optional().catch(undefined),
+  createdAt: saidTime.optional().catch(undefined),
 });
 
 /** The kinds of events that are about a payment. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { saidTime } from "../../lib/said-time.ts";
 import type { Clue } from "../../contract/adapter.ts";
 import { echoFrom, parentOf } from "./schema.ts";
 
@@ -35,7 +36,7 @@ export const resourceSchema = z.object({
   dispute_id: lenient(z.string().regex(/^[\w-]{1,64}$/)),
   reason: word,
   dispute_amount: amount,
-  seller_response_due_date: lenient(z.iso.datetime({ offset: true })),
+  seller_response_due_date: lenient(saidTime),
   dispute_outcome: lenient(z.object({ outcome_code: word })),
   disputed_transactions: lenient(z.array(z.object({ seller_transaction_id: id, custom: ours, invoice_number: ours }))),
   // The same in RISK.DISPUTE.CREATED. https://github.com/paypal/PayPal-PHP-SDK (getRiskDisputeCreated)

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { jsonFrom } from "../../lib/json.ts";
+import { saidTime } from "../../lib/said-time.ts";
 import type { AskContext, LogLine, PspEvent, RawRequest } from "../../contract/adapter.ts";
 import { cluesOf, eventTypes, orderOf, type Resource, resourceSchema } from "./clues.ts";
 import type { Config } from "./config.ts";
@@ -10,7 +11,7 @@ import { digestOf } from "./memory.ts";
 import { present } from "./schema.ts";
 
 const eventSchema = envelopeSchema.extend({
-  create_time: z.iso.datetime({ offset: true }).nullish().catch(undefined),
+  create_time: saidTime.nullish().catch(undefined),
   resource: z.looseObject({}),
 });
 type Given = z.infer<typeof eventSchema>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
+import { saidTime } from "../../lib/said-time.ts";
 import type { Json } from "../../contract/adapter.ts";
 
 /**
@@ -35,7 +36,7 @@ const amountSchema = z.object({
 /** An id of PayPal's. */
 export const id = z.string().regex(/^[A-Z0-9-]{1,36}$/);
 /** A time, a reason or an id of ours that cannot be read is left out: none of them decides about money. */
-const time = z.iso.datetime({ offset: true }).optional().catch(undefined);
+const time = saidTime.optional().catch(undefined);
 const word = z
   .string()
   .regex(/^[A-Z][A-Z_]{0,59}$/)

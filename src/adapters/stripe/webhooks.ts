@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { jsonFrom } from "../../lib/json.ts";
 import { WorkerError } from "../../lib/errors.ts";
+import { saidTime } from "../../lib/said-time.ts";
 import { hmacBody, type SignatureHeader } from "../../signatures/hmac-body.ts";
 import { proven } from "../../signatures/proven.ts";
 import type { Clue, PspEvent, RawRequest, Target, Webhook } from "../../contract/adapter.ts";
@@ -27,7 +28,7 @@ const eventSchema = z.object({
   id,
   type: z.string().regex(/^[\w.]{1,100}$/),
   created: z
-    .union([z.int().min(0).max(9_999_999_999), z.iso.datetime({ offset: true })])
+    .union([z.int().min(0).max(9_999_999_999), saidTime])
     .nullish()
     .catch(undefined),
   data: z

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isObject } from "../../lib/json.ts";
 import { exponentOf } from "../../lib/money.ts";
 import { WorkerError } from "../../lib/errors.ts";
+import { saidTime } from "../../lib/said-time.ts";
 import { orderIdFrom } from "./reference.ts";
 
 /** Swedbank Pay's words for how far a payment order came: complete for 3.x (docs/psp/swedbank-pay.md, d). */
@@ -13,7 +14,7 @@ const kinds = ["Authorization", "Sale", "Capture", "Cancellation", "Reversal"] a
 const minor = z.int().nonnegative();
 /** A field over which no money hangs: whatever else stands there is read past. */
 const amount = minor.optional().catch(undefined);
-const time = z.iso.datetime({ offset: true }).optional().catch(undefined);
+const time = saidTime.optional().catch(undefined);
 /** Numbers are for people, and may exceed 32 bits. */
 const number = z
   .union([z.int().nonnegative().transform(String), z.string().regex(/^\d{1,24}$/)])
