@@ -70,7 +70,7 @@ async function tell(name: OperationName, amount: number, order?: Order) {
 }
 
 async function moneyAfter(): Promise<readonly number[]> {
-  const { authorized, captured, refunded, released } = desiredFrom(await look(), Date.now()).money;
+  const { authorized, captured, refunded, released } = desiredFrom(await look(), { kept: [], now: Date.now() }).money;
   return [authorized, captured, refunded, released];
 }
 

@@ -1,6 +1,14 @@
 import { WorkerError } from "../../lib/errors.ts";
-import type { DesiredPayment, Finding, Minor, Money, OperationName, Phase } from "../../contract/adapter.ts";
-import { type Order, present } from "./schema.ts";
+import type {
+  DesiredPayment,
+  Finding,
+  MapContext,
+  Minor,
+  Money,
+  OperationName,
+  Phase,
+} from "../../contract/adapter.ts";
+import { type Order, present, stopRequest } from "./schema.ts";
 import { confirmKey, transactionsOf } from "./transactions.ts";
 
 /** Before anything was bought, and after it was refused. */
@@ -13,7 +21,7 @@ const hour = 60 * minute;
 const longestReviewMs = 48 * hour;
 
 /** What Norce should say of an order, whatever product it was bought with. Its status tells how it can move, its sums where the money is. */
-export function desiredFrom(order: Order, now: number): DesiredPayment {
+export function desiredFrom(order: Order, { kept, now }: MapContext): DesiredPayment {
   insistOnSums(order);
   const phase = phaseOf(order);
   const money = moneyOf(order, phase);
@@ -35,7 +43,7 @@ export function desiredFrom(order: Order, now: number): DesiredPayment {
     echoes: echoesOf(order),
     // Acknowledged once per fraud decision: the order must not be acknowledged before Norce knows of it.
     marker: confirmKey(order),
-    findings: findingsOf(order, phase, money, now),
+    findings: findingsOf(order, phase, money, { kept, now }),
     lookAgain: lookAgainOf(order, phase, money, now),
   };
 }
@@ -142,11 +150,19 @@ function lookAgainOf(order: Order, phase: Phase, money: Money, now: number): Des
 }
 
 /** Klarna asks to stop what holds or took money, or a review goes on although it should be over. */
-function findingsOf(order: Order, phase: Phase, money: Money, now: number): readonly Finding[] {
+function findingsOf(order: Order, phase: Phase, money: Money, { kept, now }: MapContext): readonly Finding[] {
   const { order_id: id, fraud_status: fraudStatus, purchase_currency: currency, created_at } = order;
   const held = money.authorized - money.released - money.refunded;
   const overdue = created_at !== undefined && now - Date.parse(created_at) > longestReviewMs;
-  const atRisk = fraudStatus === "STOPPED" || (phase === "review" && overdue);
+  // A webhook asks for it, and order management may go on showing an accepted order.
+  const asked = kept.some(({ type }) => type === stopRequest);
+  const atRisk = asked || fraudStatus === "STOPPED" || (phase === "review" && overdue);
   if (!atRisk || held === 0) return [];
-  return [{ name: "authorization-at-risk", id, facts: { fraudStatus, amount: held, currency } }];
+  return [
+    {
+      name: "authorization-at-risk",
+      id,
+      facts: { fraudStatus, ...(asked ? { event: stopRequest } : {}), amount: held, currency },
+    },
+  ];
 }

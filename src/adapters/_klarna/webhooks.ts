@@ -3,6 +3,7 @@ import { WorkerError } from "../../lib/errors.ts";
 import { jsonFrom } from "../../lib/json.ts";
 import { signedUrl } from "../../signatures/signed-url.ts";
 import type { LogLine, PspEvent, RawRequest, Target, Webhook } from "../../contract/adapter.ts";
+import { stopRequest } from "./schema.ts";
 
 const idParameter = "klarna_order_id";
 /** A placeholder that nobody filled in, `{order.id}`, however its braces were written or escaped on the way. */
@@ -12,11 +13,10 @@ const idShape = /^[\w-]{1,64}$/;
 
 const notificationSchema = z.looseObject({ order_id: z.string().nullish(), event_type: z.string().nullish() });
 
-const stop = "FRAUD_RISK_STOPPED";
-/** Klarna documents no `fraud_status` for it: where an accepted order is stopped, this line may be all there ever is. It informs, no more. */
+/** Where an accepted order is stopped, this line may be all there ever is. It moves nothing; people hear of it. */
 const stopLine: LogLine = {
   event: "confirm",
-  pspStatus: stop,
+  pspStatus: stopRequest,
   amount: 0,
   success: false,
   errorDetail: "Klarna asks to stop this order",
@@ -47,7 +47,7 @@ export const notification: Webhook<unknown> = {
   parse: (request, target) => {
     const body = bodyOf(request, notificationSchema);
     const event = eventFrom(target, typeFrom(body.event_type), idFrom(request, body.order_id ?? null));
-    return [event.type === stop ? { ...event, line: stopLine } : event];
+    return [event.type === stopRequest ? { ...event, line: stopLine } : event];
   },
 };
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readAs } from "../../lib/read.ts";
 import { fraudStatuses } from "../_klarna/schema.ts";
-import type { DesiredPayment } from "../../contract/adapter.ts";
+import type { DesiredPayment, KeptEvent } from "../../contract/adapter.ts";
 import { map as mapOf } from "./map.ts";
 import { checkoutSchema, type Order, orderSchema, type Snapshot } from "./schema.ts";
 
@@ -264,6 +264,45 @@ describe("the log", () => {
     expect(phase).toBe("confirmed");
     expect(transactions[0]).toMatchObject({ key: "confirm:STOPPED", success: false });
   });
+});
+
+describe("a request to stop that only a webhook told of", () => {
+  const kept: readonly KeptEvent[] = [
+    {
+      key: "stop",
+      type: "FRAUD_RISK_STOPPED",
+      at: null,
+      event: "confirm",
+      pspStatus: "FRAUD_RISK_STOPPED",
+      amount: 0,
+      success: false,
+    },
+  ];
+
+  it.each(["authorized", "captured", "part-refunded"])(
+    "is bad news where the order is %s, and moves nothing",
+    (name) => {
+      const { findings, ...stopped } = mapOf(snapshotOf(name), { kept, now: Date.parse(usualNow) });
+      const { findings: none, ...usual } = map(snapshotOf(name));
+      expect(none).toEqual([]);
+      expect(findings).toMatchObject([{ name: "authorization-at-risk", facts: { event: "FRAUD_RISK_STOPPED" } }]);
+      expect(stopped).toEqual(usual);
+    },
+  );
+
+  it.each(["cancelled", "refunded", "rejected"])("is over where the order is %s", (name) => {
+    expect(mapOf(snapshotOf(name), { kept, now: Date.parse(usualNow) }).findings).toEqual([]);
+  });
+});
+
+it("an end without a time, or without a zone, is one", () => {
+  const ends = (expires_at: string) => {
+    const order = readAs(orderSchema, { ...snapshotOf("authorized").order, expires_at }, "an order");
+    return map({ order, checkout: null, checkoutEnd: "read" }).lookAgain;
+  };
+  expect(ends("2026-03-03")).toEqual({ at: "2026-03-03T00:01:00.000Z" });
+  expect(ends("2026-03-03T10:15:30")).toEqual({ at: "2026-03-03T10:16:30.000Z" });
+  expect(ends("some day")).toBeUndefined();
 });
 
 describe("looking again", () => {

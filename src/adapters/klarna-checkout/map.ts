@@ -9,16 +9,16 @@ const hour = 60 * 60_000;
 const tokenPatienceMs = 24 * hour;
 
 /** What Norce should say: what order management says, and the recurring token, which only the checkout order knows. */
-export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayment {
+export function map(snapshot: Snapshot, context: MapContext): DesiredPayment {
   if (snapshot.order === null) return fromCheckout(snapshot.checkout);
-  const desired = fromOrder(snapshot.order, snapshot, now);
-  return { ...desired, findings: [...(desired.findings ?? []), ...disputesIn(kept, snapshot.order.order_id)] };
+  const desired = fromOrder(snapshot.order, snapshot, context);
+  return { ...desired, findings: [...(desired.findings ?? []), ...disputesIn(context.kept, snapshot.order.order_id)] };
 }
 
-function fromOrder(order: Order, snapshot: Snapshot, now: number): DesiredPayment {
-  const desired = desiredFrom(order, now);
+function fromOrder(order: Order, snapshot: Snapshot, context: MapContext): DesiredPayment {
+  const desired = desiredFrom(order, context);
   const { checkout } = snapshot;
-  const end = checkoutEndOf(snapshot, now);
+  const end = checkoutEndOf(snapshot, context.now);
   return {
     ...desired,
     recurring: desired.phase === "declined" || checkout === null ? undefined : recurringFrom(checkout, order),

@@ -8,9 +8,10 @@ import type { Session, Snapshot } from "./schema.ts";
 const tokenLifeMs = 60 * 60_000;
 
 /** What Norce should say: what order management says, and what only Klarna Network's webhooks told. */
-export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayment {
+export function map(snapshot: Snapshot, context: MapContext): DesiredPayment {
+  const { kept, now } = context;
   if (snapshot.order === null) return fromSession(snapshot.session, now);
-  const desired = desiredFrom(snapshot.order, now);
+  const desired = desiredFrom(snapshot.order, context);
   const aliases = [...new Set(kept.flatMap(idsIn))].toSorted();
   return {
     ...desired,
