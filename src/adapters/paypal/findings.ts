@@ -1,6 +1,7 @@
 import type { Finding, KeptEvent } from "../../contract/adapter.ts";
 import { minorOf } from "./amounts.ts";
 import { type Authorization, type Capture, present } from "./schema.ts";
+import { eventTypes } from "./clues.ts";
 import { type Ledger, meaningOf } from "./sums.ts";
 
 const day = 24 * 3_600_000;
@@ -25,6 +26,7 @@ export function findingsOf(ledger: Ledger, kept: readonly KeptEvent[], now: numb
     ...heldCaptures(ledger, now),
     ...refundsAtFault(ledger),
     ...takenBack(ledger),
+    ...contested(ledger),
     ...holdsAtRisk(ledger, now),
     ...disputesIn(kept),
   ];
@@ -67,6 +69,33 @@ function takenBack({ takings, currency }: Ledger): readonly Finding[] {
     }));
 }
 
+/** What PayPal says of a capture whose money the shopper wants back, while its sums do not show it. */
+const contests: Readonly<Record<string, "dispute" | "chargeback">> = {
+  BUYER_COMPLAINT: "dispute",
+  CHARGEBACK: "chargeback",
+};
+
+/**
+ * Captures that somebody contests by their reason, and those of which a part went back that no refund tells of: how much it was, the order does
+ * not say.
+ */
+function contested({ captures, takings, currency }: Ledger): readonly Finding[] {
+  const told = new Set(takings.filter(({ reversed }) => reversed > 0).map(({ capture }) => capture.id));
+  const unexplained = new Set(
+    takings
+      .filter(({ capture, refunds }) => capture.status === "PARTIALLY_REFUNDED" && refunds.length === 0)
+      .map(({ capture }) => capture.id),
+  );
+  return captures
+    .filter(({ id }) => !told.has(id))
+    .flatMap((capture): Finding[] => {
+      const { id, status, status_details } = capture;
+      const name = contests[status_details?.reason ?? ""];
+      if (name !== undefined) return [{ name, id, facts: factsOf(capture, currency) }];
+      return unexplained.has(id) ? [{ name: "chargeback", id, facts: { currency, status } }] : [];
+    });
+}
+
 /** Past its first days PayPal may refuse to capture it, whatever it is called; until its end it can be renewed. */
 function holdsAtRisk({ holds, currency }: Ledger, now: number): readonly Finding[] {
   return holds
@@ -79,31 +108,37 @@ function holdsAtRisk({ holds, currency }: Ledger, now: number): readonly Finding
     }));
 }
 
-/** Disputes that are not resolved, by their newest word. A webhook tells of them, and moves nothing: what they cost, the order shows. */
+/** How a dispute ends whose money the shopper keeps. */
+const lost: ReadonlySet<string> = new Set(["RESOLVED_BUYER_FAVOUR", "ACCEPTED"]);
+
+/**
+ * Disputes that are not resolved, and those that were lost, by their newest word. A webhook tells of them, and moves nothing: what they cost,
+ * the order shows. One that names no id is known by its event.
+ */
 function disputesIn(kept: readonly KeptEvent[]): readonly Finding[] {
   const newest = new Map<string, KeptEvent>();
   for (const event of kept) {
-    const id = event.facts?.["disputeId"];
-    if (typeof id !== "string") continue;
+    if (!eventTypes.disputes.test(event.type)) continue;
+    const id = textIn(event.facts?.["disputeId"]) ?? event.key;
     const known = newest.get(id);
     if (known === undefined || placeOf(event) > placeOf(known)) newest.set(id, event);
   }
   return [...newest]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .filter(([, { type, pspStatus }]) => !type.endsWith(".RESOLVED") && pspStatus !== "RESOLVED")
-    .map(([id, { pspStatus, facts = {} }]) => {
-      const { reason, disputed, currency, deadline } = facts;
-      return {
-        name: "dispute",
-        id,
-        ...(typeof deadline === "string" ? { deadline } : {}),
-        facts: present({
-          stage: pspStatus,
-          reason: textIn(reason),
-          disputed: textIn(disputed),
-          currency: textIn(currency),
-        }),
-      };
+    .flatMap(([id, { type, pspStatus, facts: told = {} }]): Finding[] => {
+      const { reason, disputed, currency, deadline, outcome } = told;
+      const isOver = type.endsWith(".RESOLVED") || pspStatus === "RESOLVED";
+      const isLost = isOver && lost.has(textIn(outcome) ?? "");
+      if (isOver && !isLost) return [];
+      const facts = present({
+        stage: pspStatus,
+        reason: textIn(reason),
+        outcome: isLost ? textIn(outcome) : undefined,
+        disputed: textIn(disputed),
+        currency: textIn(currency),
+      });
+      if (isLost) return [{ name: "chargeback", id, facts }];
+      return [{ name: "dispute", id, ...(typeof deadline === "string" ? { deadline } : {}), facts }];
     });
 }
 

@@ -104,10 +104,17 @@ describe("an order that contradicts itself is Unmapped", () => {
       { captures: [capture("C1", "COMPLETED")], refunds: [capture("R1", "COMPLETED", "100.01")] },
     ],
     [
-      "a refund of nobody knows which capture",
+      "a refund of another capture than there is",
       {
         captures: [capture("C1", "COMPLETED", "50.00"), capture("C2", "COMPLETED", "50.00")],
-        refunds: [capture("R1", "COMPLETED", "1.00")],
+        refunds: [capture("R1", "COMPLETED", "1.00", up("captures", "C3"))],
+      },
+    ],
+    [
+      "a refund of more than any capture has",
+      {
+        captures: [capture("C1", "COMPLETED", "50.00"), capture("C2", "COMPLETED", "50.00")],
+        refunds: [capture("R1", "COMPLETED", "50.01")],
       },
     ],
     [
@@ -365,6 +372,30 @@ describe("a token", () => {
   });
 });
 
+describe("a refund that names no capture", () => {
+  const refundedOf = (...statuses: readonly [string, string]): unknown => {
+    const [one, other] = statuses;
+    const captures = [capture("C1", one, "40.00"), capture("C2", other, "60.00")];
+    const refunds = [capture("R1", "COMPLETED", "25.00")];
+    const { money, transactions } = desired({ captures, refunds });
+    return [money.refunded, transactions.at(-1)?.amount];
+  };
+
+  it("gave back what it says, of whichever capture", () => {
+    expect(refundedOf("COMPLETED", "COMPLETED")).toEqual([2500, 2500]);
+    expect(refundedOf("COMPLETED", "PARTIALLY_REFUNDED")).toEqual([2500, 2500]);
+    expect(refundedOf("REFUNDED", "PARTIALLY_REFUNDED"), "the first was taken back by PayPal").toEqual([6500, 6500]);
+  });
+});
+
+it("what moved nothing makes no line", () => {
+  const { transactions } = desired({
+    captures: [capture("C1", "COMPLETED"), capture("C2", "COMPLETED", "0.00")],
+    refunds: [capture("R1", "COMPLETED", "0.00", up("captures", "C1"))],
+  });
+  expect(transactions.map(({ key }) => key)).toEqual(["confirm:C1", "capture:C1"]);
+});
+
 describe("bad news", () => {
   const dispute = (key: string, at: string, type: string, more: object = {}): KeptEvent => ({
     key,
@@ -378,6 +409,7 @@ describe("bad news", () => {
   });
   const created = dispute("WH-1", "2026-02-03T10:00:00.000Z", "CREATED", { deadline: "2026-02-13T10:00:00.000Z" });
   const resolved = dispute("WH-2", "2026-02-09T10:00:00.000Z", "RESOLVED");
+  const ended = (outcome: string) => dispute("WH-2", "2026-02-09T10:00:00.000Z", "RESOLVED", { outcome });
   const old = { create_time: "2026-01-20T10:00:00Z" };
 
   it.each<[string, Given, readonly object[]]>([
@@ -445,6 +477,44 @@ describe("bad news", () => {
     [
       "a dispute that is over is none, in whatever order it was told",
       { captures: [capture("C1", "COMPLETED")], kept: [resolved, created] },
+      [],
+    ],
+    [
+      "a dispute that the seller has won",
+      { captures: [capture("C1", "COMPLETED")], kept: [created, ended("RESOLVED_SELLER_FAVOUR")] },
+      [],
+    ],
+    [
+      "a dispute that the buyer has won, whatever the order shows",
+      { captures: [capture("C1", "COMPLETED")], kept: [created, ended("RESOLVED_BUYER_FAVOUR")] },
+      [{ name: "chargeback", id: "PP-D-1", facts: expect.objectContaining({ outcome: "RESOLVED_BUYER_FAVOUR" }) }],
+    ],
+    [
+      "a dispute that names no id",
+      { captures: [capture("C1", "COMPLETED")], kept: [{ ...created, type: "RISK.DISPUTE.CREATED", facts: {} }] },
+      [{ name: "dispute", id: "WH-1" }],
+    ],
+    [
+      "a capture that the buyer contests",
+      { captures: [capture("C1", "PENDING", "100.00", { status_details: { reason: "BUYER_COMPLAINT" } })] },
+      [{ name: "dispute", id: "C1" }],
+    ],
+    [
+      "a capture that the issuer took back, which its sums do not show",
+      { captures: [capture("C1", "COMPLETED", "100.00", { status_details: { reason: "CHARGEBACK" } })] },
+      [{ name: "chargeback", id: "C1", facts: expect.objectContaining({ amount: 10000, reason: "CHARGEBACK" }) }],
+    ],
+    [
+      "a part that went back of which no refund tells",
+      { captures: [capture("C1", "PARTIALLY_REFUNDED")] },
+      [{ name: "chargeback", id: "C1", facts: { currency: "SEK", status: "PARTIALLY_REFUNDED" } }],
+    ],
+    [
+      "a part that was refunded is none",
+      {
+        captures: [capture("C1", "PARTIALLY_REFUNDED")],
+        refunds: [capture("R1", "COMPLETED", "1.00", up("captures", "C1"))],
+      },
       [],
     ],
   ])("%s", (_, given, expected) => {

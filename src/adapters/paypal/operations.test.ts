@@ -223,6 +223,17 @@ describe("capture", () => {
     expect(await tell("capture", id, 3000, truth)).toEqual({ is: "done" });
   });
 
+  it("of what was captured before it has not reached it", async () => {
+    const id = open(["pay"]);
+    paypal.act(id, "capture", 4000);
+    const truth = await snapshot(id);
+    const body = { name: "UNPROCESSABLE_ENTITY", details: [{ issue: "AUTHORIZATION_ALREADY_CAPTURED" }] };
+    instead = ({ path }) => (path.endsWith("/capture") ? { status: 422, body } : undefined);
+    expect(await tell("capture", id, 4000, truth)).toMatchObject({ is: "refused" });
+    paypal.act(id, "capture", 4000);
+    expect(await tell("capture", id, 4000, truth)).toEqual({ is: "done" });
+  });
+
   it("that is still under way at PayPal has an unknown outcome", async () => {
     const id = open(["pay"]);
     const body = { name: "RESOURCE_CONFLICT", details: [{ issue: "PREVIOUS_REQUEST_IN_PROGRESS" }] };

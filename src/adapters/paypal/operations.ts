@@ -62,7 +62,7 @@ export const operations: Operations<Config, Snapshot> = {
       body: { amount: amountOf(call.amount, call.currency), final_capture: call.amount >= hold.open },
       order,
       piece: id,
-      reached: (now) => spentOn(id, now) >= call.amount,
+      reached: (now) => spentOn(id, now) >= hold.captured + hold.capturing + call.amount,
     });
   },
 

@@ -213,8 +213,34 @@ function holderOf({ links, supplementary_data }: Capture): string | undefined {
 function takingsOf({ captures, refunds }: Pieces): readonly Taking[] {
   const settled = captures.filter((capture) => meaningOf(capture) === "settled");
   const moving = refunds.filter(({ status }) => status === "COMPLETED" || status === "PENDING");
-  const mine = grouped(moving, settled, ({ links }) => parentOf("captures", links));
-  return settled.map((capture) => takingOf(capture, mine.get(capture.id) ?? []));
+  const named = moving.filter(({ links }) => parentOf("captures", links) !== undefined);
+  const mine = grouped(named, settled, ({ links }) => parentOf("captures", links));
+  const others = moving.filter((refund) => !named.includes(refund));
+  const all = others.reduce((groups, refund) => withUnnamed(groups, refund, settled), mine);
+  return settled.map((capture) => takingOf(capture, all.get(capture.id) ?? []));
+}
+
+/**
+ * A refund that somebody made in PayPal's dashboard may name no capture (https://github.com/paypal/PayPal-Python-SDK/issues/91). What was given
+ * back is the same whichever of them it was: the one whose status it explains best, else the first that has as much left.
+ * @throws WorkerError `Unmapped` where none has
+ */
+function withUnnamed(
+  groups: ReadonlyMap<string, readonly Refund[]>,
+  refund: Refund,
+  settled: readonly Capture[],
+): ReadonlyMap<string, readonly Refund[]> {
+  const refundsOf = ({ id }: Capture): readonly Refund[] => groups.get(id) ?? [];
+  const hasRoom = (capture: Capture): boolean =>
+    amountsOf([...refundsOf(capture), refund]) <= minorOf(capture.amount) || settled.length === 1;
+  const fits = (capture: Capture): boolean => amountsOf([...refundsOf(capture), refund]) === minorOf(capture.amount);
+  const rankOf = (capture: Capture): number => {
+    if (capture.status === "REFUNDED") return fits(capture) ? 0 : 2;
+    return capture.status === "PARTIALLY_REFUNDED" ? 1 : 3;
+  };
+  const [capture] = settled.filter((one) => hasRoom(one)).toSorted((one, other) => rankOf(one) - rankOf(other));
+  if (capture === undefined) throw contradiction("a part of the order belongs to nothing that is there");
+  return new Map([...groups, [capture.id, [...refundsOf(capture), refund]]]);
 }
 
 function takingOf(capture: Capture, refunds: readonly Refund[]): Taking {

@@ -84,6 +84,7 @@ function directConfirmsOf({ captures }: Ledger): readonly DesiredTransaction[] {
     } as const;
     switch (meaningOf(capture)) {
       case "settled":
+        if (minorOf(capture.amount) === 0) return [];
         amount += minorOf(capture.amount);
         return [{ ...common, key: `confirm:${capture.id}`, amount, success: true }];
       case "pending":
@@ -109,7 +110,7 @@ function capturesOf({ captures }: Ledger, held: boolean): readonly Part[] {
     } as const;
     switch (meaningOf(capture)) {
       case "settled":
-        return [{ ...common, key: `capture:${capture.id}`, moved: minorOf(capture.amount), success: true }];
+        return moving({ ...common, key: `capture:${capture.id}`, moved: minorOf(capture.amount), success: true });
       // On its way and not taken: what was taken so far stays the sum of its kind.
       case "pending":
         return held ? [{ ...common, key: `capture:${capture.id}:pending`, success: true }] : [];
@@ -121,19 +122,24 @@ function capturesOf({ captures }: Ledger, held: boolean): readonly Part[] {
   });
 }
 
+/** What moves nothing makes no line. */
+function moving(part: Part): Part[] {
+  return part.moved > 0 ? [part] : [];
+}
+
 function refundsOf({ refunds }: Ledger): readonly Part[] {
-  return refunds.map((refund): Part => {
+  return refunds.flatMap((refund): readonly Part[] => {
     const { id, status: pspStatus } = refund;
     const common = { event: "refund", pspEvent: "refund", pspStatus, facts: refundFacts(refund), moved: 0 } as const;
     switch (pspStatus) {
       case "COMPLETED":
-        return { ...common, key: `refund:${id}`, moved: minorOf(refund.amount), success: true };
+        return moving({ ...common, key: `refund:${id}`, moved: minorOf(refund.amount), success: true });
       // On its way and not given back: what was given back so far stays the sum of its kind.
       case "PENDING":
-        return { ...common, key: `refund:${id}:pending`, success: true };
+        return [{ ...common, key: `refund:${id}:pending`, success: true }];
       case "FAILED":
       case "CANCELLED":
-        return { ...common, key: `refund:${id}:failed`, success: false, ...reasonOf(refund) };
+        return [{ ...common, key: `refund:${id}:failed`, success: false, ...reasonOf(refund) }];
     }
   });
 }
