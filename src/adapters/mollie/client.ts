@@ -66,7 +66,8 @@ async function readMandate(
     signal: context.signal,
   };
   const answer = await readOrNull(httpFrom(context), question, mandateSchema, "a Mollie mandate");
-  if (answer === null) return null;
+  // What is said of another mandate says nothing of this one.
+  if (answer === null || answer.id !== mandateId) return null;
   const { status, details } = answer;
   return { status, brand: details?.cardLabel, ends: details?.cardExpiryDate };
 }

@@ -36,7 +36,7 @@ export function map(snapshot: Snapshot, { now }: Pick<MapContext, "now">): Desir
     possible: possibleFor(standing),
     underWay: { ...(capturing > 0 ? { capture: capturing } : {}), ...(refunding > 0 ? { refund: refunding } : {}) },
     echoes: echoesIn(payment.metadata),
-    findings: [...findingsIn(payment), ...stuckIn(payment, now)],
+    findings: [...findingsIn(payment), ...stuckIn(payment, now), ...lapsingIn(payment, standing, now)],
     lookAgain: lookAgainOf(payment, standing, mandate, now),
   };
 }
@@ -114,7 +114,7 @@ function findingsIn(payment: Payment): readonly Finding[] {
       .filter(({ status }) => status === "failed")
       .map((item): Finding => ({ name: "capture-failed", id: item.id, facts: facts(item) })),
     ...refunds
-      .filter(({ status }) => status === "failed")
+      .filter(({ status }) => status === "failed" || status === "canceled")
       .map((item): Finding => ({ name: "refund-failed", id: item.id, facts: facts(item) })),
     ...chargebacks
       .filter(({ reversedAt }) => !isReversed(reversedAt))
@@ -128,6 +128,14 @@ function stuckIn(payment: Payment, now: number): readonly Finding[] {
   if (status !== "pending" || createdAt === undefined || now < Date.parse(createdAt) + stuckMs) return [];
   const facts = { status, amount: minorOf(amount, payment), currency: amount.currency };
   return [{ name: "authorization-at-risk", id, facts }];
+}
+
+/** From `captureBefore` on Mollie vouches for no capture any more (https://docs.mollie.com/reference/get-payment). */
+function lapsingIn({ id, captureBefore, amount }: Payment, { money }: Standing, now: number): readonly Finding[] {
+  const open = money.authorized - money.captured - money.released;
+  if (open === 0 || captureBefore === undefined || now < Date.parse(captureBefore)) return [];
+  const deadline = new Date(captureBefore).toISOString();
+  return [{ name: "authorization-at-risk", id, deadline, facts: { amount: open, currency: amount.currency } }];
 }
 
 /** Nobody calls for a payment that becomes `pending`, nor for every cancellation; refunds take hours, mandates days. */

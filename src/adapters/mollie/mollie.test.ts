@@ -152,6 +152,71 @@ describe("fetch", () => {
   });
 });
 
+describe("money", () => {
+  const eur = (value: string) => ({ currency: "EUR", value });
+  async function mapped(answer: object, now = 0) {
+    const common = { id: "tr_1", mode: "test", status: "paid", amount: eur("100.00"), metadata: "p_1" };
+    nock(apiUrl)
+      .get("/v2/payments/tr_1")
+      .query(true)
+      .reply(200, { ...common, ...answer });
+    const snapshot = await fetchSnapshot("tr_1", contextWith());
+    if (snapshot === null) throw new Error("no payment");
+    return adapter.map(snapshot, { now });
+  }
+
+  it("a sum of captures stands for a list that is not there", async () => {
+    const held = { status: "authorized", authorizedAt: "2026-02-03T10:00:00+00:00" };
+    const said = await mapped({ ...held, amountCaptured: eur("40.00") });
+    expect(said.money).toMatchObject({ authorized: 10_000, captured: 4_000, released: 0 });
+    expect(said.transactions.map(({ key, amount }) => [key, amount])).toEqual([
+      ["confirm", 10_000],
+      ["capture:4000", 4_000],
+    ]);
+    const captures = [{ id: "cpt_1", status: "pending", amount: eur("40.00") }];
+    const listed = await mapped({ ...held, amountCaptured: eur("40.00"), _embedded: { captures } });
+    expect(listed.money.captured, "the list says that it is under way").toBe(0);
+  });
+
+  it("what is paid was taken, also where no capture says how much", async () => {
+    for (const amountCaptured of [null, undefined, eur("0.00")])
+      expect((await mapped({ amountCaptured })).money).toMatchObject({ captured: 10_000, released: 0 });
+    expect((await mapped({ amountCaptured: eur("40.00") })).money).toMatchObject({ captured: 4_000, released: 6_000 });
+  });
+
+  it("a refund that was cancelled is bad news as one that failed", async () => {
+    const refunds = [{ id: "re_1", status: "canceled", amount: eur("40.00") }];
+    expect(await mapped({ _embedded: { refunds } })).toMatchObject({
+      money: { refunded: 0 },
+      findings: [{ name: "refund-failed", id: "re_1", facts: { amount: 4_000, currency: "EUR" } }],
+    });
+  });
+
+  it.each([
+    ["2026-02-10T10:00:00+00:00", "2026-02-10T10:00:00.000Z"],
+    ["2026-02-10", "2026-02-10T00:00:00.000Z"],
+  ])("from %s on nobody vouches for a hold", async (captureBefore, deadline) => {
+    const held = { status: "authorized", authorizedAt: "2026-02-03T10:00:00+00:00", captureBefore };
+    const end = Date.parse(deadline);
+    const before = await mapped(held, end - 1);
+    expect(before.findings).toEqual([]);
+    expect(before.lookAgain).toEqual({ at: new Date(end + 60_000).toISOString() });
+    expect((await mapped(held, end)).findings).toEqual([
+      { name: "authorization-at-risk", id: "tr_1", deadline, facts: { amount: 10_000, currency: "EUR" } },
+    ]);
+    expect((await mapped({ ...held, status: "paid" }, end)).findings).toEqual([]);
+  });
+
+  it("takes no token of an answer about another mandate", async () => {
+    const first = { sequenceType: "first", customerId: "cst_1", mandateId: "mdt_1" };
+    const mandate = async (id: string) => {
+      nock(apiUrl).get("/v2/customers/cst_1/mandates/mdt_1").reply(200, { id, status: "valid" });
+      return (await mapped(first)).recurring?.token;
+    };
+    expect([await mandate("mdt_1"), await mandate("mdt_2")]).toEqual(["mdt_1", undefined]);
+  });
+});
+
 it("echoes are texts of fields that are called like ours", () => {
   expect(echoesIn("p_1")).toEqual(["p_1"]);
   expect(echoesIn({ paymentId: "p_1", order_id: "o_1", customer: "somebody", weight: 3 })).toEqual(["p_1", "o_1"]);

@@ -53,14 +53,17 @@ export function isReversed(reversedAt: string | null | undefined): boolean {
 /** Paid at once takes all of it; what was held is taken as far as captures went through. */
 function takenOf(payment: Payment, captured: Minor): Minor {
   const { status, amountCaptured, amount } = payment;
+  // Where captures are listed, they say which of them went through.
+  const isListed = happenedTo(payment).captures.length > 0;
+  const said =
+    isListed || amountCaptured === null || amountCaptured === undefined ? 0 : minorOf(amountCaptured, payment);
   switch (status) {
     case "paid":
-      if (captured > 0) return captured;
-      return minorOf(amountCaptured ?? amount, payment);
+      return captured || said || minorOf(amount, payment);
     case "authorized":
     case "canceled":
     case "expired":
-      return captured;
+      return captured || said;
     case "open":
     case "pending":
     case "failed":

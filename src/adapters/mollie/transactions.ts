@@ -24,7 +24,7 @@ export function transactionsOf({ payment, seen }: Snapshot, { money }: Standing)
   const captures = linesOf(capturesIn(payment), seen);
   return [
     ...(money.authorized > 0 ? [confirmOf(payment, money.authorized)] : []),
-    ...(money.captured > 0 && !captures.some(({ success }) => success) ? [paidAtOnce(money.captured)] : []),
+    ...(money.captured > 0 && !captures.some(({ success }) => success) ? [unlisted(payment, money.captured)] : []),
     ...captures,
     ...linesOf(refundsIn(payment, seen), seen, money.captured),
     ...endOf(payment, money.released),
@@ -44,8 +44,10 @@ function confirmOf(payment: Payment, amount: Minor): DesiredTransaction {
   };
 }
 
-function paidAtOnce(amount: Minor): DesiredTransaction {
-  return { key: "capture", event: "capture", pspEvent: "payment.paid", pspStatus: "succeeded", amount, success: true };
+/** What was taken and no capture tells of: paid at once, or said as a sum alone, which may yet grow. */
+function unlisted({ status }: Payment, amount: Minor): DesiredTransaction {
+  const [key, pspEvent] = status === "paid" ? ["capture", "payment.paid"] : [`capture:${amount}`, "amountCaptured"];
+  return { key, event: "capture", pspEvent, pspStatus: "succeeded", amount, success: true };
 }
 
 function capturesIn(payment: Payment): readonly Happening[] {
