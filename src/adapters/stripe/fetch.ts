@@ -53,13 +53,43 @@ async function fetchIntent(reference: string, context: LookContext<Config>): Pro
   const isCaptured = charge !== null && charge.amount_captured > 0;
   const of = { payment_intent: intent.id };
   const [refunds, disputes, review, upsells] = await Promise.all([
-    isCaptured ? listAll(context, "/v1/refunds", of, refundSchema) : [],
-    isCaptured && charge.disputed !== false ? listAll(context, "/v1/disputes", of, disputeSchema) : [],
+    isCaptured ? listAll(context, "/v1/refunds", of, refundSchema.extend(whose)) : [],
+    isCaptured && charge.disputed !== false ? listAll(context, "/v1/disputes", of, disputeSchema.extend(whose)) : [],
     reviewOf(intent.review, context),
     upsellsIn(context.payment.upsell, context),
   ]);
   const counted = countedFrom(context.memory["counted"]);
-  return { intent, refunds, disputes, review, upsells, counted, echoes: echoesIn(metadata, context.config) };
+  return {
+    intent,
+    refunds: belongingTo(intent.id, refunds),
+    disputes: belongingTo(intent.id, disputes),
+    review,
+    upsells,
+    counted,
+    echoes: echoesIn(metadata, context.config),
+  };
+}
+
+/** Whose a refund or a dispute is, where it says so. */
+const whose = {
+  payment_intent: z
+    .string()
+    .regex(/^pi_\w+$/)
+    .nullish()
+    .catch(undefined),
+};
+
+/** The items of a list that was asked for by an intent. @throws WorkerError `Refused` where one of them is another's */
+function belongingTo<Item extends { readonly payment_intent?: string | null | undefined }>(
+  asked: string,
+  items: readonly Item[],
+): Omit<Item, "payment_intent">[] {
+  return items.map(({ payment_intent: answered, ...item }) => {
+    if (answered === undefined || answered === null || answered === asked) return item;
+    throw new WorkerError("Refused", "Stripe answered about another intent than was asked for", {
+      context: { reason: "other-reference", asked, answered },
+    });
+  });
 }
 
 async function fetchSetup(reference: string, context: LookContext<Config>): Promise<SetupSnapshot | null> {
@@ -96,7 +126,8 @@ async function reviewOf(
   const question = { path: pathOf`/v1/reviews/${review}`, route: "/v1/reviews/{id}", signal: context.signal };
   // A review that Stripe does not show is one that nobody has closed.
   const unseen = { id: review, object: "review", open: true } as const;
-  return (await readOrNull(httpFrom(context), question, reviewSchema, "a Stripe review")) ?? unseen;
+  const found = await readOrNull(httpFrom(context), question, reviewSchema, "a Stripe review");
+  return found?.id === review ? found : unseen;
 }
 
 /** What became of the intents that Norce shows as upsells under way. @param upsell as Norce has it */
@@ -111,5 +142,8 @@ async function upsellsIn(upsell: Json, context: AskContext<Config>): Promise<rea
       return readOrNull(httpFrom(context), question, intentSchema, "a Stripe payment intent");
     }),
   );
-  return read.flatMap((intent) => (intent === null ? [] : [{ id: intent.id, status: intent.status }]));
+  // An answer about another intent says nothing of the one that was asked for.
+  return read.flatMap((intent, index) =>
+    intent === null || intent.id !== open[index]?.id ? [] : [{ id: intent.id, status: intent.status }],
+  );
 }

@@ -6,6 +6,7 @@ import type { LookContext, OperationCall, OperationResult, Operations } from "..
 import { ownOf } from "./amounts.ts";
 import { type Fields, post } from "./client.ts";
 import type { Config } from "./config.ts";
+import { fetchSnapshot } from "./fetch.ts";
 import { isMulticapture } from "./map.ts";
 import { id, type IntentSnapshot, type Snapshot } from "./schema.ts";
 import { sumsOf } from "./sums.ts";
@@ -37,7 +38,7 @@ export const operations = {
     if (amount === undefined) return refused(ours.precision);
     // Without multicapture there is one capture, and what it leaves is let go: Stripe knows no other way to capture a part.
     const keepsRest = !call.whole && isMulticapture(sumsOf(truth).charge);
-    return await tell(call, context, {
+    return await tell(call, truth, context, {
       path: pathOf`/v1/payment_intents/${truth.intent.id}/capture`,
       route: `${intentRoute}/capture`,
       fields: { amount_to_capture: amount, ...(keepsRest ? { final_capture: false } : {}) },
@@ -47,7 +48,7 @@ export const operations = {
 
   async cancel(call: OperationCall, truth: Snapshot, context: LookContext<Config>) {
     if ("setup" in truth) return refused(ours.nothingHeld);
-    return await tell(call, context, {
+    return await tell(call, truth, context, {
       path: pathOf`/v1/payment_intents/${truth.intent.id}/cancel`,
       route: `${intentRoute}/cancel`,
       fields: { cancellation_reason: "requested_by_customer" },
@@ -59,7 +60,7 @@ export const operations = {
     if ("setup" in truth) return refused(ours.nothingHeld);
     const amount = ownOf(call.amount, call.currency);
     if (amount === undefined) return refused(ours.precision);
-    return await tell(call, context, {
+    return await tell(call, truth, context, {
       path: "/v1/refunds",
       route: "/v1/refunds",
       fields: { payment_intent: truth.intent.id, amount, ...marksOf(call, truth, context) },
@@ -91,6 +92,7 @@ interface Telling {
 /** @throws WorkerError `Unreachable` where the outcome is unknown, and whatever says nothing of the operation: credentials, a lock. */
 async function tell(
   call: OperationCall,
+  truth: IntentSnapshot,
   context: LookContext<Config>,
   { path, route, fields, resultFrom }: Telling,
 ): Promise<OperationResult> {
@@ -98,7 +100,30 @@ async function tell(
     return resultFrom(await post(context, { path, route, fields, key: call.id }));
   } catch (error) {
     if (!isWorkerError(error, "Refused") || error.context["route"] !== route) throw error;
-    return refused(String(error.context["code"] ?? error.context["status"]));
+    const reason = String(error.context["code"] ?? error.context["status"]);
+    return already.has(reason) && (await isReached(call, truth, context)) ? done() : refused(reason);
+  }
+}
+
+/** What Stripe refuses because it is done already, or because the intent has gone on: its sums tell which (docs/psp/stripe.md, j). */
+const already: ReadonlySet<string> = new Set([
+  "charge_already_captured",
+  "charge_already_refunded",
+  "payment_intent_unexpected_state",
+]);
+
+/** Whether the sums have moved since as far as the operation moves them. */
+async function isReached(call: OperationCall, before: IntentSnapshot, context: LookContext<Config>): Promise<boolean> {
+  const now = await fetchSnapshot(before.intent.id, context);
+  if (now === null || "setup" in now || now.intent.id !== before.intent.id) return false;
+  const [was, is] = [sumsOf(before), sumsOf(now)];
+  switch (call.name) {
+    case "capture":
+      return is.money.captured >= was.money.captured + call.amount;
+    case "cancel":
+      return is.money.released >= was.money.released + call.amount;
+    case "refund":
+      return is.money.refunded + is.underWay >= was.money.refunded + was.underWay + call.amount;
   }
 }
 

@@ -141,6 +141,20 @@ describe("money", () => {
     expect(sums(await look())).toEqual([10000, 4000, 0, 6000]);
   });
 
+  it.each(["/v1/refunds", "/v1/disputes"])("what %s says of another intent is not this one's money", async (list) => {
+    const { act, look, answering } = open();
+    act("pay-at-once");
+    act("refund", 1000);
+    act("dispute");
+    expect(sums(await look())).toEqual([10000, 10000, 1000, 0]);
+    answering((answer, { path }) => {
+      if (path !== list) return answer;
+      const { data } = answer.body as { data: object[] };
+      return { ...answer, body: { has_more: false, data: data.map((item) => ({ ...item, payment_intent: "pi_9" })) } };
+    });
+    expect(await kindOf(look)).toBe("Refused");
+  });
+
   it("refunds on many pages all count, in whichever order they are seen", async () => {
     const { act, look, asked } = open({}, { page: 1 });
     act("pay-at-once");
@@ -339,6 +353,20 @@ describe("operations", () => {
     expect(await look()).toMatchObject({ money: { refunded: 0 }, underWay: { refund: 4000 } });
     act("refund-arrives");
     expect((await look()).money.refunded).toBe(4000);
+  });
+
+  it.each<readonly [OperationName, number, string, string]>([
+    ["capture", 10000, "/capture", "charge_already_captured"],
+    ["cancel", 10000, "/cancel", "payment_intent_unexpected_state"],
+    ["refund", 10000, "/refunds", "charge_already_refunded"],
+  ])("a %s of %i that somebody else has made has reached its goal", async (name, amount, end, code) => {
+    const { act, operate, answering } = open();
+    act(name === "refund" ? "pay-at-once" : "pay");
+    // Stripe carries it out, and answers as if it had been carried out before.
+    const refusal = { status: 400, body: { error: { type: "invalid_request_error", code } } };
+    answering((answer, { method, path }) => (method === "POST" && path.endsWith(end) ? refusal : answer));
+    expect(await operate(name, amount, { whole: true })).toEqual({ is: "done" });
+    expect(await operate(name, 1, { whole: true }), "which goes no further").toEqual({ is: "refused", reason: code });
   });
 
   it("what is done already, and what is another request under the same key, is refused by Stripe's code", async () => {

@@ -43,7 +43,7 @@ export function sumsOf(snapshot: IntentSnapshot): Sums {
       amount: lossOf(dispute, intent.currency),
       at: dispute.created ?? 0,
     })),
-  ];
+  ].filter(({ amount }) => amount > 0);
   const refunded = Math.min(
     captured,
     sum(back, ({ amount }) => amount),
