@@ -372,6 +372,24 @@ describe("a token", () => {
   });
 });
 
+it.each<[string, Given, number]>([
+  ["nothing yet", {}, 10000],
+  ["all of it", { authorizations: [authorization("A1", "CREATED")] }, 10000],
+  ["a part", { authorizations: [authorization("A1", "CREATED", "1.00")] }, 100],
+  ["a part, taken at once", { captures: [capture("C1", "COMPLETED", "1.00")] }, 100],
+  [
+    "all of it, of which a part was taken for good",
+    {
+      authorizations: [authorization("A1", "CAPTURED")],
+      captures: [capture("C1", "COMPLETED", "40.00", { final_capture: true })],
+    },
+    10000,
+  ],
+  ["more, as it may take", { captures: [capture("C1", "COMPLETED", "110.00")] }, 10000],
+])("of an order of which %s was authorised, %#", (_, given, total) => {
+  expect(desired(given).total).toBe(total);
+});
+
 describe("a refund that names no capture", () => {
   const refundedOf = (...statuses: readonly [string, string]): unknown => {
     const [one, other] = statuses;

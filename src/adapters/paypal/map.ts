@@ -40,7 +40,8 @@ export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayme
   return {
     phase: standing.phase,
     money: standing.money,
-    total: ledger.total,
+    // Of a part that was authorised, that part.
+    total: standing.money.authorized === 0 ? ledger.total : Math.min(ledger.total, standing.money.authorized),
     currency: ledger.currency,
     reference: order.id,
     // A refund in PayPal's dashboard names its capture and nothing else.
