@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, describe, type TestContext, test as base } from "vitest";
+import { afterAll, beforeAll, describe, expect, type TestContext, test as base } from "vitest";
 import { workerDefaults } from "../../src/queue/engines/defaults.ts";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
 import { freezeAll, thawAll } from "../support/outages.ts";
 import { freePort } from "../support/ports.ts";
-import { openPlace, type Place, type Program } from "../support/processes.ts";
+import { openPlace, type Place, type Program, type Served } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 const second = 1_000;
@@ -15,35 +15,17 @@ const minute = 60 * second;
 const patient = 5 * minute;
 const test = base.concurrent;
 
-/** The kinds of server that are installed, and one server for each test that wants one. */
-const servers = serverEngines().map(({ name }) => name);
-const unused = Array.from({ length: 5 }, () => serverEngines()).flat();
-
-// Before all tests: making a PostgreSQL server holds up this process, and with it the Norce that others are being timed with.
-beforeAll(async () => {
-  await Promise.all(unused.map((server) => server.start()));
-}, patient);
-afterAll(async () => {
-  await Promise.all(unused.map((server) => server.stop()));
-});
-
-function takeServer(name: ServerEngine["name"], { onTestFinished }: TestContext): ServerEngine {
-  const index = unused.findIndex((server) => server.name === name);
-  const [server] = index === -1 ? [] : unused.splice(index, 1);
-  if (server === undefined) throw new Error(`no ${name} is left`);
-  onTestFinished(() => server.stop());
-  return server;
-}
-
 /** A place whose processes are all searched for secrets when the test ends. */
 async function place(context: TestContext, embedded = false): Promise<Place> {
   const opened = await openPlace((clean) => context.onTestFinished(clean), embedded);
-  context.onTestFinished(() => {
-    // A callback URL is the one secret that is printed on purpose, by the command that is there for it.
-    const output = opened.output().replaceAll(/^(push|notification) +http\S+$/gm, "");
-    context.expect(opened.secrets().filter((secret) => output.includes(secret))).toEqual([]);
-  });
+  context.onTestFinished(() => expectSilence(opened));
   return opened;
+}
+
+function expectSilence(opened: Place): void {
+  // A callback URL is the one secret that is printed on purpose, by the command that is there for it.
+  const output = opened.output().replaceAll(/^(push|notification) +http\S+$/gm, "");
+  expect(opened.secrets().filter((secret) => output.includes(secret))).toEqual([]);
 }
 
 /** Whether somebody takes a connection there. */
@@ -58,7 +40,6 @@ describe("start-up", () => {
   test.for(["web.ts", "worker.ts"])(
     "`%s` without an engine URL exits with a clear message",
     async (script, context) => {
-      const { expect } = context;
       const program = (await place(context)).run(script);
       expect(await program.exited).toEqual({ code: 1, signal: null });
       expect(program.output()).toMatch(/REDIS_URL or QUEUE_URL: is not set.*npm start/);
@@ -67,7 +48,6 @@ describe("start-up", () => {
   );
 
   test("every fault of the configuration is told at once, and no secret", async (context) => {
-    const { expect } = context;
     const here = await place(context);
     writeFileSync(
       join(here.folder, "config.yaml"),
@@ -94,7 +74,6 @@ merchants:
   });
 
   test("what is wrong in a line of YAML is told without the line", async (context) => {
-    const { expect } = context;
     const here = await place(context);
     writeFileSync(join(here.folder, "config.yaml"), 'norce:\n  token: "canary-token\n merchants: [');
     const program = here.run("start.ts");
@@ -103,63 +82,50 @@ merchants:
     expect(program.output()).not.toContain("canary");
   });
 
-  test("a signing key that can be guessed is told of, without the key", { timeout: patient }, async (context) => {
-    const { expect } = context;
-    const here = await place(context);
-    // Nobody is there: it starts all the same.
-    const environment = {
-      URL_SIGNING_KEYS: "canary-long-enough",
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    };
-    const { program } = await here.serve("web.ts", environment);
-    expect(await program.says("config.doubtful")).toMatchObject({
-      level: 40,
-      warning: expect.stringMatching(/^URL_SIGNING_KEYS: number 1 is shorter/),
-    });
-    expect(program.output()).not.toContain("canary");
-    expect(await program.end("SIGTERM")).toEqual({ code: 0, signal: null });
-  });
-
-  test("a password in an engine's URL is never printed, also when the engine is not there", async (context) => {
-    const { expect } = context;
-    const here = await place(context);
-    const port = await freePort();
-    const web = await here.serve("web.ts", { REDIS_URL: `redis://someone:canary-password@127.0.0.1:${port}` });
-    const worker = here.run("worker.ts", {
-      environment: { QUEUE_URL: `postgres://u:canary-password@127.0.0.1:${port}/q` },
-    });
-    await Promise.all([web.program.says("queue.unreachable"), worker.says("queue.unreachable")]);
-    expect(await here.purchase().push(web.url)).toBe(503);
-    expect(here.output()).not.toContain("canary-password");
-    expect(await web.program.end("SIGTERM")).toEqual({ code: 0, signal: null });
-  });
+  test(
+    "a password in an engine's URL is never printed, also when the engine is not there, nor a signing key that can be guessed",
+    { timeout: patient },
+    async (context) => {
+      const here = await place(context);
+      const port = await freePort();
+      // Nobody is there: they start all the same.
+      const web = await here.serve("web.ts", { REDIS_URL: `redis://someone:canary-password@127.0.0.1:${port}` });
+      const worker = here.run("worker.ts", {
+        environment: { QUEUE_URL: `postgres://u:canary-password@127.0.0.1:${port}/q` },
+      });
+      await Promise.all([web.program.says("queue.unreachable"), worker.says("queue.unreachable")]);
+      expect(await web.program.says("config.doubtful")).toMatchObject({
+        level: 40,
+        warning: expect.stringMatching(/^URL_SIGNING_KEYS: number 1 is shorter/),
+      });
+      expect(await here.purchase().push(web.url)).toBe(503);
+      expect(here.output()).not.toContain("canary");
+      expect(await web.program.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    },
+  );
 });
 
-// One after the other: a new database takes seconds of a processor's time.
-describe("the embedded engine", { timeout: patient }, () => {
-  base("refuses a second process on its folder, while the first goes on", async (context) => {
-    const { expect } = context;
-    const here = await place(context);
-    const first = await here.serve("start.ts");
-    const other = here.run("start.ts");
-    expect(await other.exited).toEqual({ code: 1, signal: null });
-    expect(other.output()).toContain("belongs to another process that is still running");
-    expect(other.output()).toContain("REDIS_URL");
-    const purchase = here.purchase();
-    expect(await purchase.push(first.url)).toBe(200);
-    await purchase.reaches("reserved");
-    expect(await first.program.end("SIGTERM")).toEqual({ code: 0, signal: null });
-    // Its end frees the folder.
-    await here.serve("start.ts");
+const inTurn = { timeout: patient, concurrent: false };
+
+// What one test leaves running the next goes on with: starting a process takes a processor for a second, with a database in it for several.
+describe.concurrent("the embedded engine", () => {
+  const cleaning: (() => Promise<void>)[] = [];
+  // Nobody but the operator asks for a look.
+  const environment = { PORT: "", SWEEP_INTERVAL_SECONDS: "86400" };
+  let here: Place;
+  let service: Served;
+  const command = (script: string, ...parameters: string[]): Program =>
+    here.run(`cli/${script}`, { parameters, environment });
+  beforeAll(async () => {
+    environment.PORT = String(await freePort());
+    here = await openPlace((clean) => cleaning.push(clean), true);
+  }, patient);
+  afterAll(async () => {
+    for (const clean of cleaning) await clean();
+    expectSilence(here);
   });
 
-  base("answers the commands of an operator", async (context) => {
-    const { expect } = context;
-    const here = await place(context, true);
-    // Nobody but the operator asks for a look.
-    const environment = { PORT: String(await freePort()), SWEEP_INTERVAL_SECONDS: "86400" };
-    const command = (script: string, ...parameters: string[]): Program =>
-      here.run(`cli/${script}`, { parameters, environment });
+  base("answers the commands of an operator", inTurn, async () => {
     const purchase = here.purchase();
     const { orderId, paymentId, adapter } = purchase.key;
 
@@ -167,7 +133,7 @@ describe("the embedded engine", { timeout: patient }, () => {
     expect(await early.exited).toEqual({ code: 3, signal: null });
     expect(early.output()).toContain(`http://localhost:${environment.PORT} did not answer`);
 
-    await here.serve("start.ts", environment);
+    service = await here.serve("start.ts", environment);
     const [urls, ...refused] = [
       command("callback-url.ts", adapter, "acme", "se", orderId, paymentId),
       command("callback-url.ts"),
@@ -194,34 +160,53 @@ describe("the embedded engine", { timeout: patient }, () => {
     const push = /^push +(http\S+)$/m.exec(urls?.output() ?? "")?.[1] ?? "";
     expect((await fetch(push.replace("{checkout.order.id}", purchase.reference), { method: "POST" })).status).toBe(200);
   });
-});
 
-// Finding what a dead process was doing takes ten seconds by its nature: whatever waits for that does so side by side.
-test(
-  "the embedded engine keeps what it acknowledged through kill -9, and a killed process's lock blocks nobody",
-  { timeout: patient },
-  async (context) => {
-    const { expect } = context;
-    const here = await place(context, true);
+  base("refuses a second process on its folder, while the first goes on", inTurn, async () => {
+    const other = here.run("start.ts");
+    expect(await other.exited).toEqual({ code: 1, signal: null });
+    expect(other.output()).toContain("belongs to another process that is still running");
+    expect(other.output()).toContain("REDIS_URL");
+    const purchase = here.purchase();
+    expect(await purchase.push(service.url)).toBe(200);
+    await purchase.reaches("reserved");
+    expect(await service.program.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    // Its end frees the folder.
+    service = await here.serve("start.ts");
+  });
+
+  base("keeps what it acknowledged through kill -9, and a killed process's lock blocks nobody", inTurn, async () => {
     // Nothing can be looked at yet: every event is still owed when the process dies.
     const away = here.norce.fault({ status: 503 });
-    const first = await here.serve("start.ts");
     const purchases = Array.from({ length: 40 }, () => here.purchase());
-    const statuses = await Promise.all(purchases.map((purchase) => purchase.push(first.url)));
+    const statuses = await Promise.all(purchases.map((purchase) => purchase.push(service.url)));
     expect(new Set(statuses)).toEqual(new Set([200]));
-    expect(await first.program.end("SIGKILL")).toEqual({ code: null, signal: "SIGKILL" });
+    expect(await service.program.end("SIGKILL")).toEqual({ code: null, signal: "SIGKILL" });
     away.clear();
     await here.serve("start.ts");
     await Promise.all(purchases.map((purchase) => purchase.reaches("reserved", minute)));
-  },
-);
+  });
+});
 
-describe.concurrent.each(servers)("web and worker on %s", (name) => {
-  test("do the main job as separate processes", { timeout: patient }, async (context) => {
-    const { expect } = context;
-    const here = await place(context);
-    const environment = takeServer(name, context).environment();
-    const [web, worker] = [await here.serve("web.ts", environment), here.run("worker.ts", { environment })];
+// The servers stand side by side.
+describe.concurrent.each(serverEngines())("web and worker on $name", (server: ServerEngine) => {
+  const cleaning: (() => Promise<void>)[] = [];
+  let here: Place;
+  let web: Served;
+  let worker: Program;
+  const startWeb = async (): Promise<Served> => await here.serve("web.ts", server.environment());
+  const startWorker = (): Program => here.run("worker.ts", { environment: server.environment() });
+  beforeAll(async () => {
+    [here] = await Promise.all([openPlace((clean) => cleaning.push(clean)), server.start()]);
+    web = await startWeb();
+    worker = startWorker();
+  }, patient);
+  afterAll(async () => {
+    for (const clean of cleaning) await clean();
+    await server.stop();
+    expectSilence(here);
+  });
+
+  base("do the main job as separate processes", inTurn, async () => {
     const purchase = here.purchase();
     // The worker need not be there: what is acknowledged waits for it.
     expect(await purchase.push(web.url)).toBe(200);
@@ -238,69 +223,59 @@ describe.concurrent.each(servers)("web and worker on %s", (name) => {
     await until(() => purchase.events().length === 3, "the transactions");
     expect(purchase.events()).toEqual(["confirm", "capture", "refund"]);
     expect(web.program.logged("payment.written")).toEqual([]);
-    expect((await worker.says("config.read"))["queue"]).toBe(name);
+    expect((await worker.says("config.read"))["queue"]).toBe(server.name);
   });
 
-  test(
-    "finish what a killed worker was writing, within 15 s, and double nothing",
-    { timeout: patient },
-    async (context) => {
-      const { expect } = context;
-      const here = await place(context);
-      const environment = takeServer(name, context).environment();
-      const [web, worker] = [await here.serve("web.ts", environment), here.run("worker.ts", { environment })];
-      await worker.says("worker.started");
-      const [putting, logging, logged] = [here.purchase(), here.purchase(), here.purchase()];
-      const put = here.norce.fault({
-        match: ({ method, paymentId }) => method === "PUT" && paymentId === putting.key.paymentId,
-        times: 1,
-        slowMs: 6 * second,
-      });
-      const post = here.norce.fault({
-        match: ({ method, paymentId }) => method === "POST" && paymentId === logging.key.paymentId,
-        times: 1,
-        slowMs: 6 * second,
-      });
-      // The third's look lasts until there is a second worker, and dies between the transaction and its answer.
-      const last = here.norce.fault({
-        match: ({ method, paymentId }) => method === "PUT" && paymentId === logged.key.paymentId,
-        times: 1,
-        slowMs: 2.5 * second,
-      });
-      let killed = false;
-      here.norce.onChange(({ what, paymentId }) => {
-        if (what !== "transaction" || paymentId !== logged.key.paymentId || killed) return;
-        killed = true;
-        void worker.end("SIGKILL");
-      });
-      await Promise.all([putting, logging, logged].map((purchase) => purchase.push(web.url)));
-      await until(() => put.struck + post.struck + last.struck === 3, "the three writes to be under way");
-      const next = here.run("worker.ts", { environment });
-      expect(await worker.exited).toEqual({ code: null, signal: "SIGKILL" });
-      const purchases = [putting, logging, logged];
-      expect(logged.events()).toEqual(["confirm"]);
-      // On a busy machine one of the others may have been given up and written before the worker died.
-      const done = (): boolean =>
-        purchases.every(({ state, events }) => state() === "reserved" && events().length > 0) &&
-        ["payment.written", "payment.unchanged"].some((message) =>
-          next.logged(message).some(({ paymentId }) => paymentId === logged.key.paymentId),
-        );
-      await until(done, "the killed worker's payments to be looked at", 40 * second);
-      // What bounds the time is when a lock runs out and when that is noticed; how fast this machine is, is not ours to test.
-      expect(workerDefaults.lockDuration + workerDefaults.stalledInterval).toBeLessThan(15 * second);
-      for (const purchase of purchases) {
-        expect(purchase.state()).toBe("reserved");
-        expect(purchase.events()).toEqual(["confirm"]);
-      }
-    },
-  );
+  base("finish what a killed worker was writing, within 15 s, and double nothing", inTurn, async () => {
+    const dying = worker;
+    const [putting, logging, logged] = [here.purchase(), here.purchase(), here.purchase()];
+    const put = here.norce.fault({
+      match: ({ method, paymentId }) => method === "PUT" && paymentId === putting.key.paymentId,
+      times: 1,
+      slowMs: 6 * second,
+    });
+    const post = here.norce.fault({
+      match: ({ method, paymentId }) => method === "POST" && paymentId === logging.key.paymentId,
+      times: 1,
+      slowMs: 6 * second,
+    });
+    // The third's look lasts until there is a second worker, and dies between the transaction and its answer.
+    const last = here.norce.fault({
+      match: ({ method, paymentId }) => method === "PUT" && paymentId === logged.key.paymentId,
+      times: 1,
+      slowMs: 2.5 * second,
+    });
+    let killed = false;
+    here.norce.onChange(({ what, paymentId }) => {
+      if (what !== "transaction" || paymentId !== logged.key.paymentId || killed) return;
+      killed = true;
+      void dying.end("SIGKILL");
+    });
+    await Promise.all([putting, logging, logged].map((purchase) => purchase.push(web.url)));
+    await until(() => put.struck + post.struck + last.struck === 3, "the three writes to be under way");
+    const next = startWorker();
+    worker = next;
+    expect(await dying.exited).toEqual({ code: null, signal: "SIGKILL" });
+    const purchases = [putting, logging, logged];
+    expect(logged.events()).toEqual(["confirm"]);
+    // On a busy machine one of the others may have been given up and written before the worker died.
+    const done = (): boolean =>
+      purchases.every(({ state, events }) => state() === "reserved" && events().length > 0) &&
+      ["payment.written", "payment.unchanged"].some((message) =>
+        next.logged(message).some(({ paymentId }) => paymentId === logged.key.paymentId),
+      );
+    await until(done, "the killed worker's payments to be looked at", 4 * minute);
+    // What bounds the time is when a lock runs out and when that is noticed; how fast this machine is, is not ours to test.
+    expect(workerDefaults.lockDuration + workerDefaults.stalledInterval).toBeLessThan(15 * second);
+    for (const purchase of purchases) {
+      expect(purchase.state()).toBe("reserved");
+      expect(purchase.events()).toEqual(["confirm"]);
+    }
+  });
 
-  test("drain on SIGTERM, also while Norce hangs", { timeout: patient }, async (context) => {
-    const { expect } = context;
-    const here = await place(context);
-    const environment = takeServer(name, context).environment();
-    const [web, worker] = [await here.serve("web.ts", environment), here.run("worker.ts", { environment })];
-    await worker.says("worker.started");
+  base("drain on SIGTERM, also while Norce hangs", inTurn, async () => {
+    const draining = worker;
+    await draining.says("worker.started");
     const [slow, hanging, late] = [here.purchase(), here.purchase(), here.purchase()];
     const slowly = here.norce.fault({
       match: ({ method, paymentId }) => method === "PUT" && paymentId === slow.key.paymentId,
@@ -314,31 +289,30 @@ describe.concurrent.each(servers)("web and worker on %s", (name) => {
     await Promise.all([slow.push(web.url), hanging.push(web.url)]);
     await until(() => slowly.struck === 1 && never.struck > 0, "both looks to be under way");
     const stopped = performance.now();
-    const exit = worker.end("SIGTERM");
-    await worker.says("process.stopping");
+    const exit = draining.end("SIGTERM");
+    await draining.says("process.stopping");
     expect(await late.push(web.url)).toBe(200);
     expect(await exit).toEqual({ code: 0, signal: null });
     expect(performance.now() - stopped).toBeLessThan(10 * second);
     // What ran was finished, what hung was given back, what came was left alone.
     expect(slow.state()).toBe("reserved");
-    expect(worker.logged("payment.written").map(({ paymentId }) => paymentId)).toEqual([slow.key.paymentId]);
-    expect(worker.logged("payment.later")).toMatchObject([{ paymentId: hanging.key.paymentId, why: "stopping" }]);
+    const ours = [slow, hanging, late].map(({ key }) => key.paymentId);
+    const logged = (message: string) =>
+      draining.logged(message).filter(({ paymentId }) => ours.includes(String(paymentId)));
+    expect(logged("payment.written").map(({ paymentId }) => paymentId)).toEqual([slow.key.paymentId]);
+    expect(logged("payment.later")).toMatchObject([{ paymentId: hanging.key.paymentId, why: "stopping" }]);
     expect(late.state()).toBe("intent");
     never.clear();
-    const next = here.run("worker.ts", { environment });
-    await next.says("worker.started");
+    worker = startWorker();
+    await worker.says("worker.started");
     await Promise.all([late.reaches("reserved"), hanging.reaches("reserved")]);
     // It was given back and not left to be found.
-    expect(next.logged("job.stalled")).toEqual([]);
+    expect(worker.logged("job.stalled")).toEqual([]);
     expect(hanging.events().length).toBeLessThanOrEqual(1);
     expect(slow.events()).toEqual(["confirm"]);
   });
 
-  test("answer what came in before SIGTERM, and take nothing new", { timeout: patient }, async (context) => {
-    const { expect } = context;
-    const here = await place(context);
-    const server = takeServer(name, context);
-    const web = await here.serve("web.ts", server.environment());
+  base("answer what came in before SIGTERM, and take nothing new", inTurn, async () => {
     const purchase = here.purchase();
     // The body is still on its way when the process is told to stop.
     const body = new TransformStream<string, string>();
@@ -357,17 +331,11 @@ describe.concurrent.each(servers)("web and worker on %s", (name) => {
     await writer.close();
     expect(await underWay).toBe(200);
     expect(await exit).toEqual({ code: 0, signal: null });
-    const worker = here.run("worker.ts", { environment: server.environment() });
-    await worker.says("worker.started");
     await purchase.reaches("reserved");
   });
 
-  test("stop within 10 s, also when the queue hangs", { timeout: patient }, async (context) => {
-    const { expect } = context;
-    const here = await place(context);
-    const server = takeServer(name, context);
-    const environment = server.environment();
-    const [web, worker] = [await here.serve("web.ts", environment), here.run("worker.ts", { environment })];
+  base("stop within 10 s, also when the queue hangs", inTurn, async () => {
+    web = await startWeb();
     const purchase = here.purchase();
     expect(await purchase.push(web.url)).toBe(200);
     await purchase.reaches("reserved");
