@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
 import { listenOnLoopback } from "../sandbox/loopback.ts";
+import { compileCache } from "./support/tree.ts";
 
 const root = join(import.meta.dirname, "..");
 /** What stands in src/cli/ and is called by a person. */
@@ -12,6 +13,7 @@ const commands = Object.entries(packageJson.scripts).flatMap(([name, script]) =>
 );
 const environment = {
   PATH: process.env["PATH"],
+  NODE_COMPILE_CACHE: compileCache,
   URL_SIGNING_KEYS: "a-master-key-of-ours-long-enough-for-all",
   ADMIN_TOKEN: "an-admin-token-of-ours",
   CONFIG_FILE: "no-such-file.yaml",
