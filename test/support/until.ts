@@ -1,14 +1,20 @@
 import { setTimeout as pause } from "node:timers/promises";
 
+/** How long between two looks, at least and at most. */
+const pauses = { leastMs: 5, mostMs: 50 };
+/** What waits long looks seldom: many conditions ask an engine, which takes a processor as long as it is asked. */
+const share = 0.1;
+
 /** Waits for a condition: long enough for a machine that is busy with other things. @throws Error naming what was waited for, after `withinMs`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
   withinMs = 60_000,
 ): Promise<void> {
-  const deadline = Date.now() + withinMs;
+  const began = performance.now();
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await pause(5);
+    const waitedMs = performance.now() - began;
+    if (waitedMs > withinMs) throw new Error(`waited in vain for ${what}`);
+    await pause(Math.min(pauses.mostMs, Math.max(pauses.leastMs, waitedMs * share)));
   }
 }
