@@ -15,16 +15,39 @@ export async function openBrowser(): Promise<Browser> {
   return await chromium.launch({ executablePath: chromiumBinary ?? "", args });
 }
 
-/** What axe finds on a page, each in a line. */
-export async function findingsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
-    const { axe: there } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    const { violations } = await there.run();
+/** What axe finds on a page, each in a line. @param what all there is, or only what colours can do wrong. */
+export async function findingsOf(page: Page, what: "everything" | "colours" = "everything"): Promise<string[]> {
+  // Once for each document: to read it is half of what axe costs.
+  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(axe.source);
+  const found = await page.evaluate(async (colours) => {
+    const { axe: there } = globalThis as unknown as {
+      axe: { run(options: object): Promise<{ violations: Violation[] }> };
+    };
+    const { violations } = await there.run({
+      resultTypes: ["violations"],
+      ...(colours ? { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } } : {}),
+    });
     return violations.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html }) => html.slice(0, 200))] as const);
-  });
+  }, what === "colours");
   return found.map(([id, nodes]) => `${id}: ${nodes.join(" | ")}`);
 }
+
+/** What axe finds by day, and what the colours of the night change of it; how many pixels stand outside on the right. */
+export async function findingsByDayAndNight(page: Page): Promise<[string, string[], number][]> {
+  const findings: [string, string[], number][] = [];
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    const found = await findingsOf(page, colorScheme === "light" ? "everything" : "colours");
+    findings.push([colorScheme, found, await overflowOf(page)]);
+  }
+  return findings;
+}
+
+/** What `findingsByDayAndNight` finds where there is nothing to find. */
+export const readable = [
+  ["light", [], 0],
+  ["dark", [], 0],
+];
 
 interface Violation {
   readonly id: string;
