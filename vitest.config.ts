@@ -1,4 +1,39 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/**
+ * The files that take longest, in each project: what begins last with one of these ends with a processor that has nothing to do. Where the tree is
+ * fresh nobody knows how long a file took the last time, and its size does not say it.
+ */
+const longest = [
+  "pipeline/processes",
+  "contributing",
+  "kit",
+  "pipeline/sweep",
+  "browser/ops",
+  "pipeline/outage",
+  "cli",
+  "pipeline/service",
+  "simulate",
+  "pipeline/doctor",
+  "pipeline/letters",
+  "pipeline/on-call",
+  "conformance/convergence",
+  "conformance/operations",
+  "conformance/order",
+].map((name) => `test/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = longest.findIndex((name) => moduleId.endsWith(name));
+      return place === -1 ? longest.length : place;
+    };
+    // oxlint-disable-next-line unicorn/no-array-sort -- a sequencer's `sort` is no list's
+    const usual = await super.sort(files);
+    return usual.toSorted((one, other) => rank(one) - rank(other));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,6 +43,7 @@ export default defineConfig({
     // Files share a process and what it has loaded, which is half of the time. Who fakes the clock, answers requests or starts a server
     // gives it back at the end of the file.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         // These wait more than they work, for servers, processes and time-outs: more of them at once than there are cores, and first, so
