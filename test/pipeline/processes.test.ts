@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, type TestContext, test as base } from "vitest";
@@ -46,6 +46,28 @@ describe("start-up", () => {
       expect(program.output()).not.toContain("    at ");
     },
   );
+
+  // A production host that lost its configuration would be healthy, and forget everything.
+  test.for<readonly [string, Readonly<Record<string, string>>]>([
+    ["NODE_ENV=production", { NODE_ENV: "production" }],
+    [
+      "REDIS_URL, QUEUE_URL, PUBLIC_URL, URL_SIGNING_KEYS",
+      {
+        REDIS_URL: "redis://127.0.0.1:1",
+        QUEUE_URL: "postgres://127.0.0.1:1/q",
+        PUBLIC_URL: "https://psp.example.com",
+        URL_SIGNING_KEYS: "signing-key-0001",
+      },
+    ],
+  ])("without a configuration no sandbox starts where %s is set", async ([signs, environment], context) => {
+    const { expect } = context;
+    const here = await place(context);
+    rmSync(join(here.folder, "config.yaml"));
+    const unset = { URL_SIGNING_KEYS: undefined, ADMIN_TOKEN: undefined, NORCE_TOKEN: undefined };
+    const program = here.run("start.ts", { environment: { ...unset, ...environment } });
+    expect(await program.exited).toEqual({ code: 1, signal: null });
+    expect(program.output()).toContain(`${signs} says that this is no place for the sandbox`);
+  });
 
   test("every fault of the configuration is told at once, and no secret", async (context) => {
     const here = await place(context);
