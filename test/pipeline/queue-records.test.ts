@@ -101,7 +101,8 @@ describe.each([...engines(), twinEngine()])("records on $name", (testEngine: Tes
     const claims = createClaims(engine.store("patient"));
     const psp = { account: "shop-1", reference: "psp:1" };
     const one = newKey();
-    const other = { ...newKey(), adapter: one.adapter };
+    // Of the same order: it is another payment all the same.
+    const other = { ...one, paymentId: newKey().paymentId };
     await references.put(one, "psp:1", 1);
     expect(await references.get("psp:1", one)).toEqual(one);
     expect(await references.get("psp:1", { ...one, channel: "no" })).toBeNull();
