@@ -100,8 +100,9 @@ export const refundSchema = z.object({
   datePaid: time.nullish().catch(undefined),
 });
 
-/** The same as they come: a text that is empty says that there is none (docs/psp/swish.md, b). */
+/** A payment as it comes: a text that is empty says that there is none (docs/psp/swish.md, b). */
 export const paymentAnswer = z.preprocess(withoutEmpty, paymentSchema);
+/** A refund as it comes. */
 export const refundAnswer = z.preprocess(withoutEmpty, refundSchema);
 
 export type Payment = Readonly<z.infer<typeof paymentSchema>>;
