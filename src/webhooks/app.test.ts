@@ -563,3 +563,12 @@ test("metrics count webhooks by result, and never by a name that a stranger made
   expect(text).toMatch(/norce_psp_webhooks_total\{adapter="klarna-checkout",webhook="push",result="received"\} \d+/);
   expect(text).not.toContain("made-up");
 });
+
+// Last: what it leaves untold is untold for others, too.
+test("a flood of calls that nobody can prove leaves no more than fifty lines, whatever ids strangers write into their URLs", async () => {
+  const forged = Array.from({ length: 80 }, (_, number) => callbackPath({ orderId: `o_${number}`, sig: "none" }));
+  await Promise.all(forged.map(async (path) => await send("POST", path)));
+  const told = logged.filter(({ msg }) => msg === "webhook.refused").length;
+  expect(told).toBeGreaterThan(0);
+  expect(told).toBeLessThanOrEqual(50);
+});

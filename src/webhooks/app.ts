@@ -14,6 +14,7 @@ import type { Operations, OperatorLooks } from "./operations.ts";
 import { answerOperation } from "./operators.ts";
 import { queryOf } from "./request.ts";
 import { isStrayed, paths } from "./routes.ts";
+import { createTellSeldom } from "./seldom.ts";
 import { answerWebhook } from "./take.ts";
 
 /** What the web half needs; nothing here knows Norce or a PSP's API. */
@@ -92,12 +93,13 @@ export function createApp(parts: AppParts): Express {
 
 /** What leads nowhere. Where a proxy did not take a prefix away, somebody has to hear of it: the PSP only sees a 404. */
 function refuseUnknown({ log, meters }: AppParts): RequestHandler {
+  const seldom = createTellSeldom();
   return ({ path, method }): never => {
     if (isStrayed(path)) {
       meters.webhook("unknown", "unknown", "wrong-path");
       const hint =
         "something stands before the path: a proxy in front has to take away what PUBLIC_URL has behind its host";
-      log.warn({ method, code: "wrong-path", hint }, "webhook.refused");
+      seldom("wrong-path", (untold) => log.warn({ method, code: "wrong-path", hint, ...untold }, "webhook.refused"));
     }
     throw new WorkerError("UnknownTarget", "no such path");
   };

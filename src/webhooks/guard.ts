@@ -3,6 +3,7 @@ import { isWorkerError, type WorkerError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Meters } from "../lib/meters.ts";
 import { createPatience } from "./patience.ts";
+import { createTellSeldom } from "./seldom.ts";
 import { type Refusal, refusalOf, sendRefusal, tooMany } from "./answers.ts";
 
 /** What a guard tells, and the clock it goes by. */
@@ -25,7 +26,11 @@ export type Guard = (route: string, answer: RequestHandler, refuse?: Refuse) => 
  */
 export function createGuard({ log, meters, now }: GuardParts): Guard {
   const patience = createPatience(now);
+  const seldom = createTellSeldom();
   return (route, answer, refuse) => async (request, response, next) => {
+    // What people on call read is nobody else's, and no cache's.
+    response.setHeader("cache-control", "no-store");
+    response.setHeader("x-content-type-options", "nosniff");
     try {
       await answer(request, response, next);
     } catch (error) {
@@ -37,10 +42,8 @@ export function createGuard({ log, meters, now }: GuardParts): Guard {
         return;
       }
       // Told before anybody is made to wait: a flood leaves its trace at once.
-      log.warn(
-        { route, method: request.method, sig: error.context["sig"], token: error.context["token"] ?? tokenIn(request) },
-        "operator.refused",
-      );
+      const { sig, token = tokenIn(request) } = error.context;
+      seldom(route, (untold) => log.warn({ route, method: request.method, sig, token, ...untold }, "operator.refused"));
       const refusal = (await patience.wait()) ? refusalOf(error) : tooMany;
       meters.refusal(route, refusal.code);
       if (refuse === undefined) sendRefusal(response, refusal);

@@ -13,6 +13,7 @@ import { type HeldBody, readBody } from "./body.ts";
 import { type Received, receive, type ReceiveParts } from "./receive.ts";
 import { headOf, queryOf } from "./request.ts";
 import { createRooms } from "./rooms.ts";
+import { createTellSeldom, type TellSeldom } from "./seldom.ts";
 import { route, webhookOf, type WebhookRoute, webhookRoute } from "./routes.ts";
 
 /** What webhooks are taken with. */
@@ -32,6 +33,7 @@ const unprovenMs = 5_000;
 export function answerWebhook(parts: TakeParts): RequestHandler {
   const roomFor = createRooms();
   const ageOfKey = keyAges(parts.config);
+  const seldom = createTellSeldom();
   const { tracing = untraced } = parts;
   return async (request, response) => {
     const started = performance.now();
@@ -53,13 +55,13 @@ export function answerWebhook(parts: TakeParts): RequestHandler {
         // Not before: what strangers write into a URL leads nowhere.
         span.set(paymentFacts(to.target, { "norce_psp.webhook": to.webhook, "norce_psp.events": taken.events }));
         acknowledge(request, response, taken);
-        tell({ ...parts, ageOfKey }, to, taken, Math.round(performance.now() - started));
+        tell({ ...parts, ageOfKey, seldom }, to, taken, Math.round(performance.now() - started));
         return taken;
       });
       if (to.target.paymentId === undefined) parts.arrived?.(to.target, arrivalOf(to, received, parts.now()));
     } catch (error) {
       if (response.headersSent) throw error;
-      refuse(parts, to, error, request, response);
+      refuse({ ...parts, seldom }, to, error, request, response);
     } finally {
       held?.leave();
     }
@@ -93,7 +95,7 @@ function keyAges(config: Config): (target: Target, key: string) => string {
 }
 
 function tell(
-  { log, meters, ageOfKey }: TakeParts & { readonly ageOfKey: ReturnType<typeof keyAges> },
+  { log, meters, ageOfKey, seldom }: Telling & { readonly ageOfKey: ReturnType<typeof keyAges> },
   { target, webhook }: WebhookRoute,
   received: Received,
   ms: number,
@@ -102,7 +104,11 @@ function tell(
   meters.webhook(target.adapter, webhook, dropped === undefined ? "received" : "dropped");
   if (by !== undefined) meters.proof(target.adapter, webhook, by, ageOfKey(target, by));
   if (dropped === undefined) log.info({ ...target, webhook, events, by, ms }, "webhook.received");
-  else log.info({ ...target, webhook, reason: dropped, ms }, "webhook.dropped");
+  else
+    // Nothing proves what is dropped.
+    seldom(kindOf("dropped", dropped, target, webhook), (untold) =>
+      log.info({ ...target, webhook, reason: dropped, ms, ...untold }, "webhook.dropped"),
+    );
 }
 
 function arrivalOf({ webhook }: WebhookRoute, { by }: Received, at: number): Arrival {
@@ -110,8 +116,8 @@ function arrivalOf({ webhook }: WebhookRoute, { by }: Received, at: number): Arr
 }
 
 /** Refuses a webhook with the status that its PSP reads right; says so, in names of ours alone. */
-function refuse(parts: TakeParts, to: WebhookRoute, error: unknown, request: Request, response: Response): void {
-  const { config, log, meters, tooLarge } = parts;
+function refuse(parts: Telling, to: WebhookRoute, error: unknown, request: Request, response: Response): void {
+  const { config, log, meters, tooLarge, seldom } = parts;
   const refusal = refusalOf(error);
   const rules = webhookOf(config, to.target.adapter, to.webhook);
   const statuses: Readonly<Record<number, number>> = rules?.refusals ?? {};
@@ -129,10 +135,23 @@ function refuse(parts: TakeParts, to: WebhookRoute, error: unknown, request: Req
       : { adapter: to.target.adapter, webhook: to.webhook };
   const target = leads(config, to) ? to.target : {};
   meters.webhook(names.adapter, names.webhook, refusal.code);
-  if (refusal.code === "too-large" && leads(config, to)) {
-    log.error({ ...facts, ...target, ...names, limitBytes: limitOf(config, to) }, "webhook.too-large");
-    tooLarge?.(to.target, to.webhook);
-  } else log.warn({ ...facts, ...target, ...names }, "webhook.refused");
+  const isTooLarge = refusal.code === "too-large" && leads(config, to);
+  if (isTooLarge) tooLarge?.(to.target, to.webhook);
+  seldom(kindOf(refusal.code, sigOf(error), target, names), (untold) => {
+    const said = { ...facts, ...target, ...names, ...untold };
+    if (isTooLarge) log.error({ ...said, limitBytes: limitOf(config, to) }, "webhook.too-large");
+    else log.warn(said, "webhook.refused");
+  });
+}
+
+/** What is told with. */
+type Telling = TakeParts & { readonly seldom: TellSeldom };
+
+/** What makes two lines say the same: names of ours alone, and whose account it is. */
+function kindOf(...names: readonly unknown[]): string {
+  return JSON.stringify(names, (name, value: unknown) =>
+    name === "orderId" || name === "paymentId" ? undefined : value,
+  );
 }
 
 /** Whether the URL's `sig` was missing or wrong: for the log, never for the answer. */
