@@ -3,6 +3,7 @@ import type {
   Finding,
   KeptEvent,
   MapContext,
+  Minor,
   OperationName,
   Phase,
   Recurring,
@@ -30,7 +31,7 @@ export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayme
   return {
     phase,
     money,
-    total: payment.orderDetails.amount,
+    total: askedIn(payment, standing),
     currency: payment.orderDetails.currency,
     reference: payment.paymentId,
     ...recurringOf(payment, phase),
@@ -44,6 +45,11 @@ export function map(snapshot: Snapshot, { kept, now }: MapContext): DesiredPayme
     findings: [...failedCharges(kept, payment), ...failedRefunds(payment)],
     ...lookAgainOf(payment, standing, phase, now),
   };
+}
+
+/** What was asked of the shopper; where less than that was reserved or taken, so much. */
+function askedIn({ orderDetails: { amount } }: Payment, { money: { authorized } }: Standing): Minor {
+  return authorized === 0 ? amount : Math.min(amount, authorized);
 }
 
 function phaseOf(payment: Payment, { money }: Standing, kept: readonly KeptEvent[], now: number): Phase {

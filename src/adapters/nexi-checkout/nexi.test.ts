@@ -48,6 +48,15 @@ const mapped = (more: object) => adapter.map(snapshotWith(more), { kept: [], now
 
 answerByNock();
 
+it.each([
+  ["nothing", {}, 10_000],
+  ["all", { reservedAmount: 10_000 }, 10_000],
+  ["a part", { reservedAmount: 100 }, 100],
+  ["all, of which a part was charged", { reservedAmount: 10_000, chargedAmount: 4_000 }, 10_000],
+])("an order of which %s was reserved is over so much", (_, summary, total) => {
+  expect(mapped({ summary }).total).toBe(total);
+});
+
 describe("the value of Authorization (docs/psp/nexi.md, b: worked vector)", () => {
   const secret = "worker-demo-key-01";
   const vector = "2c0be73bcf5bec899b3bc1455767e9c3";

@@ -57,6 +57,15 @@ describe("sums that contradict each other", () => {
   });
 });
 
+it("a payment of which a part was authorised is over that part", () => {
+  const { payment } = paymentIn("authorized");
+  const authorizedAmount = { ...payment.amount, value: 100 };
+  const part = changed("authorized", () => ({
+    payment: { ...payment, aggregate: { ...payment.aggregate, authorizedAmount } },
+  }));
+  expect([map(part, { now }).total, map(fixture("authorized"), { now }).total]).toEqual([100, payment.amount.value]);
+});
+
 describe("the log", () => {
   it("comes to the same lines in whichever order, and with an entry twice", () => {
     const plain = map(paymentIn("refunded"), { now });

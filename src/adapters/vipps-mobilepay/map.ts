@@ -23,13 +23,14 @@ export function map(snapshot: Snapshot, { now }: Pick<MapContext, "now">): Desir
 function fromPayment({ payment, events, msn }: Snapshot & { readonly of: "payment" }, now: number): DesiredPayment {
   const money = moneyOf(payment);
   const moves = movesIn(events, payment.amount.currency);
-  const { currency, value: total } = payment.amount;
+  const { currency, value: asked } = payment.amount;
   const { reference, state, captureGuaranteedUntil } = payment;
   const phase = phaseOf(payment, money);
   return {
     phase,
     money,
-    total,
+    // Of a part that was authorised, that part.
+    total: money.authorized === 0 ? asked : Math.min(asked, money.authorized),
     currency,
     reference,
     attributes: present({
