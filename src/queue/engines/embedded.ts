@@ -16,6 +16,9 @@ import { type Engine, type EngineSettings, placesOf } from "../engine.ts";
 /** How long what was written to see whether it can be is kept. */
 const probeMs = 60_000;
 
+/** PostgreSQL's usual 128 MB are for a server: here they are memory of this process, which it touches at its start. */
+const startParams = [...PGlite.defaultStartParams, "-c", "shared_buffers=16MB"];
+
 /**
  * BullMQ on a PostgreSQL that runs in this process (PGlite, WebAssembly): for development and demos, so that a fresh machine needs
  * nothing but npm. Survives the death of the process, not power loss: it never syncs.
@@ -30,7 +33,7 @@ export async function openEmbedded(
   const lock = takeLock(dataDir);
   const folder = join(dataDir, "queue");
   if (sandbox) rmSync(folder, { recursive: true, force: true });
-  const database = await PGlite.create(folder);
+  const database = await PGlite.create(folder, { startParams });
   const pool = poolOver(database);
   const { postgres: schema } = placesOf({});
   await runMigrations(await pool.connect(), schema);
