@@ -5,11 +5,14 @@ const pauses = { leastMs: 5, mostMs: 50 };
 /** What waits long looks seldom: many conditions ask an engine, which takes a processor as long as it is asked. */
 const share = 0.1;
 
+/** Longer than a machine takes that is busy with many other things, and shorter than a test may take, so that it says what it waited for. */
+const patienceMs = 240_000;
+
 /** Waits for a condition: long enough for a machine that is busy with other things. @throws Error naming what was waited for, after `withinMs`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 60_000,
+  withinMs = patienceMs,
 ): Promise<void> {
   const began = performance.now();
   while (!(await condition())) {
