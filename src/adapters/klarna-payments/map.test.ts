@@ -30,6 +30,16 @@ describe("fixtures", () => {
 describe("kept events", () => {
   const [older, newer] = [tokenAt("2026-02-03T10:00:00.000Z", "older"), tokenAt("2026-02-03T11:00:00.000Z", "newer")];
 
+  it.each([
+    ["that names no id", {}, "INITIATED", "dispute"],
+    ["that was lost, in small letters", { disputeOutcome: "lost" }, "CLOSED", "chargeback"],
+  ])("a dispute %s is heard of", (_, facts, pspStatus, name) => {
+    const type = "payment.dispute.state-change";
+    const line = { event: "paymentAction", amount: 0, success: true } as const;
+    const kept: KeptEvent[] = [{ key: "network:e1", type, at: null, ...line, pspStatus, facts }];
+    expect(map(snapshotOf("captured"), { kept }).findings).toMatchObject([{ name, id: "network:e1" }]);
+  });
+
   it("bring the newest token, in whatever order they came", () => {
     for (const kept of [
       [older, newer],

@@ -188,7 +188,7 @@ function tokenIn(holder: z.output<z.ZodObject<typeof tokens>> | undefined): stri
 /** A dispute does not exist in order management. What it costs, if anything, shows there as money: the line moves none. */
 function disputeLine(payload: Payload): LogLine {
   const { dispute_details: details, dispute_outcome: outcome } = payload;
-  const lost = outcome === "LOST";
+  const lost = isLost(outcome);
   return {
     event: "paymentAction",
     pspStatus: payload.state ?? "unknown",
@@ -216,12 +216,20 @@ function factsOf(facts: Readonly<Record<string, string | number | undefined>>): 
   return present(facts);
 }
 
-/** The disputes that are open, and those that were lost, by their newest word in whatever order it came. */
+function isLost(outcome: Json | undefined): boolean {
+  return typeof outcome === "string" && outcome.toUpperCase() === "LOST";
+}
+
+/**
+ * The disputes that are open, and those that were lost, by their newest word in whatever order it came. One that names no id is known by its
+ * event.
+ */
 export function disputesIn(kept: readonly KeptEvent[]): readonly Finding[] {
   const newest = new Map<string, KeptEvent>();
   for (const event of kept) {
-    const id = event.facts?.["paymentDisputeId"];
-    if (typeof id !== "string") continue;
+    if (!event.type.startsWith("payment.dispute.")) continue;
+    const named = event.facts?.["paymentDisputeId"];
+    const id = typeof named === "string" ? named : event.key;
     const known = newest.get(id);
     if (known === undefined || placeOf(event) > placeOf(known)) newest.set(id, event);
   }
@@ -229,10 +237,10 @@ export function disputesIn(kept: readonly KeptEvent[]): readonly Finding[] {
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
     .flatMap(([id, event]): Finding[] => {
       const { disputeOutcome: outcome, disputeReason: reason, disputeAmount, answerBefore } = event.facts ?? {};
-      if (outcome !== "LOST" && event.pspStatus === "CLOSED") return [];
+      if (!isLost(outcome) && event.pspStatus === "CLOSED") return [];
       const amount = typeof disputeAmount === "number" ? { amount: disputeAmount } : {};
       const facts = { ...amount, ...textsOf({ currency: event.currency, state: event.pspStatus, reason, outcome }) };
-      if (outcome === "LOST") return [{ name: "chargeback", id, facts }];
+      if (isLost(outcome)) return [{ name: "chargeback", id, facts }];
       return [{ name: "dispute", id, deadline: timeIn(answerBefore), facts }];
     });
 }
