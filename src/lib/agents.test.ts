@@ -27,7 +27,22 @@ test("an environment's proxies are those that are set, and each has to be a URL 
   expect(proxyEnvOf(environment)).toEqual({ HTTP_PROXY: "http://p:1", NO_PROXY: "a,b" });
   expect(proxyFaults(environment)).toEqual([]);
   expect(proxyFaults({ HTTP_PROXY: "p:1", https_proxy: "socks5://user:secret@p:1" })).toEqual([
-    "HTTP_PROXY: has to be an http:// or https:// URL",
-    "https_proxy: has to be an http:// or https:// URL",
+    expect.stringMatching(/^HTTP_PROXY: has to be an http:\/\/ or https:\/\/ URL/),
+    expect.stringMatching(/^https_proxy: has to be an http:\/\/ or https:\/\/ URL/),
   ]);
+});
+
+test.each([
+  ["a line break that came along", "http://user:canary@p:1\n"],
+  ["a % that encodes nothing", "http://user:canary%zz@p:1"],
+  ["no host", "http://user:canary@[::1"],
+])("a proxy with %s is told of by its name alone", (_, HTTPS_PROXY) => {
+  const faults = proxyFaults({ HTTPS_PROXY });
+  expect(faults).toHaveLength(1);
+  expect(faults[0]).toMatch(/^HTTPS_PROXY: has to be/);
+  expect(faults[0]).not.toContain("canary");
+});
+
+test("a proxy's password may be anything that is percent-encoded", () => {
+  expect(proxyFaults({ HTTPS_PROXY: "http://user:p%40ss%2Fw%25@p:3128" })).toEqual([]);
 });

@@ -57,7 +57,7 @@ export function createAgents({ proxies = {}, trusted }: AgentOptions = {}): Agen
 export function proxyFaults(environment: ProxyEnvironment): string[] {
   return Object.entries(proxyEnvOf(environment))
     .filter(([name, value]) => name.toUpperCase() !== "NO_PROXY" && !isProxyUrl(value))
-    .map(([name]) => `${name}: has to be an http:// or https:// URL`);
+    .map(([name]) => `${name}: ${proxyShape}`);
 }
 
 /** Those of the environment's variables that are about proxies, without empty ones. */
@@ -68,8 +68,18 @@ export function proxyEnvOf(environment: ProxyEnvironment): Record<string, string
   );
 }
 
+const proxyShape =
+  "has to be an http:// or https:// URL without white space; what stands in a password beside letters and digits has to be percent-encoded";
+
+/** Asked of Node itself, whose own words for what it refuses have the password in them. */
 function isProxyUrl(value: string): boolean {
-  return URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol);
+  if (!URL.canParse(value) || !["http:", "https:"].includes(new URL(value).protocol)) return false;
+  try {
+    new HttpAgent({ proxyEnv: { HTTP_PROXY: value } }).destroy();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const thisMachine = new BlockList();
