@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { ConfigError } from "../../lib/document.ts";
 import { postgresAddress } from "./postgres-address.ts";
 import { redisAddress, type TlsSettings } from "./redis-address.ts";
 
@@ -43,4 +44,23 @@ test.each<readonly [string, TlsSettings, unknown]>([
   const address = postgresAddress(`postgres://user:password@host/db${query}`, settings);
   expect(address.ssl).toEqual(ssl);
   expect(address.connectionString).not.toContain("sslmode");
+});
+
+test.each<readonly [string, () => unknown]>([
+  ["REDIS_URL", () => redisAddress("redis://user:canary%zz@host", {})],
+  ["REDIS_URL", () => redisAddress("redis://user:can/ary@host", {})],
+  ["QUEUE_URL", () => postgresAddress("postgres://user:canary%zz@host/db", {})],
+  ["QUEUE_URL", () => postgresAddress("postgres://user:canary#x@host/db", {})],
+])("%s that cannot be read is a fault in plain words, without a stack and without the password", (name, read) => {
+  const fault = (): unknown => {
+    try {
+      return read();
+    } catch (error) {
+      return error;
+    }
+  };
+  const error = fault();
+  expect(error).toBeInstanceOf(ConfigError);
+  expect(String(error)).toContain(`${name}: `);
+  expect(String(error)).not.toMatch(/can\/?ary/);
 });

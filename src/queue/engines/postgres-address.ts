@@ -1,16 +1,17 @@
 import type { ClientConfig } from "pg";
+import { ConfigError } from "../../lib/document.ts";
 import { type TlsSettings, tlsOptions } from "./redis-address.ts";
 
 /** Without the value: a password stands in it. */
-const wrong = (why: string): Error =>
-  new Error(
+const wrong = (why: string): ConfigError =>
+  new ConfigError([
     `QUEUE_URL: ${why}. It has to look like postgres://user:password@host:5432/database?sslmode=require; characters such as / ? # @ : % and blanks in the password have to be percent-encoded`,
-  );
+  ]);
 
 /** libpq's words. `disable` and none: no TLS. `no-verify`: any certificate. `verify-ca`: the chain. All others: chain and name. */
 const modes = ["disable", "allow", "prefer", "require", "no-verify", "verify-ca", "verify-full"];
 
-/** Reads `QUEUE_URL`. @throws Error that says what is wrong with it and prints nothing of it. */
+/** Reads `QUEUE_URL`. @throws ConfigError that says what is wrong with it and prints nothing of it. */
 export function postgresAddress(text: string, tls: TlsSettings): Pick<ClientConfig, "connectionString" | "ssl"> {
   let url: URL;
   try {

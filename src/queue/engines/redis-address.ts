@@ -1,4 +1,5 @@
 import type { ClusterOptions, RedisOptions } from "ioredis";
+import { ConfigError } from "../../lib/document.ts";
 
 /** How a connection's certificates are judged. */
 export interface TlsSettings {
@@ -28,12 +29,12 @@ export interface RedisAddress {
 }
 
 /** Without the value: a password stands in it. */
-const wrong = (why: string): Error =>
-  new Error(
+const wrong = (why: string): ConfigError =>
+  new ConfigError([
     `REDIS_URL: ${why}. It has to look like redis://user:password@host:6379, or rediss:// for TLS, comma-separated for the nodes of a cluster; characters such as / ? # @ : % and blanks in the password have to be percent-encoded`,
-  );
+  ]);
 
-/** Reads `REDIS_URL`. @throws Error that says what is wrong with it and prints nothing of it. */
+/** Reads `REDIS_URL`. @throws ConfigError that says what is wrong with it and prints nothing of it. */
 export function redisAddress(urls: string, tls: TlsSettings): RedisAddress {
   const nodes = urls.split(",").map((url) => urlOf(url.trim()));
   const [first] = nodes;
