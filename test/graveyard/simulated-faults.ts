@@ -105,7 +105,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
   {
     name: "a look that has to wait sets no timer",
     file: looks,
-    find: '  if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);\n',
+    find: '    step.at !== undefined && ends.includes("timer") && queue.timers.set(key, step.at),\n',
     replace: "",
     breaks: named,
     kinds: ["error", "timeout-before"],
@@ -113,9 +113,9 @@ export const simulatedFaults: readonly SimulatedFault[] = [
   {
     name: "a timer is set once the note is settled",
     file: looks,
-    find: '  if (step.at !== undefined && ends.includes("timer")) await queue.timers.set(key, step.at);\n  const letter',
+    find: '    step.at !== undefined && ends.includes("timer") && queue.timers.set(key, step.at),\n  ]);\n',
     replace:
-      '  if (step.at !== undefined && ends.includes("timer")) setTimeout(() => void queue.timers.set(key, step.at ?? 0).catch(() => undefined), 50);\n  const letter',
+      '  ]);\n  if (step.at !== undefined && ends.includes("timer")) setTimeout(() => void queue.timers.set(key, step.at ?? 0).catch(() => undefined), 50);\n',
     breaks: named,
     kinds: ["error", "dies-after"],
   },
