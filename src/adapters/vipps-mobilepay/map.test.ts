@@ -155,3 +155,16 @@ it.each([
   const agreement = readAs(agreementSchema, { ...snapshot.agreement, start }, "a Vipps agreement");
   expect(map({ ...snapshot, agreement, charge: null }, { now }).phase).toBe(phase);
 });
+
+it.each(["T00:00:00Z", "T00:00:00.000", ""])(
+  "hears that a charge is overdue whose day is written with %j behind it",
+  (time) => {
+    const snapshot = fixture("charge-overdue");
+    if (snapshot.of !== "charge") throw new Error("the fixture is no charge");
+    const charge = readAs(chargeSchema, { ...snapshot.charge, due: `2026-01-05${time}` }, "a Vipps charge");
+    expect(map({ ...snapshot, charge }, { now })).toMatchObject({
+      attributes: { due: "2026-01-05" },
+      findings: [{ name: "authorization-at-risk" }],
+    });
+  },
+);

@@ -143,7 +143,12 @@ export const chargeSchema = z.object({
   history: listOf(chargeEvent),
   type: word,
   transactionType: word,
-  due: z.iso.date().optional().catch(undefined),
+  /** A day; where it has a time, the day of that in UTC. */
+  due: z
+    .string()
+    .transform((said) => isoFrom(said)?.slice(0, "2026-01-31".length))
+    .optional()
+    .catch(undefined),
   failureReason: word,
   externalId: z.string().min(1).max(64).optional().catch(undefined),
 });
