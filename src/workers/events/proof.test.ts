@@ -4,6 +4,7 @@ import { current } from "../../../test/support/money.ts";
 import { startEventsOn } from "../../../test/support/start-events.ts";
 import { evidenceMs } from "../../queue/evidence.ts";
 import type { LogLine, PspEvent } from "../../contract/adapter.ts";
+import { WorkerError } from "../../lib/errors.ts";
 import type { DeadLetter, StoredEvent } from "../../queue/jobs.ts";
 import type { EventTold } from "../tell.ts";
 
@@ -15,18 +16,23 @@ let told: EventTold[];
 let buried: DeadLetter[];
 let kept: PspEvent[];
 let now: number;
+let isProverDown: boolean;
 const line: LogLine = { event: "paymentAction", pspStatus: "CREATED", amount: 0, success: true };
 
 beforeEach(() => {
   lists = createListSeam();
   kept = [];
+  isProverDown = false;
   [told, buried, now] = [[], [], Date.now()];
   const adapter = {
     id: "any",
     webhooks: {
       push: {
         verify: { trust: "hint" },
-        proveLater: async (evidence: unknown) => evidence === "genuine",
+        proveLater: async (evidence: unknown) => {
+          if (isProverDown) throw new WorkerError("Unreachable", "the prover is down");
+          return evidence === "genuine";
+        },
         // Of others the PSP has no such event, or not yet.
         reread: async ({ key, type, at }: PspEvent) => (key === "told" ? { key, type, at, line } : null),
       },
@@ -62,6 +68,17 @@ test("what is proven goes on by itself, what is disproved ends", async () => {
   await lists.run("events-any", await eventWith("forged", "bad"));
   expect(proven()).toEqual(["good"]);
   expect(told.map(({ is }) => is)).toEqual(["disproved"]);
+});
+
+test("where the prover is down it waits with what proves it, and is judged once the prover is there", async () => {
+  isProverDown = true;
+  const event = await eventWith("genuine", "good");
+  await lists.run("events-any", event);
+  const [waiting] = lists.events.splice(0);
+  expect(waiting?.event).toEqual(event);
+  isProverDown = false;
+  await lists.run("events-any", event);
+  expect(lists.events.map(({ event: next }) => [next.event.key, next.evidence])).toEqual([["good", undefined]]);
 });
 
 test("a worker that died after it had judged: whoever runs it again judges nothing of another's, and loses nothing", async () => {
