@@ -28,7 +28,9 @@ test.each([
   ["norce:\n\ttoken: canary\n", /is not YAML: .*(tab|indent).* in line 2, column \d+/],
 ])("a fault says why and where, and nothing of the line: %j", (text, wanted) => {
   const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
-  onTestFinished(() => void warn.mockRestore());
+  onTestFinished(() => {
+    warn.mockRestore();
+  });
   const said = faultsOf(text).join("\n");
   expect(said).toMatch(wanted);
   expect(said).not.toContain("canary");
@@ -42,7 +44,9 @@ test("a file that is not there is one that cannot be read", () => {
 
 test("a key that is a collection is no reason to print it", () => {
   const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
-  onTestFinished(() => void warn.mockRestore());
+  onTestFinished(() => {
+    warn.mockRestore();
+  });
   expect(faultsOf("? {token: canary}\n: a\n")).toEqual([]);
   expect(warn).not.toHaveBeenCalled();
 });

@@ -60,7 +60,6 @@ describe("start-up", () => {
       },
     ],
   ])("without a configuration no sandbox starts where %s is set", async ([signs, environment], context) => {
-    const { expect } = context;
     const here = await place(context);
     rmSync(join(here.folder, "config.yaml"));
     const unset = { URL_SIGNING_KEYS: undefined, ADMIN_TOKEN: undefined, NORCE_TOKEN: undefined };
