@@ -1,5 +1,5 @@
 import type { Json } from "../../src/contract/adapter.ts";
-import { newVersion, pageOf } from "../../src/queue/engines/records.ts";
+import { newVersion, pageOf, placeIn } from "../../src/queue/engines/records.ts";
 import {
   gaveWayText,
   type JournalBounds,
@@ -70,7 +70,7 @@ export function createTwinStore(server: TwinServer, link: Link): Store {
       }: { readonly limit: number; readonly before?: string; readonly prefix?: string },
     ) =>
       await call("list", kind, () => {
-        const [, from = "Infinity", last = ""] = /^(\d+):(.*)$/s.exec(before) ?? [];
+        const [from = "Infinity", last = ""] = placeIn(before);
         const found = [...server.kind(kind).keys()]
           .filter((id) => id.startsWith(prefix))
           .map((id) => copied<Value>(find(kind, id)))

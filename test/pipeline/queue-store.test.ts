@@ -201,6 +201,13 @@ describe.each([...engines(), twinEngine()])("the state store on $name", (testEng
     expect(await store.count("drift")).toBe(25);
   });
 
+  test("a page that nobody was led to begins at the newest, whatever somebody wrote for it", async () => {
+    await store.put("drift", fresh(), "newest");
+    const [first] = (await store.list("drift", { limit: 1 })).records;
+    for (const before of ["\u0000", "1:\u0000", "9".repeat(40) + ":x", "-1:x", "soon", ":"])
+      expect((await store.list("drift", { limit: 1, before })).records).toEqual([first]);
+  });
+
   test("a lock has one holder, who alone keeps and releases it", async () => {
     const locks = createLocks(store);
     const name = fresh();

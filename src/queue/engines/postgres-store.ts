@@ -2,7 +2,7 @@ import { wellFormedJson } from "../../lib/text.ts";
 import type { Json } from "../../contract/adapter.ts";
 import { type JournalBounds, type JournalText, mostPayments, type Store, type Stored } from "../store.ts";
 import { trimJournals } from "./postgres-schema.ts";
-import { newVersion, pageOf } from "./records.ts";
+import { newVersion, pageOf, placeIn } from "./records.ts";
 
 /** One statement on the engine. */
 export type Sql = (
@@ -101,7 +101,7 @@ export function createPostgresStore(sql: Sql, trim: ReturnType<typeof createTrim
       kind: string,
       { limit, before = "", prefix = "" }: { limit: number; before?: string; prefix?: string },
     ) {
-      const [, from = null, last = null] = /^(\d+):(.*)$/s.exec(before) ?? [];
+      const [from = null, last = null] = placeIn(before);
       const found = await rows("list", kind, limit + 1, from, last, prefix);
       return pageOf(found.map(recordOf<Listed>), limit);
     },

@@ -14,3 +14,10 @@ export function pageOf<Listed>(records: readonly Stored<Listed>[], limit: number
     ? { records: page }
     : { records: page, next: `${last.writtenAt}:${last.id}` };
 }
+
+/** Where a page goes on, as the last one told it: the time and the id. Nothing for what none told: then it begins at the newest. */
+export function placeIn(before: string): readonly [time: string, id: string] | readonly [] {
+  const [, time, id = ""] = /^(\d{1,16}):(.*)$/s.exec(before) ?? [];
+  // PostgreSQL takes neither a longer number nor a NUL.
+  return time === undefined || id.includes("\u0000") ? [] : [time, id];
+}

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from "ioredis";
 import type { Json } from "../../contract/adapter.ts";
 import { gaveWayText, type JournalText, type Kind, kinds, type Store, type Stored } from "../store.ts";
-import { newVersion, pageOf } from "./records.ts";
+import { newVersion, pageOf, placeIn } from "./records.ts";
 import {
   appendJournal,
   changeRecord,
@@ -104,7 +104,7 @@ export function createRedisStore(connection: Scripted, prefix: string): Store {
       kind: Kind,
       { limit, before = "", prefix: start = "" }: { limit: number; before?: string; prefix?: string },
     ) {
-      const [, from = "", last = ""] = /^(\d+):(.*)$/s.exec(before) ?? [];
+      const [from = "", last = ""] = placeIn(before);
       const found = await connection.pspList(index(kind), beginning(kind), limit + 1, from, last, start);
       const records = found.flatMap((id, at) => (at % 2 === 0 ? [recordOf<Listed>(id, found[at + 1] ?? "")] : []));
       return pageOf(records, limit);
