@@ -26,14 +26,29 @@ interface Trouble {
   goOn?(world: World, purchases: readonly Purchase[]): Promise<void>;
 }
 
+/** How often somebody asked for a proof in vain. */
+let askedInVain = 0;
+
 const troubles: readonly Trouble[] = [
+  {
+    // First of all: once a certificate is known nobody asks for it again.
+    name: "a prover that is down at first",
+    begin({ psp }) {
+      askedInVain = 0;
+      psp.fault({ match: isCertificate, status: 503 });
+      psp.fault({ match: (request) => isProof(request) && ++askedInVain > 0, times: 4, status: 503 });
+    },
+    async goOn(_world, [purchase]) {
+      if (purchase?.key.adapter !== "paypal") return;
+      await until(() => askedInVain === 4, "PayPal to be asked for the proof, again and again");
+    },
+  },
   { name: "nothing" },
   {
     name: "a PSP that asks to be left alone",
     begin: ({ psp }) => psp.fault({ times: 1, status: 429, retryAfterSeconds: 1 }),
   },
   { name: "a PSP that is down for a while", begin: ({ psp }) => psp.fault({ times: 4, status: 503 }) },
-  { name: "a prover that is down at first", begin: ({ psp }) => psp.fault({ match: isProver, times: 2, status: 503 }) },
   {
     name: "Norce that answers 500 once to what is asked first",
     begin: ({ norce }) => norce.fault({ times: 1, status: 500 }),
@@ -60,8 +75,12 @@ const troubles: readonly Trouble[] = [
   },
 ];
 
-function isProver({ path }: { readonly path: string }): boolean {
-  return /cert|verify/.test(path);
+function isCertificate({ path }: { readonly path: string }): boolean {
+  return path.includes("/certs/");
+}
+
+function isProof({ path }: { readonly path: string }): boolean {
+  return path.includes("webhooks-events");
 }
 
 function isWrite({ method }: { readonly method: string }): boolean {
