@@ -1,4 +1,3 @@
-import { sum } from "../../lib/money.ts";
 import type { DesiredPayment, KeptEvent, LogLine, Minor, Money, OperationName } from "../../contract/adapter.ts";
 
 /** The type of the line that an operation leaves: no webhook of Walley's has it. */
@@ -73,11 +72,17 @@ function acceptedIn(kept: readonly KeptEvent[], name: OperationName): readonly K
   return each(kept).filter(({ type, facts }) => type === accepted && facts?.["operation"] === name);
 }
 
-/** How much of what was promised does not show. Several that overlap add up from where the first one began. */
+/**
+ * How much of what was promised does not show. Several that overlap add up; what somebody else did between them is in what the later one
+ * began with.
+ */
 function missingOf(own: readonly KeptEvent[], name: OperationName, money: Money): Minor {
   if (own.length === 0) return 0;
-  const before = Math.min(...own.map(({ facts }) => Number(facts?.["before"] ?? 0)));
-  return before + sum(own, ({ amount }) => amount) - progressOf(name, money);
+  const begun = own.map(({ amount, facts }) => ({ amount, before: Number(facts?.["before"] ?? 0) }));
+  const promised = begun
+    .toSorted((one, other) => one.before - other.before)
+    .reduce((reached, { amount, before }) => Math.max(reached, before) + amount, 0);
+  return promised - progressOf(name, money);
 }
 
 /** The lines, each once and by their time, whatever the order of the log. */

@@ -157,6 +157,12 @@ describe("the log's lines", () => {
     }
   });
 
+  it("promise what was accepted after somebody else captured, too", () => {
+    const kept = [accepted("a", "capture", 1000, 0), accepted("b", "capture", 1000, 4000)];
+    expect(mapped({ status: "PartActivated", ...invoices(40) }, {}, kept).underWay).toEqual({ capture: 1000 });
+    expect(mapped({ status: "PartActivated", ...invoices(40, 10) }, {}, kept).underWay).toBeUndefined();
+  });
+
   it("promise no more than there is", () => {
     expect(mapped({ totalAmount: 30 }, {}, [accepted("a", "capture", 4000, 0)]).underWay).toEqual({ capture: 3000 });
   });
