@@ -92,6 +92,15 @@ describe("pushes", () => {
   });
 });
 
+describe("the money", () => {
+  it("of an upsell that replaces another one that did is released once", () => {
+    const id = open();
+    for (const action of ["pay", "upsell-replaces", "upsell-replaces", "cancel"]) qliro.act(id, action);
+    const { authorized, released } = qliro.money(id) ?? {};
+    expect([authorized, released]).toEqual([15000, 15000]);
+  });
+});
+
 describe("the APIs", () => {
   it("refuse a wrong hash, and one of another text", () => {
     const id = open();

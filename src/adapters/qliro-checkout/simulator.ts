@@ -502,7 +502,7 @@ function upsellId(held: Held): string {
 
 function upsell(kernel: Kernel<Held>, held: Held, outcome: "add" | "replace"): void {
   const UpsellId = upsellId(held);
-  const [original] = reserved(held);
+  const original = reserved(held).find(({ PaymentTransactionId }) => !held.retired.has(PaymentTransactionId));
   const extra: Line = { reference: `upsold-${held.upsells}`, type: "Product", price: 25, quantity: 1 };
   const kept = outcome === "replace" ? parcels(held, "Ship").flatMap(({ lines }) => lines) : [];
   const made = transact(kernel, held, "Preauthorization", "Success", worth(held, [...kept, extra]));
