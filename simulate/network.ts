@@ -140,11 +140,21 @@ function send({ request, name, count, parts, finish }: Sending): void {
   agenda.after(wayMs("there"), strike, outside);
 }
 
-/** A fault that needs a write, or is Norce's alone, strikes nothing else. */
+/** A fault that needs a write, or is Norce's alone, strikes nothing else: what reads is the same whether it was carried out or not. */
 function isPossible(fault: HttpFault, { method, url }: Request): boolean {
-  if (fault === "lags" || fault === "forgets") return method === "GET" && url.host === hosts.psp;
-  if (fault === "late") return method !== "GET" && url.host === hosts.norce;
-  return fault === "conflict" ? method !== "GET" && url.host === hosts.norce : true;
+  switch (fault) {
+    case "lags":
+    case "forgets":
+      return method === "GET" && url.host === hosts.psp;
+    case "late":
+    case "conflict":
+      return method !== "GET" && url.host === hosts.norce;
+    case "timeout-after":
+    case "reset-after":
+      return method !== "GET";
+    default:
+      return true;
+  }
 }
 
 /** What comes back in the place of an answer, where nothing was carried out. */

@@ -36,6 +36,7 @@ const suspicionMs = 60_000;
 const tooEarly: readonly string[] = ["Bug", "Unreachable", "QueueUnavailable", "Later"];
 /** A PSP that says "not now" is asked again after so long at most, for days: an operation that waits for it has no end yet. */
 const longestPauseMs = 65 * 60_000;
+const hourMs = 3_600_000;
 /** A job is given up when its holders have died more often. */
 const mostStalls = 5;
 
@@ -122,8 +123,10 @@ export class Oracles {
 
   /** A call of the service moved money at the PSP. */
   moved(payment: Payment, by: Sums): void {
+    // What was captured between a cancellation's look and its call may be taken back by it, where nothing is settled yet.
+    const isCancelled = payment.moved.cancel.times < payment.asked.filter(({ name }) => name === "cancel").length;
     for (const name of ["capture", "cancel", "refund"] as const) {
-      const amount = amountOf(name, by);
+      const amount = amountOf(name, by, isCancelled);
       if (amount <= 0) continue;
       const moved = payment.moved[name];
       moved.times += 1;
@@ -228,19 +231,17 @@ export class Oracles {
 
   /**
    * At rest: Norce says what the PSP says, or a letter names the difference; and nothing waits without an end.
-   * @param disturbed how often a process died or stood still. @param isCalm no clock was so wrong that patience may have ended early.
+   * @param isCalm no clock was so wrong that patience may have ended early.
    */
-  atRest(
-    disturbed: number,
-    isCalm: boolean,
-  ): { readonly judged: number; readonly letters: Readonly<Record<string, number>> } {
+  atRest(isCalm: boolean): { readonly judged: number; readonly letters: Readonly<Record<string, number>> } {
     const { payments, server } = this.#parts;
     const letters = new Map<string, number>();
+    const stalls = Math.max(...[...server.queues.values()].map((queue) => queue.mostStalls));
     for (const { stored } of server.kind("letter").values()) {
       const { kind, context } = stored.value as { kind: string; context?: { reason?: string } };
       const reason = `${kind} ${context?.reason ?? ""}`.trim();
       letters.set(reason, (letters.get(reason) ?? 0) + 1);
-      if ((isCalm && tooEarly.includes(kind)) || (kind === "Stalled" && disturbed <= mostStalls))
+      if ((isCalm && tooEarly.includes(kind)) || (kind === "Stalled" && stalls <= mostStalls))
         this.#violated("nobody is called for what passes by itself", JSON.stringify(stored.value));
     }
     let judged = 0;
@@ -308,22 +309,24 @@ export class Oracles {
   }
 
   #bounded(): void {
-    const { payments, server } = this.#parts;
-    const most = 60 + payments.length * 40;
+    const { payments, server, now } = this.#parts;
+    // Tallies are kept by the hour.
+    const most = 60 + payments.length * 40 + (now() / hourMs) * 2;
     if (server.size() > most)
       this.#violated("what is stored is bounded", `${server.size()} entries for ${payments.length} payments`);
   }
 }
 
-/** How much a call did of an operation. */
-function amountOf(name: OperationName, { captured, refunded, released }: Sums): number {
+/** How much a call did of an operation. @param isCancelled a cancellation that was asked for has not moved anything yet */
+function amountOf(name: OperationName, { captured, refunded, released }: Sums, isCancelled: boolean): number {
   switch (name) {
     case "capture":
       return captured;
     case "refund":
       // What is not settled yet is taken back instead.
-      return Math.max(refunded, 0) + Math.max(-captured, 0);
+      return Math.max(refunded, 0) + (isCancelled ? 0 : Math.max(-captured, 0));
     case "cancel":
+      if (captured < 0) return isCancelled ? -captured : 0;
       // Some PSPs release what a capture leaves.
       return captured === 0 ? released : 0;
   }

@@ -134,7 +134,6 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const config = configOf(accounts, settings);
   const otherConfig = configOf(accounts.slice(0, -1), settings);
   const away = new Set<string>();
-  let disturbed = 0;
   const network: NetworkParts = {
     agenda,
     faults,
@@ -155,14 +154,12 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
   const service: Service = new Service({ seed, agenda, config, otherConfig, server, meters, note, network });
   const kill = (process: SimulatedProcess, why: string): void => {
     if (!service.kill(process)) return;
-    disturbed += 1;
     note(`${process.name} dies (${why})`);
     const afterMs = faults.number(`restart ${process.name} ${process.life}`, 400, 15_000);
     agenda.after(afterMs, () => service.start(process.name), { process: null });
   };
   const freeze = (process: SimulatedProcess, ms: number, why: string): void => {
     if (process.state !== "running") return;
-    disturbed += 1;
     note(`${process.name} stands still for ${Math.round(ms)} ms (${why})`);
     process.state = "frozen";
     agenda.after(ms, () => thaw(process), { process: null });
@@ -226,7 +223,7 @@ export async function runWorld(options: WorldOptions): Promise<WorldResult> {
       leap(agenda, server, service);
       return false;
     });
-    if (violations.length === 0) judged = oracles.atRest(disturbed, !faults.kinds.has("clock-leaps"));
+    if (violations.length === 0) judged = oracles.atRest(!faults.kinds.has("clock-leaps"));
     looks = service.looks;
   } finally {
     process.off("unhandledRejection", rejected);

@@ -31,6 +31,8 @@ export class TwinQueue {
   readonly #clock: () => number;
   #checkedUntil = 0;
   readonly markers = new Markers();
+  /** How often a job's holders were lost that lost the most of them. */
+  mostStalls = 0;
   #ids = 0;
 
   constructor(name: string, clock: () => number) {
@@ -244,7 +246,10 @@ export class TwinQueue {
     const stalled = suspected.filter((id) => this.lockOf(id) === undefined && this.active.delete(id));
     for (const id of stalled) {
       const job = this.jobs.get(id);
-      if (job !== undefined) job.stalls += 1;
+      if (job !== undefined) {
+        job.stalls += 1;
+        this.mostStalls = Math.max(this.mostStalls, job.stalls);
+      }
       this.waiting.unshift(id);
       this.markers.mark();
     }

@@ -199,7 +199,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     find: '  await queue.looks.ask(looksOf(plain), "patient");',
     replace: '  await queue.looks.ask(looksOf(plain).slice(0, 1), "patient");',
     breaks: named,
-    kinds: ["slow"],
+    kinds: ["repeated", "engine-slow"],
     adapter: "svea-checkout",
   },
   {
@@ -266,7 +266,7 @@ export const simulatedFaults: readonly SimulatedFault[] = [
     replace: 'name === "refund" ? Math.min(0, before.captured - sums.captured) : 0;',
     breaks: "what was refused did not happen",
     adapter: "svea-checkout",
-    kinds: ["timeout-after", "reset-after", "dies-after"],
+    kinds: ["timeout-after", "reset-after"],
   },
   {
     name: "an operation keeps what it was told of beside the webhook that tells of it",
