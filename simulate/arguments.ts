@@ -57,7 +57,8 @@ export function readArguments(argv: readonly string[], chance: number): Asked {
     (_, at) => ((chance * 7 + at * 7_919) % mostSeeds) + 1_000,
   );
   return {
-    seeds: [...Array.from({ length: many }, (_, at) => first + at), ...fresh],
+    // Those that nobody has seen come first: a bound of seconds would leave them out.
+    seeds: [...fresh, ...Array.from({ length: many }, (_, at) => first + at)],
     seconds: Number(values.seconds ?? Infinity),
     jobs: Math.max(1, Number(values.jobs ?? Math.min(usualJobs, many + fresh.length))),
     goesOn: values["go-on"],

@@ -92,7 +92,11 @@ async function explain(options: WorldOptions, result: WorldResult, crew: Crew): 
     `\nThe shortest story that was found, in ${took}: ${only?.size ?? result.lives} payments, ${smaller.result.struck.length} faults`,
   );
   for (const line of await tellStory(smaller.options, violation?.payment)) console.log(`  ${line}`);
-  const adapters = (options.adapters ?? []).map((adapter) => ` --adapter ${adapter}`);
-  const of = [...adapters, ...(options.kinds ?? []).map((kind) => ` --fault ${kind}`)].join("");
+  const of = [
+    ...(options.adapters ?? []).map((adapter) => ` --adapter ${adapter}`),
+    ...(options.kinds ?? []).map((kind) => ` --fault ${kind}`),
+    ...(options.payments === undefined ? [] : [` --payments ${options.payments}`]),
+    ...(options.hours === undefined ? [] : [` --hours ${options.hours}`]),
+  ].join("");
   console.log(`\nAgain: npm run simulate -- --seed ${options.seed}${of}`);
 }
