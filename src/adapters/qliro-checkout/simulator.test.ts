@@ -96,6 +96,8 @@ describe("the money", () => {
   it("of an upsell that replaces another one that did is released once", () => {
     const id = open();
     for (const action of ["pay", "upsell-replaces", "upsell-replaces", "cancel"]) qliro.act(id, action);
+    const pushes = sent().filter((body) => body["NotificationType"] === "UpsellStatus");
+    expect(pushes[1]).toMatchObject({ OriginalPaymentTransactionId: pushes[0]?.["PaymentTransactionId"] });
     const { authorized, released } = qliro.money(id) ?? {};
     expect([authorized, released]).toEqual([15000, 15000]);
   });

@@ -228,7 +228,7 @@ function pushUpsell(kernel: Kernel<Held>, held: Held, UpsellId: string, made: Ma
     Timestamp: time(kernel),
     UpsellId,
     PaymentTransactionId: made?.PaymentTransactionId ?? 0,
-    OriginalPaymentTransactionId: reserved(held)[0]?.PaymentTransactionId ?? 0,
+    OriginalPaymentTransactionId: originalOf(held)?.PaymentTransactionId ?? 0,
     ReplacesOriginalPaymentTransaction: replaces,
   });
 }
@@ -502,7 +502,7 @@ function upsellId(held: Held): string {
 
 function upsell(kernel: Kernel<Held>, held: Held, outcome: "add" | "replace"): void {
   const UpsellId = upsellId(held);
-  const original = reserved(held).find(({ PaymentTransactionId }) => !held.retired.has(PaymentTransactionId));
+  const original = originalOf(held);
   const extra: Line = { reference: `upsold-${held.upsells}`, type: "Product", price: 25, quantity: 1 };
   const kept = outcome === "replace" ? parcels(held, "Ship").flatMap(({ lines }) => lines) : [];
   const made = transact(kernel, held, "Preauthorization", "Success", worth(held, [...kept, extra]));
@@ -755,6 +755,11 @@ function wireLine({ reference, type, price, quantity }: Line): Record<string, Js
 
 function reserved({ transactions }: Held): readonly Made[] {
   return transactions.filter(isHeld);
+}
+
+/** The first one that no upsell has replaced. */
+function originalOf(held: Held): Made | undefined {
+  return reserved(held).find(({ PaymentTransactionId }) => !held.retired.has(PaymentTransactionId));
 }
 
 function isHeld({ Type, Status }: Made): boolean {

@@ -241,7 +241,8 @@ function decisionsOf(kernel: Kernel<Held>): Readonly<Record<string, Action>> {
     status === "Processing" || (method === "card" && status === "Delivered" && !settled);
   return {
     settle: {
-      possible: withOrder(isUnsettled),
+      // Whether Svea counts what was cancelled of a delivery beside what is credited of it later is not documented: nothing is credited later.
+      possible: withOrder((order) => isUnsettled(order) && deliveredOf(order) + order.cancelled <= order.amount),
       act(held) {
         const order = orderOf(held);
         if (order.status === "Delivered") order.settled = true;
