@@ -142,19 +142,9 @@ function send({ request, name, count, parts, finish }: Sending): void {
 
 /** A fault that needs a write, or is Norce's alone, strikes nothing else: what reads is the same whether it was carried out or not. */
 function isPossible(fault: HttpFault, { method, url }: Request): boolean {
-  switch (fault) {
-    case "lags":
-    case "forgets":
-      return method === "GET" && url.host === hosts.psp;
-    case "late":
-    case "conflict":
-      return method !== "GET" && url.host === hosts.norce;
-    case "timeout-after":
-    case "reset-after":
-      return method !== "GET";
-    default:
-      return true;
-  }
+  if (fault === "lags" || fault === "forgets") return method === "GET" && url.host === hosts.psp;
+  if (fault === "late" || fault === "conflict") return method !== "GET" && url.host === hosts.norce;
+  return fault === "timeout-after" || fault === "reset-after" ? method !== "GET" : true;
 }
 
 /** What comes back in the place of an answer, where nothing was carried out. */

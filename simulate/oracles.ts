@@ -177,6 +177,8 @@ export class Oracles {
         !wakes.has(payment.laneId) &&
         !letters.has(payment.laneId) &&
         !payment.isUntold &&
+        // What its PSP has yet to tell, it cannot be asked.
+        !(payment.account.folds && payment.hasNews) &&
         !this.#agrees(payment),
     );
     if (owed.length === 0) return;

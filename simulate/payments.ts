@@ -111,7 +111,12 @@ export class Payment {
 
   /** Its PSP says some news once, by a webhook that has not arrived: no question finds it. */
   get isUntold(): boolean {
-    return tellOnce.includes(this.account.adapter) && this.account.simulator.undelivered(this.reference) > 0;
+    return tellOnce.includes(this.account.adapter) && this.hasNews;
+  }
+
+  /** Its PSP has something to tell that nobody has taken yet. */
+  get hasNews(): boolean {
+    return this.account.simulator.undelivered(this.reference) > 0;
   }
 
   /**
