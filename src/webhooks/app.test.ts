@@ -75,10 +75,16 @@ function unlessDown<T>(act: () => T): Promise<T> {
   return queueIsDown ? Promise.reject(new WorkerError("QueueUnavailable", "down")) : Promise.resolve(act());
 }
 
+/** What the flood of one test leaves untold is told in the time of another (seldom.test.ts). */
+function keepLine(line: string): void {
+  const said = JSON.parse(line) as Record<string, unknown>;
+  if (!("untold" in said)) logged.push(said);
+}
+
 beforeAll(async () => {
   const app = createApp({
     config,
-    log: pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line) as never) }),
+    log: pino({ level: "info" }, { write: keepLine }),
     meters,
     files: filesOf(),
     store: storeTogether((events) => unlessDown(() => void stored.push(...events))),
@@ -564,11 +570,9 @@ test("metrics count webhooks by result, and never by a name that a stranger made
   expect(text).not.toContain("made-up");
 });
 
-// Last: what it leaves untold is untold for others, too.
 test("a flood of calls that nobody can prove leaves no more than fifty lines, whatever ids strangers write into their URLs", async () => {
   const forged = Array.from({ length: 80 }, (_, number) => callbackPath({ orderId: `o_${number}`, sig: "none" }));
   await Promise.all(forged.map(async (path) => await send("POST", path)));
   const told = logged.filter(({ msg }) => msg === "webhook.refused").length;
-  expect(told).toBeGreaterThan(0);
-  expect(told).toBeLessThanOrEqual(50);
+  expect(told).toBe(50);
 });

@@ -92,8 +92,8 @@ export function createApp(parts: AppParts): Express {
 }
 
 /** What leads nowhere. Where a proxy did not take a prefix away, somebody has to hear of it: the PSP only sees a 404. */
-function refuseUnknown({ log, meters }: AppParts): RequestHandler {
-  const seldom = createTellSeldom();
+function refuseUnknown({ log, meters, now }: AppParts): RequestHandler {
+  const seldom = createTellSeldom(now);
   return ({ path, method }): never => {
     if (isStrayed(path)) {
       meters.webhook("unknown", "unknown", "wrong-path");

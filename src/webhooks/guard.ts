@@ -26,7 +26,7 @@ export type Guard = (route: string, answer: RequestHandler, refuse?: Refuse) => 
  */
 export function createGuard({ log, meters, now }: GuardParts): Guard {
   const patience = createPatience(now);
-  const seldom = createTellSeldom();
+  const seldom = createTellSeldom(now);
   return (route, answer, refuse) => async (request, response, next) => {
     // What people on call read is nobody else's, and no cache's.
     response.setHeader("cache-control", "no-store");

@@ -8,8 +8,9 @@ export type TellSeldom = (kind: string, line: SeldomLine) => void;
 const most = 50;
 const whileMs = 10_000;
 
-/** A kind that is told now. */
+/** A kind of which a line was told a while ago at most. */
 interface Kind {
+  readonly since: number;
   told: number;
   untold: number;
   last: SeldomLine;
@@ -18,19 +19,22 @@ interface Kind {
 /**
  * Bounds what a flood leaves in the log: the counters know each of them, and who reads the log learns no more from the thousandth line than from
  * the first. Kinds are names of ours, so that there are few.
+ * @param now milliseconds.
  */
-export function createTellSeldom(): TellSeldom {
+export function createTellSeldom(now: () => number): TellSeldom {
   const kinds = new Map<string, Kind>();
-  const end = (name: string): void => {
-    const kind = kinds.get(name);
+  const end = (name: string, kind: Kind | undefined): void => {
+    if (kind === undefined || kinds.get(name) !== kind) return;
     kinds.delete(name);
-    if (kind !== undefined && kind.untold > 0) kind.last({ untold: kind.untold });
+    if (kind.untold > 0) kind.last({ untold: kind.untold });
   };
   return (name, line) => {
-    const kind = kinds.get(name) ?? { told: 0, untold: 0, last: line };
-    if (!kinds.has(name)) {
+    const standing = kinds.get(name);
+    if (standing !== undefined && now() - standing.since >= whileMs) end(name, standing);
+    const kind = kinds.get(name) ?? { since: now(), told: 0, untold: 0, last: line };
+    if (kinds.get(name) !== kind) {
       kinds.set(name, kind);
-      setTimeout(() => end(name), whileMs).unref();
+      setTimeout(() => end(name, kind), whileMs).unref();
     }
     kind.last = line;
     if (kind.told >= most) kind.untold += 1;

@@ -33,7 +33,7 @@ const unprovenMs = 5_000;
 export function answerWebhook(parts: TakeParts): RequestHandler {
   const roomFor = createRooms();
   const ageOfKey = keyAges(parts.config);
-  const seldom = createTellSeldom();
+  const seldom = createTellSeldom(parts.now);
   const { tracing = untraced } = parts;
   return async (request, response) => {
     const started = performance.now();
