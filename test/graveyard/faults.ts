@@ -193,19 +193,11 @@ export const faults: readonly Fault[] = [
     foundBy: law("trust"),
   },
   {
-    name: "a checksum vouches for a token",
-    file: "src/adapters/paypal/events.ts",
-    find: "{ ...line, facts: { tokenDigest: digestOf(resource.id) } }",
-    replace: "{ ...line, facts: { tokenDigest: digestOf(resource.id) }, recurring: { token: resource.id } }",
-    folder: "paypal",
-    foundBy: law("trust"),
-  },
-  {
     name: "an answer about another payment is taken for this one's",
     file: "src/workers/look/binding.ts",
     find: "some((id) => sameId(asked, id))",
     replace: "some((id) => sameId(asked, id) || id !== asked)",
-    folder: "svea-checkout",
+    folder: "nexi-checkout",
     foundBy: law("answers"),
   },
   {
