@@ -112,7 +112,7 @@ describe("adapter:new", () => {
       expect(printed).toMatch(/^2 of 15 laws, 4 do not apply$/m);
       for (const words of [
         "run node scripts/adapter-table.ts new-fold-account-hmac-fields",
-        "add a fixtures/<case>/request.json of webhook",
+        "add a fixtures/<case>/request.json of push",
         "      say in new-fold-account-hmac-fields/forgery.ts what is signed",
         "it has no actions",
         "write src/adapters/new-fold-account-hmac-fields/fold.ts (CONTRIBUTING.md, step 4)",
