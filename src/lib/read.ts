@@ -59,3 +59,20 @@ export async function orNull<Found>(ask: () => Promise<Found>): Promise<Found | 
 export function isStatus(error: unknown, status: number): boolean {
   return isWorkerError(error, "Refused") && error.context["status"] === status;
 }
+
+/**
+ * Insists that an answer is about what was asked for: where several answers make one truth, what one of them says of something else is nobody's.
+ * @param sameId the PSP's idea of the same id, where there is more to it than the same text
+ * @throws WorkerError `Refused` with the reason `other-reference`, naming both
+ */
+export function insistOnAsked(
+  asked: string,
+  answered: string,
+  { peer, thing }: { readonly peer: string; readonly thing: string },
+  sameId: (asked: string, answered: string) => boolean = (one, other) => one === other,
+): void {
+  if (sameId(asked, answered)) return;
+  throw new WorkerError("Refused", `${peer} answered about another ${thing} than was asked for`, {
+    context: { reason: "other-reference", asked, answered },
+  });
+}

@@ -203,8 +203,8 @@ export const faults: readonly Fault[] = [
   {
     name: "an order that was not asked for is read",
     file: "src/adapters/walley-checkout/client.ts",
-    find: "if (sameId(id, order.id)) return order;",
-    replace: "if (sameId(id, order.id) || order.id !== id) return order;",
+    find: 'insistOnAsked(id, order.id, { peer: "Walley", thing: "order" }, sameId);',
+    replace: 'insistOnAsked(id, order.id, { peer: "Walley", thing: "order" }, () => true);',
     folder: "walley-checkout",
     foundBy: law("answers"),
   },

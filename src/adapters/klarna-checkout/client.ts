@@ -1,6 +1,5 @@
-import { WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import { readOrNull } from "../../lib/read.ts";
+import { insistOnAsked, readOrNull } from "../../lib/read.ts";
 import { acknowledge as acknowledgeOrder, httpFrom, readOrder } from "../_klarna/client.ts";
 import type { LookContext } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
@@ -30,10 +29,8 @@ async function readCheckout(reference: string, context: LookContext<Config>): Pr
   const path = pathOf`/checkout/v3/orders/${reference}`;
   const question = { path, route: checkoutRoute, signal: context.signal };
   const checkout = await readOrNull(httpFrom(context), question, checkoutSchema, "Klarna's checkout order");
-  if (checkout === null || checkout.order_id === reference) return checkout;
-  throw new WorkerError("Refused", "Klarna answered about another checkout order than was asked for", {
-    context: { reason: "other-reference", asked: reference, answered: checkout.order_id },
-  });
+  if (checkout !== null) insistOnAsked(reference, checkout.order_id, { peer: "Klarna", thing: "checkout order" });
+  return checkout;
 }
 
 /** Tells Klarna that the order has arrived. Without an order there is nothing to acknowledge yet: `map` sets no marker either. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
-import { readOrNull } from "../../lib/read.ts";
+import { insistOnAsked, readOrNull } from "../../lib/read.ts";
 import type { AskContext, Json, LookContext } from "../../contract/adapter.ts";
 import { httpFrom, listAll } from "./client.ts";
 import { type Config, isLive } from "./config.ts";
@@ -85,10 +85,9 @@ function belongingTo<Item extends { readonly payment_intent?: string | null | un
   items: readonly Item[],
 ): Omit<Item, "payment_intent">[] {
   return items.map(({ payment_intent: answered, ...item }) => {
-    if (answered === undefined || answered === null || answered === asked) return item;
-    throw new WorkerError("Refused", "Stripe answered about another intent than was asked for", {
-      context: { reason: "other-reference", asked, answered },
-    });
+    if (answered !== undefined && answered !== null)
+      insistOnAsked(asked, answered, { peer: "Stripe", thing: "intent" });
+    return item;
   });
 }
 

@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { WorkerError } from "../../lib/errors.ts";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
 import { liveAt, probeBy } from "../../lib/probe.ts";
-import { type Question, readOrNull } from "../../lib/read.ts";
+import { insistOnAsked, type Question, readOrNull } from "../../lib/read.ts";
 import type { AskContext, Http, Json, LookContext, ProbeResult } from "../../contract/adapter.ts";
 import { authHeaders } from "./auth.ts";
 import type { Config } from "./config.ts";
@@ -68,23 +67,15 @@ async function readCheckout(reference: string, context: AskContext<Config>): Pro
   });
   const question = questionOf(pathOf`/api/orders/${reference}`, checkoutRoute, context);
   const checkout = await readOrNull(http, question, z.preprocess(capitalised, checkoutSchema), "Svea's checkout order");
-  if (checkout !== null) insistOn(reference, checkout.OrderId);
+  if (checkout !== null) insistOnAsked(reference, checkout.OrderId, { peer: "Svea", thing: "order" });
   return checkout;
-}
-
-/** Two APIs are asked about one order: what one of them says of another one is nobody's. @throws WorkerError `Refused` */
-function insistOn(asked: string, answered: string): void {
-  if (answered === asked) return;
-  throw new WorkerError("Refused", "Svea answered about another order than was asked for", {
-    context: { reason: "other-reference", asked, answered },
-  });
 }
 
 /** Payment Admin's order, or `null` where it knows none (yet). */
 export async function readOrder(reference: string, context: AskContext<Config>): Promise<Order | null> {
   const question = questionOf(pathOf`/api/v1/orders/${reference}`, orderRoute, context);
   const order = await readOrNull(adminOf(context), question, z.preprocess(capitalised, orderSchema), "Svea's order");
-  if (order !== null) insistOn(reference, order.Id);
+  if (order !== null) insistOnAsked(reference, order.Id, { peer: "Svea", thing: "order" });
   return order;
 }
 

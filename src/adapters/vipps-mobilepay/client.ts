@@ -2,7 +2,7 @@ import { isWorkerError, WorkerError } from "../../lib/errors.ts";
 import { type Http, pathOf } from "../../lib/http.ts";
 import { isObject } from "../../lib/json.ts";
 import { codeAt } from "../../lib/judgement.ts";
-import { readAs, readOrNull } from "../../lib/read.ts";
+import { insistOnAsked, readAs, readOrNull } from "../../lib/read.ts";
 import type { AskContext, Authority } from "../../contract/adapter.ts";
 import type { Config } from "./config.ts";
 import { namedBy } from "./reference.ts";
@@ -113,10 +113,8 @@ async function readCharge(agreementId: string, chargeId: string, context: AskCon
   const path = pathOf`/recurring/v3/agreements/${agreementId}/charges/${chargeId}`;
   const question = { path, route: routes.charge, signal: context.signal };
   const charge = await readOrNull(httpFrom(context), question, chargeSchema, "a Vipps charge");
-  if (charge === null || charge.id === chargeId) return charge;
-  throw new WorkerError("Refused", "Vipps answered about another charge than was asked for", {
-    context: { reason: "other-reference", asked: chargeId, answered: charge.id },
-  });
+  if (charge !== null) insistOnAsked(chargeId, charge.id, { peer: "Vipps", thing: "charge" });
+  return charge;
 }
 
 /** The gateway in front of all APIs answers in a shape of its own: its 403 is about our keys, an API's about the payment. */

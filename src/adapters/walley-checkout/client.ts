@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { isWorkerError, WorkerError } from "../../lib/errors.ts";
+import { isWorkerError } from "../../lib/errors.ts";
 import { formOf } from "../../lib/form.ts";
 import { pathOf } from "../../lib/http.ts";
 import { codeAt } from "../../lib/judgement.ts";
 import { probeBy } from "../../lib/probe.ts";
-import { isStatus, type Question, readAs, readOrNull } from "../../lib/read.ts";
+import { insistOnAsked, isStatus, type Question, readAs, readOrNull } from "../../lib/read.ts";
 import { listOf } from "../../lib/secrets.ts";
 import type { AskContext, ClientOptions, Http, LookContext, ProbeResult } from "../../contract/adapter.ts";
 import { type Config, environmentOf, type LegacyAccount, legacyAccount, tokenUrl } from "./config.ts";
@@ -117,10 +117,8 @@ export async function readOrder(id: string, context: AskContext<Config>, young: 
     const answer = await readOrNull(manageHttp(context), question, envelopeOf(orderSchema), "a Walley order");
     if (answer === null) return null;
     const { data: order } = answer;
-    if (sameId(id, order.id)) return order;
-    throw new WorkerError("Refused", "Walley answered about another order than was asked for", {
-      context: { reason: "other-reference", asked: id, answered: order.id },
-    });
+    insistOnAsked(id, order.id, { peer: "Walley", thing: "order" }, sameId);
+    return order;
   } catch (error) {
     // A new order is refused before it is found: https://payments.collectorbank.se/docs/manage/orders/get
     if (young && isStatus(error, 403)) return null;
