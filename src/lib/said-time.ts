@@ -11,3 +11,6 @@ export const saidTime = z.union([
     return z.NEVER;
   }),
 ]);
+
+/** A PSP's time in whichever spelling, in UTC; left out where it is none. */
+export const utcTime = z.string().transform(isoFrom).optional().catch(undefined);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
-import { isoFrom } from "../../lib/time.ts";
+import { utcTime } from "../../lib/said-time.ts";
 
 /**
  * What money hangs on, and is read strictly. Everything else is read past where it is missing or something else; unknown fields (names,
@@ -26,7 +26,7 @@ const short = z
   .catch(undefined);
 
 /** A time that cannot be read is left out: none of them decides about money. What says no zone is UTC, as the names say. */
-const time = z.string().transform(isoFrom).optional().catch(undefined);
+const time = utcTime;
 
 /**
  * Where the shopper is. `Unknown` is Avarda's own word for a step it cannot name: it is left out here, so that a person looks. The

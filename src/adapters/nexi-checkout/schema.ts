@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { WorkerError } from "../../lib/errors.ts";
-import { isoFrom } from "../../lib/time.ts";
+import { utcTime } from "../../lib/said-time.ts";
 
 /** An id of Nexi's: 32 hexadecimal digits (docs/psp/nexi.md, h). */
 export const idShape = /^[0-9a-f]{32}$/i;
@@ -15,7 +15,7 @@ const label = z
   .optional()
   .catch(undefined);
 /** A time in whichever of Nexi's spellings, as ISO 8601. */
-const time = z.string().transform(isoFrom).optional().catch(undefined);
+const time = utcTime;
 /** Ids by which a card can be charged again; elsewhere in the API they are ids like all others, but nothing is decided by their shape. */
 const token = z
   .string()

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isObject } from "../../lib/json.ts";
 import { readAs } from "../../lib/read.ts";
+import { utcTime } from "../../lib/said-time.ts";
 import { isoFrom } from "../../lib/time.ts";
 import { cardBrands, checkoutStatuses, fieldOf, idOf, transactionStatuses, transactionTypes, wordOf } from "./wire.ts";
 
@@ -39,7 +40,7 @@ const code = z
   .optional()
   .catch(undefined);
 /** Qliro says no zone; UTC is assumed (inferred). A time that cannot be read is left out: none of them decides about money. */
-const time = z.string().transform(isoFrom).optional().catch(undefined);
+const time = utcTime;
 const reference = z.string().max(64).nullish().catch(undefined);
 /** What a merchant chose: an upsell's id. */
 export const upsellIdShape = /^[\w.:-]{1,64}$/;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { exponentOf } from "../../lib/money.ts";
-import { isoFrom } from "../../lib/time.ts";
+import { utcTime } from "../../lib/said-time.ts";
 import type { Json } from "../../contract/adapter.ts";
 
 /**
@@ -47,7 +47,7 @@ const word = z
  * Svea writes times without a zone. `ExpirationDate` falls on midnight in Sweden when it is read as UTC (docs/psp/svea.md,
  * h).
  */
-const time = z.string().transform(isoFrom).optional().catch(undefined);
+const time = utcTime;
 const actions = z
   .array(z.unknown())
   .nullish()

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isObject } from "../../lib/json.ts";
+import { utcTime } from "../../lib/said-time.ts";
 import { isoFrom } from "../../lib/time.ts";
 
 /** Minor units, two decimals: Vipps deals in no other currencies. */
@@ -19,7 +20,7 @@ const word = z
   .optional()
   .catch(undefined);
 /** A time in any offset and with any fraction, as ISO 8601 in UTC. */
-const time = z.string().transform(isoFrom).optional().catch(undefined);
+const time = utcTime;
 /** The same where nothing can be told without it. */
 const instant = z.string().transform(isoFrom).pipe(z.string());
 
