@@ -92,13 +92,15 @@ describe.each(serverEngines())("what a look costs on $name", (testEngine: Server
 
   test.runIf(testEngine.name === "postgres")("at most 3.1 queries where there is always another one", async () => {
     const { adapter } = newKey();
-    const keys = Array.from({ length: burst }, () => newKey({ adapter }));
+    // Long, so that what beginning and ending cost (two dozen queries, two of each slot) does not count as the looks'.
+    const long = 3 * burst;
+    const keys = Array.from({ length: long }, () => newKey({ adapter }));
     const asks = keys.map((key) => ({ key, by: "webhook" as const, hint: key.paymentId }));
-    for (let at = 0; at < burst; at += together) await seam.looks.ask(asks.slice(at, at + together), "patient");
+    for (let at = 0; at < long; at += together) await seam.looks.ask(asks.slice(at, at + together), "patient");
     const restore = countQueries();
     const { done } = lookers(adapter);
-    await until(() => done() >= burst, "all looks");
-    expect(restore() / burst).toBeLessThanOrEqual(3.1);
+    await until(() => done() >= long, "all looks");
+    expect(restore() / long).toBeLessThanOrEqual(3.1);
   });
 
   test.runIf(testEngine.name === "postgres")(
