@@ -21,7 +21,7 @@ const recordKey = "norcePspWorker";
 /** How Norce's payment differs from what the PSP holds; `undefined` where it does not. */
 export function differenceOf(
   { norce, psp }: Pick<JudgeParts, "norce" | "psp">,
-  { purchase }: Life,
+  { purchase, mostAuthorized }: Life,
 ): string | undefined {
   const { orderId, paymentId, adapter } = purchase.key;
   const payment = norce.payment(orderId, paymentId) ?? {};
@@ -34,16 +34,21 @@ export function differenceOf(
       .map((sum) => `${sum} ${JSON.stringify(record[sum] ?? 0)}, the PSP says ${money?.[sum] ?? 0}`)
       .join("; ");
   const state = textOf(payment, "state");
-  return statesOf(money, purchase.amount).includes(state) ? undefined : `${state} does not follow from the sums`;
+  return statesOf(money, mostAuthorized >= purchase.amount).includes(state)
+    ? undefined
+    : `${state} does not follow from the sums`;
 }
 
-/** Which states may follow from what the PSP holds (design: one policy for all PSPs); a review holds back what is open. */
-function statesOf(money: StatedMoney | null, total: number): readonly string[] {
+/**
+ * Which states may follow from what the PSP holds (design: one policy for all PSPs); a review holds back what is open.
+ * @param wasWhole the PSP held all that was asked, now or before its authorization was lowered.
+ */
+function statesOf(money: StatedMoney | null, wasWhole: boolean): readonly string[] {
   const before = ["intent", "processing", "pending", "confirmed", "declined", "failed", "removed"];
   if (money === null || money.authorized === 0) return before;
   const { authorized, captured, refunded, released } = money;
   // Parts of it: gift cards, and the rest by card.
-  if (captured === 0 && authorized < total) return ["processing", "pending", "removed", "failed", "declined"];
+  if (captured === 0 && !wasWhole) return ["processing", "pending", "removed", "failed", "declined"];
   if (authorized - captured - released > 0) return ["reserved", "pending"];
   if (captured > refunded) return ["captured", "pending"];
   if (captured > 0) return ["credited"];
@@ -73,8 +78,11 @@ export function judge(
     tellingOnce.has(key.adapter) && parts.psp.simulator(key.adapter).undelivered(reference) > 0;
   const untold = unnamed.filter(({ life }) => isUntold(life));
   const silent = unnamed.filter(({ life }) => !isUntold(life));
-  const isExcused = ({ announcedAt }: Life): boolean =>
-    excuses.some(({ from, to }) => announcedAt >= from && announcedAt <= to);
+  // Where a look finds everything, the last that was acknowledged makes up for all before it.
+  const isExcused = ({ announcedAt, purchase: { key } }: Life): boolean =>
+    (tellingOnce.has(key.adapter) ? announcedAt : announcedAt.slice(-1)).some((at) =>
+      excuses.some(({ from, to }) => at >= from && at <= to),
+    );
   const asked = lives.flatMap(({ operations }) => operations);
   return {
     payments: lives.length,

@@ -25,8 +25,10 @@ export interface Life {
   readonly operations: Asked[];
   /** What happened, for people. */
   readonly story: string[];
-  /** When news of it was acknowledged, or a look at it was taken, the last time; milliseconds since the epoch, 0: never. */
-  announcedAt: number;
+  /** When news of it was acknowledged, or a look at it was taken, oldest first; milliseconds since the epoch. */
+  readonly announcedAt: number[];
+  /** The most that the PSP ever held at once: what is less than was asked had been whole where this is not. */
+  mostAuthorized: Minor;
   /** When it changed at the PSP the last time. */
   changedAt: number;
   isOver: boolean;
@@ -71,7 +73,15 @@ export function createLives(parts: LifeParts): Lives {
       (kind) => psp.simulator(folder).currencies?.includes(kinds[kind].currency) !== false,
     );
     const purchase = shop.startPurchase(mine.pick(sold), { adapter: folder, title: `life ${number}` });
-    const life: Life = { purchase, operations: [], story: [], announcedAt: 0, changedAt: Date.now(), isOver: false };
+    const life: Life = {
+      purchase,
+      operations: [],
+      story: [],
+      announcedAt: [],
+      mostAuthorized: 0,
+      changedAt: Date.now(),
+      isOver: false,
+    };
     all.set(purchase.key.paymentId, life);
     return life;
   };
@@ -218,7 +228,7 @@ async function lookUntilTaken({ front, adminToken }: LifeParts, life: Life): Pro
   const url = bareOperationUrl(front, life.purchase.key, "refresh");
   const headers = { authorization: `Bearer ${adminToken}` };
   await insist(() => answerOf(url, { method: "POST", headers }));
-  life.announcedAt = Date.now();
+  life.announcedAt.push(Date.now());
   note(life, "a look was taken");
 }
 

@@ -10,7 +10,7 @@ import { createSandboxPsp } from "../sandbox/psp.ts";
 import { demoChannels, demoMerchant } from "../sandbox/purchases.ts";
 import { adapterIdOf, createShop } from "../sandbox/shop.ts";
 import { differenceOf, judge } from "./judge.ts";
-import { createLives, type Moved, note } from "./lives.ts";
+import { createLives, type Life, type Moved, note } from "./lives.ts";
 import type { Progress, WorldMessage } from "./messages.ts";
 import { createChance } from "./random.ts";
 
@@ -41,15 +41,23 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
       const { captured = 0, refunded = 0, released = 0 } = simulator.money(reference) ?? {};
       return { captured, refunded, released };
     };
+    const ours = (): Life[] => [...lives.all.values()].filter(({ purchase }) => purchase.key.adapter === folder);
+    const seeMost = (life: Life): void => {
+      const { authorized = 0 } = simulator.money(life.purchase.reference) ?? {};
+      life.mostAuthorized = Math.max(life.mostAuthorized, authorized);
+    };
     return {
       ...simulator,
+      act(reference, action, amount) {
+        simulator.act(reference, action, amount);
+        for (const life of ours()) seeMost(life);
+      },
       answer(request: SimulatedRequest) {
         if (request.method === "GET") return simulator.answer(request);
-        const before = [...lives.all.values()]
-          .filter(({ purchase }) => purchase.key.adapter === folder)
-          .map((life) => ({ life, sums: sumsOf(life.purchase.reference) }));
+        const before = ours().map((life) => ({ life, sums: sumsOf(life.purchase.reference) }));
         const answered = simulator.answer(request);
         for (const { life, sums } of before) {
+          seeMost(life);
           const { reference, key } = life.purchase;
           const after = sumsOf(reference);
           const all = moved.get(key.paymentId) ?? { captured: 0, refunded: 0, released: 0 };
@@ -84,7 +92,7 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
     counts.webhooks += 1;
     const life = lives.all.get(about);
     if (life === undefined) return;
-    life.announcedAt = Date.now();
+    life.announcedAt.push(Date.now());
     note(life, `${webhook}: ${status}`);
   });
   misbehave();

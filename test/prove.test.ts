@@ -17,7 +17,12 @@ import { findBinary } from "./support/binaries.ts";
 import { freePort } from "./support/ports.ts";
 
 /** One payment of 100.00 that was paid at Klarna, and what Norce says of it. */
-async function lived(says: Document, operations: Life["operations"] = [], adapter = "klarna-checkout") {
+async function lived(
+  says: Document,
+  operations: Life["operations"] = [],
+  adapter = "klarna-checkout",
+  more: Partial<Life> = {},
+) {
   const simulator = await loadSimulator(adapter, { timeScale: 0 });
   if (simulator === undefined) throw new Error("no simulator");
   const psp = createSandboxPsp({ simulators: new Map([[adapter, { ...simulator, due: () => [] }]]) });
@@ -28,7 +33,16 @@ async function lived(says: Document, operations: Life["operations"] = [], adapte
   norce.createOrder({ ...key, id: "o_1", order: { currency: "SEK", country: "SE", culture: "sv-SE" } });
   norce.addPayment("o_1", { id: "p_1", adapterId: "any", name: "Klarna", currency: "SEK", amount: 100, ...says });
   const purchase = { key, reference, kind: "home", title: "a life", amount: 100_00, currency: "SEK" } as const;
-  const life: Life = { purchase, operations, story: [], announcedAt: 1_000, changedAt: 900, isOver: true };
+  const life: Life = {
+    purchase,
+    operations,
+    story: [],
+    announcedAt: [1_000],
+    mostAuthorized: 100_00,
+    changedAt: 900,
+    isOver: true,
+    ...more,
+  };
   return { norce, psp, lives: new Map([["p_1", life]]), moved: new Map() };
 }
 
@@ -42,6 +56,12 @@ test("a payment of which Norce says what the PSP says is right, in its sums and 
     right: 0,
     lost: [expect.stringContaining("captured does not follow from the sums")],
   });
+});
+
+test("what is less than was asked is not reserved as long as it never was the whole", async () => {
+  const lowered = (mostAuthorized: number) => lived(right, [], "klarna-checkout", { mostAuthorized });
+  expect(judge(await lowered(100_00), nobody, [])).toMatchObject({ right: 1 });
+  expect(judge(await lowered(60_00), nobody, [])).toMatchObject({ right: 0 });
 });
 
 test("a payment that differs is lost, unless the report names it, or the engine had promised less at that time", async () => {
@@ -63,6 +83,12 @@ test("a payment that differs is lost, unless the report names it, or the engine 
   const excuse = { from: 900, to: 1_100, why: "failover" };
   expect(judge(await lived(wrong), nobody, [excuse])).toMatchObject({ lost: [], promisedAway: lost });
   expect(judge(await lived(wrong), nobody, [{ ...excuse, from: 1_001 }])).toMatchObject({ lost, promisedAway: [] });
+  // Whatever else came later: who tells once tells that no more, and everybody else says it at the next look.
+  const later = { announcedAt: [1_000, 2_000] };
+  const unsaid = await lived(wrong, [], "qliro-checkout", later);
+  expect(judge(unsaid, nobody, [excuse])).toMatchObject({ lost: [], promisedAway: lost });
+  expect(judge(unsaid, nobody, [{ ...excuse, to: 999 }])).toMatchObject({ lost, promisedAway: [] });
+  expect(judge(await lived(wrong, [], "klarna-checkout", later), nobody, [excuse])).toMatchObject({ lost });
 });
 
 test("an event that stands twice in the log is told, and money that operations moved beyond what was asked", async () => {
