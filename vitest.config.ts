@@ -43,6 +43,8 @@ export default defineConfig({
     // Files share a process and what it has loaded, which is half of the time. Who fakes the clock, answers requests or starts a server
     // gives it back at the end of the file.
     isolate: false,
+    // The embedded engine's database is not worth optimizing: test/support/tree.ts says why.
+    execArgv: ["--liftoff-only"],
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -12,7 +12,7 @@ import { createSandboxPsp, type SandboxPsp } from "../../sandbox/psp.ts";
 import { callbackUrl } from "../../src/signatures/urls.ts";
 import { layEmbedded } from "./models.ts";
 import { textsIn } from "./subjects.ts";
-import { compileCache } from "./tree.ts";
+import { compileCache, quickWasm } from "./tree.ts";
 import { until } from "./until.ts";
 import { signingKeysOf } from "./signing.ts";
 
@@ -224,7 +224,7 @@ function start(
   cwd: string,
   environment: NonNullable<ProgramOptions["environment"]>,
 ): Program {
-  const child = spawn(process.execPath, [file, ...parameters], {
+  const child = spawn(process.execPath, [quickWasm, file, ...parameters], {
     cwd,
     env: { PATH: process.env["PATH"] ?? "", NODE_COMPILE_CACHE: compileCache, ...environment },
     stdio: ["ignore", "pipe", "pipe"],

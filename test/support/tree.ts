@@ -16,6 +16,12 @@ const left: ReadonlySet<string> = new Set(["node_modules", ".git", ".data", ".ca
 /** What Node has compiled once it need not compile for the next process: a third of a start. */
 export const compileCache = join(import.meta.dirname, "../../.cache/node");
 
+/**
+ * The embedded engine's WebAssembly is compiled anew by each process: optimizing it takes three seconds of a processor, more than any test
+ * would ever get back. (The runner's own processes have it from vitest.config.ts.)
+ */
+export const quickWasm = "--liftoff-only";
+
 /** Copies the tree, without its history; packages are shared. */
 export function copyTree(): Tree {
   const path = mkdtempSync(join(tmpdir(), "norce-psp-tree-"));
