@@ -38,12 +38,12 @@ const prompt = {
 
 /**
  * Workers: commands wait for the connection to come back. BullMQ insists on this for its blocking ones, which are rightly silent for up
- * to ten seconds. Looks run side by side: what they ask in one turn leaves in one write.
+ * to ten seconds. ioredis could gather what is asked in one turn (`enableAutoPipelining`) and must not: a pipeline does not know the commands that
+ * BullMQ defines once it is there, and whoever is in it after them gets the answer to somebody else's question.
  */
 const patient = {
   maxRetriesPerRequest: null,
   socketTimeout: 15_000,
-  enableAutoPipelining: true,
 } as const satisfies RedisOptions;
 
 /**
