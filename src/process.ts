@@ -14,6 +14,7 @@ import { type CurrentConfig, keepConfig, watchConfig } from "./current-config.ts
 import { createLog, type Logger } from "./lib/log.ts";
 import { type Tracing, untraced } from "./lib/tracing.ts";
 import { createMeters, type Meters } from "./lib/meters.ts";
+import { takeWarnings } from "./lib/warnings.ts";
 import { cachedCounts } from "./queue/counts.ts";
 import { type Engine, openEngine } from "./queue/engine.ts";
 import { createSeam, type Seam } from "./queue/seam.ts";
@@ -80,6 +81,7 @@ export async function partsOf(role: string, first: Config, environment?: () => E
   const meters = createMeters();
   const tracing = first.traced ? await openTracing(role, environment?.() ?? {}) : untraced;
   const log = createLog(first.logLevel, undefined, meters.dropped, tracing.ids);
+  takeWarnings(log);
   log.info(redacted(first), "config.read");
   for (const warning of first.warnings) log.warn({ warning }, "config.doubtful");
   const read = async (): Promise<Config> => (environment === undefined ? first : await readConfig(environment()));
