@@ -183,17 +183,29 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
   };
 }
 
-/** Payments that the service's own report says a person has to look at, and why. */
+/** Payments that the service's own report says a person has to look at, and why. It is asked until it answers: a process may be on its way up. */
 async function namedIn(front: string, adminToken: string): Promise<Map<string, string>> {
-  const report = await fetch(`${front}/report`, { headers: { authorization: `Bearer ${adminToken}` } });
-  const { dead, drift } = (await report.json()) as {
-    readonly dead: readonly { readonly paymentId?: string; readonly reason: string }[];
-    readonly drift: readonly { readonly paymentId?: string; readonly name: string; readonly attention: boolean }[];
-  };
+  const { dead, drift } = await reportOf(front, adminToken);
   return new Map([
     ...drift.filter(({ attention }) => attention).map(({ paymentId = "", name }) => [paymentId, name] as const),
     ...dead.map(({ paymentId = "", reason }) => [paymentId, reason] as const),
   ]);
+}
+
+interface Report {
+  readonly dead: readonly { readonly paymentId?: string; readonly reason: string }[];
+  readonly drift: readonly { readonly paymentId?: string; readonly name: string; readonly attention: boolean }[];
+}
+
+async function reportOf(front: string, adminToken: string): Promise<Report> {
+  for (;;) {
+    const said = await fetch(`${front}/report`, {
+      headers: { authorization: `Bearer ${adminToken}` },
+      signal: AbortSignal.timeout(30_000),
+    }).catch(() => undefined);
+    if (said?.ok === true) return (await said.json()) as Report;
+    await new Promise((again) => void setTimeout(again, 1_000));
+  }
 }
 
 let world: Awaited<ReturnType<typeof openWorld>> | undefined;
