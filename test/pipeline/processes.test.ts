@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, type TestContext, test as base } from "vitest";
@@ -125,6 +126,31 @@ merchants:
     },
   );
 });
+
+test(
+  "a PostgreSQL that lets nobody in ends the start in one line, without a stack",
+  { timeout: patient },
+  async (context) => {
+    const here = await place(context);
+    // It is there, and hangs up on whoever comes.
+    const { port, close } = await hangsUp();
+    context.onTestFinished(close);
+    const program = here.run("worker.ts", {
+      environment: { QUEUE_URL: `postgres://u:canary-password@127.0.0.1:${port}/q` },
+    });
+    expect(await program.exited).toEqual({ code: 1, signal: null });
+    const [last] = program.output().trim().split("\n").slice(-1);
+    expect(last).toMatch(/^QUEUE_URL: PostgreSQL could not be made ready: .*(terminated|ECONNRESET)/);
+  },
+);
+
+async function hangsUp(): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const server = createServer((socket) => void socket.destroy());
+  await new Promise<void>((listening) => void server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return { port, close: () => new Promise((closed) => void server.close(() => closed())) };
+}
 
 const inTurn = { timeout: patient, concurrent: false };
 

@@ -1,6 +1,7 @@
 import { createPostgresBackend, type PgPool, Queue, runMigrations, Worker } from "bullmq";
 import pRetry from "p-retry";
 import pg from "pg";
+import { WorkerError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Notes } from "../notes.ts";
 import type { Store } from "../store.ts";
@@ -25,7 +26,7 @@ const patientMs = 10_000;
 
 /**
  * BullMQ on PostgreSQL. Brings the schema up to date; several processes may do so at once.
- * @throws Error when the database cannot be reached for half a minute.
+ * @throws WorkerError `QueueUnavailable` in plain words when the database cannot be reached for half a minute, or does not let us make our tables.
  */
 export async function openPostgres(
   url: string,
@@ -77,6 +78,9 @@ export async function openPostgres(
     minTimeout: 250,
     maxTimeout: 5_000,
     onFailedAttempt: ({ error }) => news.lost(error),
+  }).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new WorkerError("QueueUnavailable", `QUEUE_URL: PostgreSQL could not be made ready: ${why}`, { cause });
   });
   const states = { prompt: statesOn(prompt), patient: statesOn(patient) };
   /** What must be there is made again and again: somebody may have dropped it, or restored a database without it. */
