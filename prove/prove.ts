@@ -104,7 +104,9 @@ async function startFleet(
     const port = engine.port === undefined ? 0 : await wire.lead("engine", engine.port);
     const wired = async (text: string, url: string): Promise<string> => {
       const { origin } = new URL(url);
-      return text.replaceAll(origin, `http://127.0.0.1:${await wire.lead("world", Number(new URL(url).port))}`);
+      const by = `http://127.0.0.1:${await wire.lead("world", Number(new URL(url).port))}`;
+      // PayPal's certificates are looked for where its API is: at another address its webhooks would prove nothing.
+      return text.replaceAll(origin, by).replaceAll(`${by}/paypal`, `${origin}/paypal`);
     };
     const settings = stringify({ norce: { orderApi, token }, merchants });
     writeFileSync(join(folder, `${called}.yaml`), await wired(await wired(settings, orderApi), pspUrl));
