@@ -23,9 +23,6 @@ const longest = [
   "conformance/order",
 ].map((name) => `test/${name}.test.ts`);
 
-/** Files at a time. */
-const atOnce = 4;
-
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
@@ -50,15 +47,16 @@ export default defineConfig({
     execArgv: ["--liftoff-only"],
     sequence: { sequencer: LongestFirst },
     projects: [
-      // Two kinds that share no process: what starts servers and processes mostly waits, and the laws and the units fill the cores meanwhile. So
-      // there are more of them at once than there are cores.
       {
+        // These wait more than they work, for servers, processes and time-outs: more of them at once than there are cores, and first, so
+        // that what only works fills the cores to the end.
         extends: true,
         test: {
           name: "program",
           include: ["test/**/*.test.ts"],
           exclude: ["test/conformance/!(failures).test.ts"],
-          maxWorkers: atOnce,
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -67,7 +65,8 @@ export default defineConfig({
           name: "logic",
           include: ["src/**/*.test.ts", "sandbox/**/*.test.ts", "test/conformance/*.test.ts"],
           exclude: ["test/conformance/failures.test.ts"],
-          maxWorkers: atOnce,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
