@@ -36,6 +36,7 @@ async function countAll(engine: Engine, adapters: readonly string[]): Promise<Qu
     const states = await engine.queue(queue, "prompt").getJobCounts("waiting", "active", "delayed", "failed");
     return Object.entries(states).map(([state, jobs]) => ({ queue, state, jobs }));
   });
-  const letters = engine.store("prompt").count("letter");
-  return [...(await Promise.all(queues)).flat(), { queue: "dead", state: "waiting", jobs: await letters }];
+  // Together: what is begun and awaited later ends the process where the other fails before.
+  const [counts, letters] = await Promise.all([Promise.all(queues), engine.store("prompt").count("letter")]);
+  return [...counts.flat(), { queue: "dead", state: "waiting", jobs: letters }];
 }
