@@ -45,7 +45,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     const waits = (): string[] =>
       world.logged.filter((line) => line.includes('"msg":"event.later"') && line.includes('"why":"Unreachable"'));
     await until(async () => {
-      const counts = await world.queue.counts(["adyen-dropin"]);
+      const counts = await world.counts();
       const events = counts.filter(({ queue }) => queue === eventsName || queue === "inbox");
       return waits().length >= 4 && events.reduce((sum, { jobs }) => sum + jobs, 0) === 4;
     }, "the other four to wait as themselves");
@@ -68,7 +68,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     expect(kept.map(linesOf)).toEqual(kept.map(() => ["AUTHORISATION"]));
     expect(held.map(linesOf)).toEqual(held.map(() => []));
     await until(async () => {
-      const counts = await world.queue.counts(["adyen-dropin"]);
+      const counts = await world.counts();
       return counts.every(({ queue, jobs }) => queue !== eventsName || jobs === 0);
     }, "the jobs to have given way to their letters");
     // A person found out what killed them: nothing has to be asked for again at the PSP.

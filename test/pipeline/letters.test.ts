@@ -61,7 +61,7 @@ describe.each(backends())("letters on $name", (engine: TestEngine) => {
     expect(total).toBe(40);
     let [most, answer]: [number, Answer] = [0, {}];
     await until(async () => {
-      const counts = await world.queue.counts(["klarna-checkout"]);
+      const counts = await world.counts();
       const waiting = counts.find((one) => one.queue === laneName("klarna-checkout") && one.state === "waiting");
       most = Math.max(most, waiting?.jobs ?? 0);
       answer = await call("GET", "/letters/errand", { id: String(errandId) });

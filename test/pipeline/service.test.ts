@@ -109,7 +109,7 @@ describe.each(engines())("on $name", (engine: TestEngine) => {
     await purchase.reaches("reserved");
     // Those that no look was handed for wait for a second, to see that none is needed.
     await until(async () => {
-      const counts = await world.queue.counts([purchase.key.adapter]);
+      const counts = await world.counts();
       return counts.every(({ queue, jobs }) => !/^(inbox|events|payments)/.test(queue) || jobs === 0);
     }, "every event to be done with");
     expect((await world.looks()) - before).toBeLessThanOrEqual(2);

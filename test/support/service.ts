@@ -7,7 +7,7 @@ import { type Config, createConfig } from "../../src/config.ts";
 import type { Logger } from "../../src/lib/log.ts";
 import { createMeters, type Meters } from "../../src/lib/meters.ts";
 import { type Engine, openEngine } from "../../src/queue/engine.ts";
-import { createSeam, type Seam } from "../../src/queue/seam.ts";
+import { createSeam, type QueueCount, type Seam } from "../../src/queue/seam.ts";
 import { createSandboxNorce, type Document, type SandboxNorce } from "../../sandbox/norce.ts";
 import { createSandboxPsp, type SandboxPsp } from "../../sandbox/psp.ts";
 import { listenOnLoopback } from "../../sandbox/loopback.ts";
@@ -42,6 +42,8 @@ export interface World {
   post(url: string, init?: RequestInit): Promise<Response>;
   /** Resolves once no lane has anything to do. */
   idle(): Promise<void>;
+  /** Jobs per queue and state, as soon as a busy machine says so in time. */
+  counts(): Promise<readonly QueueCount[]>;
   looks(): Promise<number>;
   /** Ends the worker half alone. */
   stopWorker(): Promise<void>;
@@ -219,9 +221,18 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       };
     },
     post: (to, init) => fetch(to, { method: "POST", ...init }),
+    async counts() {
+      let counts: readonly QueueCount[] | undefined;
+      const counted = async (): Promise<boolean> => {
+        counts = await seam.counts([adapter]).catch(() => undefined);
+        return counts !== undefined;
+      };
+      await until(counted, "the queues to be counted");
+      return counts ?? [];
+    },
     idle: () =>
       until(async () => {
-        const counts = await seam.counts([adapter]);
+        const counts = await world.counts();
         return counts.every(
           ({ queue, state, jobs }) => queue === "dead" || queue === "timers" || state === "delayed" || jobs === 0,
         );
