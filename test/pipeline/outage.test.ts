@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
 import { crash, freezeAll, thawAll } from "../support/outages.ts";
@@ -24,17 +23,11 @@ async function timed(work: Promise<Response>): Promise<Answer> {
   return { status, retryAfter: headers.get("retry-after"), tookMs: performance.now() - started };
 }
 
-async function expectRefused(asked: readonly Promise<Answer>[]): Promise<void> {
-  // The service is in this process: where a machine is busy with other things, its turns come late, and that is not ours to test.
-  const turns = monitorEventLoopDelay();
-  turns.enable();
-  const answers = await Promise.all(asked);
-  turns.disable();
+function expectRefused(answers: readonly Answer[]): void {
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
   for (const { retryAfter } of answers) expect(Number(retryAfter)).toBeGreaterThan(0);
-  const lateMs = turns.max / 1e6;
-  // The service answers after 750 ms at the latest.
-  expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(2 * second + 4 * lateMs);
+  // The service answers after 750 ms at the latest; what is above that is this machine's.
+  expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(2 * second);
 }
 
 /** What the PSP does: it comes again until it is told that we have it. */
@@ -120,7 +113,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
         for (const _ of ["at first", "and later"]) {
           const pushes = Array.from({ length: 20 }, () => timed(meanwhile.push()));
           const others = [timed(refused.push()), timed(meanwhile.refresh()), health(world, "ready")];
-          await expectRefused([...pushes, ...others]);
+          expectRefused(await Promise.all([...pushes, ...others]));
         }
         expect(await health(world, "live")).toMatchObject({ status: 200 });
       });
@@ -142,7 +135,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     const purchases = Array.from({ length: 10 }, () => paid(world));
     freezeAll(engine);
     try {
-      await expectRefused(purchases.map((purchase) => timed(purchase.push())));
+      expectRefused(await Promise.all(purchases.map((purchase) => timed(purchase.push()))));
     } finally {
       thawAll(engine);
     }
@@ -192,7 +185,7 @@ describe.each(serverEngines().filter(({ name }) => name === "redis"))("on $name"
     await engine.kill();
     const world = await startWorld({ engine: engine.settings() });
     const purchase = paid(world);
-    await expectRefused([timed(purchase.push()), health(world, "ready")]);
+    expectRefused([await timed(purchase.push()), await health(world, "ready")]);
     expect(await health(world, "live")).toMatchObject({ status: 200 });
     await engine.restart();
     await pushed(purchase);
