@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { quickWasm } from "./test/support/tree.ts";
 
 /**
  * The files that take longest, in each project: what begins last with one of these ends with a processor that has nothing to do. Where the tree is
@@ -43,8 +44,7 @@ export default defineConfig({
     // Files share a process and what it has loaded, which is half of the time. Who fakes the clock, answers requests or starts a server
     // gives it back at the end of the file.
     isolate: false,
-    // The embedded engine's database is not worth optimizing: test/support/tree.ts says why.
-    execArgv: ["--liftoff-only"],
+    execArgv: [quickWasm],
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -234,11 +234,11 @@ async function lookUntilTaken({ front, adminToken }: LifeParts, life: Life): Pro
 
 interface Answer {
   readonly status: number;
-  readonly body?: { readonly operationId?: unknown; readonly status?: unknown } | undefined;
+  readonly body?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Repeats while there is no answer, or one that says "later"; what the service said then, `undefined` where it refused. */
-async function insist(ask: () => Promise<Answer>): Promise<Answer["body"]> {
+export async function insist(ask: () => Promise<Answer>): Promise<Answer["body"]> {
   for (;;) {
     const { status, body } = await ask();
     if (status === 200) return body ?? {};
@@ -247,7 +247,8 @@ async function insist(ask: () => Promise<Answer>): Promise<Answer["body"]> {
   }
 }
 
-async function answerOf(url: string, init: RequestInit): Promise<Answer> {
+/** An answer's status and its JSON; 0 where there is none. */
+export async function answerOf(url: string, init: RequestInit): Promise<Answer> {
   try {
     const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(12_000) });
     const text = await answer.text();

@@ -10,7 +10,7 @@ import { createSandboxPsp } from "../sandbox/psp.ts";
 import { demoChannels, demoMerchant } from "../sandbox/purchases.ts";
 import { adapterIdOf, createShop } from "../sandbox/shop.ts";
 import { differenceOf, judge } from "./judge.ts";
-import { createLives, type Life, type Moved, note } from "./lives.ts";
+import { answerOf, createLives, insist, type Life, type Moved, note } from "./lives.ts";
 import type { Progress, WorldMessage } from "./messages.ts";
 import { createChance } from "./random.ts";
 
@@ -37,29 +37,31 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
 
   /** What a call of the service's moved: nobody else calls the PSPs' APIs here. */
   function counting(folder: string, simulator: Simulator): Simulator {
-    const sumsOf = (reference: string): Moves => {
-      const { captured = 0, refunded = 0, released = 0 } = simulator.money(reference) ?? {};
-      return { captured, refunded, released };
-    };
     const ours = (): Life[] => [...lives.all.values()].filter(({ purchase }) => purchase.key.adapter === folder);
-    const seeMost = (life: Life): void => {
-      const { authorized = 0 } = simulator.money(life.purchase.reference) ?? {};
+    /** The sums as they are now; what was authorized is remembered where it is the most so far. */
+    const sumsOf = (life: Life): Moves => {
+      const {
+        authorized = 0,
+        captured = 0,
+        refunded = 0,
+        released = 0,
+      } = simulator.money(life.purchase.reference) ?? {};
       life.mostAuthorized = Math.max(life.mostAuthorized, authorized);
+      return { captured, refunded, released };
     };
     return {
       ...simulator,
       act(reference, action, amount) {
         simulator.act(reference, action, amount);
-        for (const life of ours()) seeMost(life);
+        for (const life of ours()) if (life.purchase.reference === reference) sumsOf(life);
       },
       answer(request: SimulatedRequest) {
         if (request.method === "GET") return simulator.answer(request);
-        const before = ours().map((life) => ({ life, sums: sumsOf(life.purchase.reference) }));
+        const before = ours().map((life) => ({ life, sums: sumsOf(life) }));
         const answered = simulator.answer(request);
         for (const { life, sums } of before) {
-          seeMost(life);
-          const { reference, key } = life.purchase;
-          const after = sumsOf(reference);
+          const { key } = life.purchase;
+          const after = sumsOf(life);
           const all = moved.get(key.paymentId) ?? { captured: 0, refunded: 0, released: 0 };
           for (const sum of ["captured", "refunded", "released"] as const) {
             const more = Math.max(0, after[sum] - sums[sum]);
@@ -183,29 +185,21 @@ async function openWorld({ seed, front, signingKey, adminToken, adapters: wanted
   };
 }
 
-/** Payments that the service's own report says a person has to look at, and why. It is asked until it answers: a process may be on its way up. */
+/** Payments that the service's own report says a person has to look at, and why. */
 async function namedIn(front: string, adminToken: string): Promise<Map<string, string>> {
-  const { dead, drift } = await reportOf(front, adminToken);
+  // A process may be on its way up.
+  const report = await insist(() =>
+    answerOf(`${front}/report`, { headers: { authorization: `Bearer ${adminToken}` } }),
+  );
+  if (report === undefined) throw new Error("the service refused to report");
+  const { dead, drift } = report as {
+    readonly dead: readonly { readonly paymentId?: string; readonly reason: string }[];
+    readonly drift: readonly { readonly paymentId?: string; readonly name: string; readonly attention: boolean }[];
+  };
   return new Map([
     ...drift.filter(({ attention }) => attention).map(({ paymentId = "", name }) => [paymentId, name] as const),
     ...dead.map(({ paymentId = "", reason }) => [paymentId, reason] as const),
   ]);
-}
-
-interface Report {
-  readonly dead: readonly { readonly paymentId?: string; readonly reason: string }[];
-  readonly drift: readonly { readonly paymentId?: string; readonly name: string; readonly attention: boolean }[];
-}
-
-async function reportOf(front: string, adminToken: string): Promise<Report> {
-  for (;;) {
-    const said = await fetch(`${front}/report`, {
-      headers: { authorization: `Bearer ${adminToken}` },
-      signal: AbortSignal.timeout(30_000),
-    }).catch(() => undefined);
-    if (said?.ok === true) return (await said.json()) as Report;
-    await new Promise((again) => void setTimeout(again, 1_000));
-  }
 }
 
 let world: Awaited<ReturnType<typeof openWorld>> | undefined;

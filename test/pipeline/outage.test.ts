@@ -47,16 +47,6 @@ const health = async ({ url }: World, which: "live" | "ready"): Promise<Answer> 
 const said = ({ logged }: World, message: string): Record<string, unknown>[] =>
   logged.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === message);
 
-/** Nothing is left to do, also once what an outage took with it has been found. */
-async function idle(world: World): Promise<void> {
-  const quiet = async (): Promise<boolean> =>
-    await world.idle().then(
-      () => true,
-      () => false,
-    );
-  await until(quiet, "the queues to be idle", recovery);
-}
-
 interface Outage {
   readonly name: string;
   begin(engine: ServerEngine): Promise<void>;
@@ -88,7 +78,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
     world.norce.clearFaults();
     world.psp.clearFaults();
     await until(async () => (await health(world, "ready")).status === 200, "the queue to be there again");
-    await idle(world);
+    await world.idle();
   });
 
   /** An outage that ends with its test, at the latest. */
@@ -107,7 +97,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
       const [before, meanwhile, refused] = [paid(world), paid(world), paid(world)];
       await pushed(before);
       await before.reaches("reserved");
-      await idle(world);
+      await world.idle();
       const lines = world.logged.length;
       await during(outage, async () => {
         for (const _ of ["at first", "and later"]) {
@@ -120,7 +110,7 @@ describe.each(serverEngines())("on $name", (engine: ServerEngine) => {
       await pushed(meanwhile);
       await meanwhile.reaches("reserved");
       expect(await health(world, "ready")).toMatchObject({ status: 200 });
-      await idle(world);
+      await world.idle();
       // What the server never heard of must not happen by itself: the PSP was told to come again.
       if (!outage.remembers) expect(refused.state()).toBe("intent");
       await pushed(refused);
@@ -225,7 +215,7 @@ describe.concurrent("an event that was acknowledged", () => {
       await engine.restart();
       const applied = (): boolean => acknowledged.every(({ state }) => state() === "reserved");
       await until(applied, "every acknowledged event to be applied", recovery);
-      await idle(world);
+      await world.idle();
       context.expect(await world.queue.letters.list(10)).toEqual([]);
       await world.stop();
     },

@@ -1,8 +1,8 @@
 import { rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, type TestContext, test as base } from "vitest";
+import { openProxy } from "../../prove/proxy.ts";
 import { workerDefaults } from "../../src/queue/engines/defaults.ts";
 import { type ServerEngine, serverEngines } from "../support/engines.ts";
 import { freezeAll, thawAll } from "../support/outages.ts";
@@ -132,8 +132,8 @@ test(
   { timeout: patient },
   async (context) => {
     const here = await place(context);
-    // It is there, and hangs up on whoever comes.
-    const { port, close } = await hangsUp();
+    // It is there, and hangs up on whoever comes: it leads nowhere.
+    const { port, close } = await openProxy();
     context.onTestFinished(close);
     const program = here.run("worker.ts", {
       environment: { QUEUE_URL: `postgres://u:canary-password@127.0.0.1:${port}/q` },
@@ -143,14 +143,6 @@ test(
     expect(last).toMatch(/^QUEUE_URL: PostgreSQL could not be made ready: .*(terminated|ECONNRESET)/);
   },
 );
-
-async function hangsUp(): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const server = createServer((socket) => void socket.destroy());
-  await new Promise<void>((listening) => void server.listen(0, "127.0.0.1", listening));
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  return { port, close: () => new Promise((closed) => void server.close(() => closed())) };
-}
 
 const inTurn = { timeout: patient, concurrent: false };
 

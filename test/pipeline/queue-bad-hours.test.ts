@@ -112,13 +112,16 @@ describe.each(serverEngines())("in bad hours $name", (testEngine: ServerEngine) 
       const { port } = new URL(testEngine.settings().redisUrl ?? "");
       const proxy = await openProxy([Number(port)], (piece, way) => void (way === "up" && sent.push(piece.toString())));
       const slow = await openEngine({ dataDir, redisUrl: `redis://127.0.0.1:${proxy.port}` }, silent);
-      testEngine.freeze();
       const answers = [];
-      for (const asked of ["the one", "the other"]) {
-        answers.push(slow.store("patient").get("probe", asked));
-        await until(() => sent.some((piece) => piece.includes(asked)), `${asked} to be asked for`, 10_000);
+      testEngine.freeze();
+      try {
+        for (const asked of ["the one", "the other"]) {
+          answers.push(slow.store("patient").get("probe", asked));
+          await until(() => sent.some((piece) => piece.includes(asked)), `${asked} to be asked for`, 10_000);
+        }
+      } finally {
+        testEngine.thaw();
       }
-      testEngine.thaw();
       expect(await Promise.all(answers)).toEqual([undefined, undefined]);
       await slow.close();
       await proxy.close();

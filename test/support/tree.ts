@@ -18,7 +18,7 @@ export const compileCache = join(import.meta.dirname, "../../.cache/node");
 
 /**
  * The embedded engine's WebAssembly is compiled anew by each process: optimizing it takes three seconds of a processor, more than any test
- * would ever get back. (The runner's own processes have it from vitest.config.ts.)
+ * would ever get back. For the runner's own processes (vitest.config.ts) and those that tests start.
  */
 export const quickWasm = "--liftoff-only";
 
