@@ -1,16 +1,12 @@
 import type { Logger } from "./log.ts";
-
-/** How many different warnings are remembered as told. */
-const mostTold = 100;
+import { createIsNew } from "./news.ts";
 
 /** Node prints its warnings as plain text, which would break a log of JSON lines: each becomes a line of it, once. @returns what ends that. */
 export function takeWarnings(log: Pick<Logger, "warn">): () => void {
   const printing = process.listeners("warning");
-  const told = new Set<string>();
+  const isNew = createIsNew();
   const tell = ({ name, message }: Error): void => {
-    if (told.has(message) || told.size >= mostTold) return;
-    told.add(message);
-    log.warn({ name, warning: message }, "process.warned");
+    if (isNew(message)) log.warn({ name, warning: message }, "process.warned");
   };
   process.removeAllListeners("warning");
   process.on("warning", tell);

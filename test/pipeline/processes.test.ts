@@ -111,7 +111,10 @@ merchants:
       const here = await place(context);
       const port = await freePort();
       // Nobody is there: they start all the same.
-      const web = await here.serve("web.ts", { REDIS_URL: `redis://someone:canary-password@127.0.0.1:${port}` });
+      const web = await here.serve("web.ts", {
+        REDIS_URL: `redis://someone:canary-password@127.0.0.1:${port}`,
+        NODE_OPTIONS: `--import=data:text/javascript,setInterval(()=>process.emitWarning('of-no-interest'),20)`,
+      });
       const worker = here.run("worker.ts", {
         environment: { QUEUE_URL: `postgres://u:canary-password@127.0.0.1:${port}/q` },
       });
@@ -121,6 +124,9 @@ merchants:
         warning: expect.stringMatching(/^URL_SIGNING_KEYS: number 1 is shorter/),
       });
       expect(await here.purchase().push(web.url)).toBe(503);
+      // What Node would print by itself is a line like any other, once.
+      expect(await web.program.says("process.warned")).toMatchObject({ warning: "of-no-interest" });
+      expect(web.program.logged("process.warned")).toHaveLength(1);
       expect(here.output()).not.toContain("canary");
       expect(await web.program.end("SIGTERM")).toEqual({ code: 0, signal: null });
     },

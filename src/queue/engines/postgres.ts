@@ -79,8 +79,9 @@ export async function openPostgres(
     maxTimeout: 5_000,
     onFailedAttempt: ({ error }) => news.lost(error),
   }).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new WorkerError("QueueUnavailable", `QUEUE_URL: PostgreSQL could not be made ready: ${why}`, { cause });
+    throw new WorkerError("QueueUnavailable", `QUEUE_URL: PostgreSQL could not be made ready: ${wordsOf(cause)}`, {
+      cause,
+    });
   });
   const states = { prompt: statesOn(prompt), patient: statesOn(patient) };
   /** What must be there is made again and again: somebody may have dropped it, or restored a database without it. */
@@ -136,6 +137,12 @@ export async function openPostgres(
     },
     log,
   );
+}
+
+/** A host with several addresses fails with an error for each, and no words of its own. */
+function wordsOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(wordsOf).join("; ");
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What BullMQ takes for a pool: queries go to one, connections that are kept come from another. */

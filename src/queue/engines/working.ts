@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { DelayedError, type Job, type Queue, type Worker } from "bullmq";
 import type { Logger } from "../../lib/log.ts";
+import { createIsNew } from "../../lib/news.ts";
 import { isProven } from "../locks.ts";
 import type { End, HeldJob, HeldLock, LostReason, Work, WorkOptions } from "../work.ts";
 import { mostStalls, workerDefaults } from "./defaults.ts";
@@ -12,8 +13,6 @@ const sweepMs = 30_000;
 const mostFailed = 100;
 /** How long a successor that could not be stored waits for the next try. */
 const retryMs = 1_000;
-/** How many different errors of a worker are remembered as told. */
-const mostErrors = 1_000;
 
 /** What a queue is worked with. */
 export interface Workshop<Data> {
@@ -63,14 +62,10 @@ export function startWork<Data>(workshop: Workshop<Data>): Work {
     }
   };
 
-  const told = new Set<string>();
+  const isNew = createIsNew();
   const tell = (error: unknown): void => {
-    const message = error instanceof Error ? error.message : String(error);
-    // Ids and times make of one trouble many.
-    const words = message.replaceAll(/[\w-]{20,}|\d+/g, "#");
-    if (told.has(words) || told.size >= mostErrors) return;
-    told.add(words);
-    log.error({ queue: name, error }, "queue.troubled");
+    if (isNew(error instanceof Error ? error.message : String(error)))
+      log.error({ queue: name, error }, "queue.troubled");
   };
 
   const processor = async (job: Job<Data>, token = ""): Promise<void> => {
