@@ -37,11 +37,20 @@ function portOf({ redisUrl, queueUrl }: EngineSettings): number {
 async function demote(first: ServerEngine, other: ServerEngine): Promise<void> {
   const { redisUrl, queueUrl } = first.settings();
   if (redisUrl === undefined) {
-    const client = new pg.Client({ connectionString: queueUrl });
-    await client.connect();
-    await client.query("ALTER SYSTEM SET default_transaction_read_only = on");
-    await client.query("SELECT pg_reload_conf()");
-    await client.end();
+    const ask = async (...queries: readonly string[]): Promise<unknown> => {
+      const client = new pg.Client({ connectionString: queueUrl });
+      await client.connect();
+      let rows: unknown;
+      for (const query of queries) ({ rows } = await client.query(query));
+      await client.end();
+      return rows;
+    };
+    await ask("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()");
+    // A server reads its settings when it comes to it, and tells its sessions before it takes the next one: until then it would take an add
+    // that the other knows nothing of.
+    const only = async (): Promise<boolean> =>
+      JSON.stringify(await ask("SHOW default_transaction_read_only")).includes('"on"');
+    await until(only, "it to only read");
     return;
   }
   const [old, next] = [new Redis(redisUrl), new Redis(other.settings().redisUrl ?? "")];
